@@ -1,0 +1,1 @@
+"""The walls: all input and output. None imports another."""

@@ -1,0 +1,1 @@
+"""DICOM and NIfTI in, DICOM out. The only place that knows LPS."""

@@ -1,0 +1,1 @@
+"""Steps run in their own process, with limits on time and memory."""

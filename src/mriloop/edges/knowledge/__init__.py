@@ -1,0 +1,1 @@
+"""Guidelines, protocols, norms and letter templates from YAML, with the site's overlay."""

@@ -1,0 +1,1 @@
+"""The self-contained result of a review: page, figures, JSON documents."""

@@ -1,0 +1,1 @@
+"""The ledger, the projections and the blobs."""

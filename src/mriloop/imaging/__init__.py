@@ -1,0 +1,1 @@
+"""Pure numerics: arrays in, arrays or quantities out."""

@@ -1,0 +1,309 @@
+"""The one table of refusals: code, whose fault, message, remedy, HTTP status, exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Exit(IntEnum):
+    """What a process says when it ends."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    REFUSED = 3
+    MISSING_COMPONENT = 4
+    NEEDS_PERSON = 10
+
+
+class Fault(StrEnum):
+    """Whose mistake it was: who sent the bytes, who runs the system, or what the machine lacks."""
+
+    SENDER = "sender"
+    OPERATOR = "operator"
+    COMPONENT = "component"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorEntry:
+    """One line of the table. `message` and `remedy` are format strings over the context of the error."""
+
+    code: str
+    fault: Fault
+    message: str
+    remedy: str
+    http: int
+    exit: Exit
+
+
+def _sender(code: str, message: str, remedy: str, http: int = 422) -> ErrorEntry:
+    return ErrorEntry(code=code, fault=Fault.SENDER, message=message, remedy=remedy, http=http, exit=Exit.REFUSED)
+
+
+def _usage(code: str, message: str, remedy: str) -> ErrorEntry:
+    return ErrorEntry(code=code, fault=Fault.OPERATOR, message=message, remedy=remedy, http=400, exit=Exit.USAGE)
+
+
+def _operator(code: str, message: str, remedy: str, http: int = 500) -> ErrorEntry:
+    return ErrorEntry(code=code, fault=Fault.OPERATOR, message=message, remedy=remedy, http=http, exit=Exit.REFUSED)
+
+
+def _component(code: str, message: str, remedy: str) -> ErrorEntry:
+    return ErrorEntry(
+        code=code, fault=Fault.COMPONENT, message=message, remedy=remedy, http=503, exit=Exit.MISSING_COMPONENT
+    )
+
+
+TABLE: tuple[ErrorEntry, ...] = (
+    # input as a whole
+    _sender(
+        "input_not_found",
+        "there is nothing at {path}",
+        "check the path; give a folder, a DICOM file, a zip or a NIfTI file",
+        404,
+    ),
+    _sender(
+        "input_not_supported",
+        "{path} is neither a folder, a DICOM file, a zip nor a NIfTI file",
+        "give one of these; unpack other archives first",
+    ),
+    _sender(
+        "input_empty",
+        "{path} holds no file",
+        "check that the export finished, then give the folder that holds the images",
+    ),
+    _sender(
+        "input_no_dicom",
+        "{path} holds {count} files and none is DICOM or NIfTI",
+        "check that this is the image export, not its viewer or its report",
+    ),
+    _sender(
+        "input_no_mr",
+        "{path} holds no MR study (found: {modalities})",
+        "mriloop reads magnetic resonance studies; give the MR study of this patient",
+    ),
+    _sender(
+        "input_too_large",
+        "{path} holds more than {limit} {what}",
+        "give one study at a time, or raise the limit {setting}",
+        413,
+    ),
+    _sender("input_unreadable", "{path} cannot be opened for reading", "check the permissions of the file or folder"),
+    _sender(
+        "two_patients",
+        "{path} holds studies of {count} patients",
+        "split the folder by patient and run again: mriloop never mixes patients",
+        409,
+    ),
+    _sender(
+        "several_studies",
+        "{path} holds {count} studies where one is expected",
+        "give the folder of one study, or choose with --study UID",
+    ),
+    # archives
+    _sender("zip_unreadable", "{path} is not a readable zip archive", "export or download it again"),
+    _sender("zip_encrypted", "{path} is encrypted", "unpack it with its password and give the folder"),
+    _sender(
+        "zip_bomb",
+        "{path} would unpack to more than {limit}",
+        "unpack it by hand if you trust its sender, and give the folder",
+        413,
+    ),
+    _sender(
+        "zip_path_escape",
+        "{path} has a member that points outside the archive",
+        "do not use this archive; ask its sender for a clean export",
+    ),
+    # single files, listed under `refused`
+    _sender("file_not_dicom", "not a DICOM file", "nothing to do if it is a viewer or a text; else export again"),
+    _sender("file_truncated", "the file ends before its data do", "send this instance again"),
+    _sender("file_header_damaged", "the DICOM header cannot be read", "send this instance again"),
+    _sender(
+        "file_no_identity",
+        "the header lacks a UID that every instance must have",
+        "send this instance again from the scanner or PACS",
+    ),
+    _sender(
+        "file_not_mr", "modality {modality} is not magnetic resonance", "nothing to do: it is left out of the MR study"
+    ),
+    _sender("file_no_pixels", "an image object without pixel data", "send this instance again"),
+    _sender(
+        "file_pixels_impossible", "rows, columns, bits or frames contradict the pixel data", "send this instance again"
+    ),
+    _sender("file_too_nested", "nested deeper than any real header", "do not use this file; ask its sender"),
+    _sender("file_deflate_bomb", "deflated content expands beyond {limit}", "do not use this file; ask its sender"),
+    _sender("file_too_large", "larger than {limit}", "raise the limit {setting} if you trust the sender"),
+    _sender(
+        "file_transfer_syntax",
+        "transfer syntax {syntax} cannot be decoded here",
+        "send it uncompressed, or see `mriloop doctor`",
+    ),
+    _sender("file_not_nifti", "not a readable NIfTI file", "convert it again"),
+    _sender(
+        "file_nifti_geometry",
+        "the NIfTI header gives no usable geometry",
+        "convert it again with dcm2niix so that sform or qform is set",
+    ),
+    _sender("file_sidecar_invalid", "the BIDS sidecar is not valid JSON", "convert it again, or mend the sidecar"),
+    _sender(
+        "file_duplicate_differs",
+        "the same SOP instance UID with different content",
+        "find out which copy is right and remove the other",
+    ),
+    # comparison
+    _sender(
+        "prior_other_patient",
+        "the prior at {path} belongs to another patient",
+        "find the prior of this patient; nothing was compared",
+        409,
+    ),
+    _sender("prior_same_study", "the prior at {path} is the study itself", "give an earlier study", 409),
+    _sender("prior_not_earlier", "the prior at {path} was acquired after today's study", "swap the two paths", 409),
+    _sender(
+        "compare_one_series",
+        "{path} holds no series that can be compared",
+        "give a study with at least one acquired image series",
+    ),
+    # cases and orders
+    _sender(
+        "case_unreadable",
+        "{path} is not readable YAML: {detail}",
+        "mend the YAML; `mriloop advise --help` shows an example",
+    ),
+    _sender("case_shape", "{path}: {detail}", "see docs/reference/cases.md for the shape of a case file"),
+    _sender(
+        "case_unknown_fact",
+        "{path}: no guideline knows the fact {fact}{hint}",
+        "see `mriloop guidelines facts` for the words in use",
+    ),
+    _sender(
+        "case_wrong_unit",
+        "{path}: {fact} is given in {unit}, which does not convert to {expected}",
+        "give the value in {expected}",
+    ),
+    _sender("case_wrong_type", "{path}: {fact} must be {expected}, not {found}", "see `mriloop guidelines facts`"),
+    _sender(
+        "case_wrong_value",
+        "{path}: {fact} cannot be {found}; it is one of {expected}",
+        "use one of the listed words, or unknown",
+    ),
+    _sender("case_impossible_date", "{path}: {fact} is not a calendar date: {found}", "write dates as YYYY-MM-DD"),
+    # reports and letters
+    _sender(
+        "report_not_signable",
+        "the report cannot be signed: {detail}",
+        "mend what is listed, or sign with an override and its reason",
+        409,
+    ),
+    _sender(
+        "report_no_person", "a report is signed by a named person with a role", "give --verified-by ID:NAME:ROLE", 403
+    ),
+    _sender("report_role", "the role {role} may not sign a report", "let a radiologist sign", 403),
+    _sender("report_signed_twice", "report {report} is signed already", "write an addendum", 409),
+    _sender(
+        "letter_too_hard",
+        "the letter reads at grade {grade}, above {limit}",
+        "shorten words and sentences of the template {template}",
+    ),
+    # operator
+    _usage("usage_value", "{detail}", "see --help"),
+    _usage(
+        "usage_not_a_folder", "{path} is a file; a folder is needed for the results", "give a folder, or a new path"
+    ),
+    _operator("out_not_writable", "cannot write to {path}", "choose another --out"),
+    _operator(
+        "setting_invalid",
+        "setting {setting} cannot be {found}",
+        "see `mriloop doctor` for the settings and their ranges",
+        500,
+    ),
+    _operator("knowledge_invalid", "{path}: {detail}", "run `mriloop guidelines lint` and mend the table"),
+    _operator("knowledge_unknown", "there is no {kind} called {name}", "see `mriloop {kind}s list`", 404),
+    _operator(
+        "store_newer", "the store at {path} was written by a newer mriloop", "upgrade mriloop, or use another --store"
+    ),
+    _operator("store_locked", "the store at {path} is busy", "wait for the other process, or use another --store"),
+    _operator(
+        "ledger_broken",
+        "the ledger breaks at entry {entry}: {detail}",
+        "restore the last backup, and find out who changed the file",
+    ),
+    _operator(
+        "job_timeout",
+        "the step {step} was stopped after {seconds} s",
+        "raise the limit {setting}, or give a smaller study",
+    ),
+    _operator(
+        "job_memory",
+        "the step {step} was stopped at {limit} of memory",
+        "raise the limit {setting}, or give a smaller study",
+    ),
+    _operator(
+        "job_crashed",
+        "the step {step} ended with {detail}",
+        "run `mriloop doctor`; report it with the record of the step",
+    ),
+    # components
+    _component("component_missing", "{component} is not installed; without it: {cost}", "install it: {install}"),
+    _component(
+        "converter_failed",
+        "dcm2niix could not convert the series: {detail}",
+        "the series is checked by its headers alone; send it uncompressed",
+    ),
+)
+BY_CODE: dict[str, ErrorEntry] = {entry.code: entry for entry in TABLE}
+
+
+class MriloopError(Exception):
+    """A refusal at a wall: a code of the table with the context that fills its message. Never a bug, never PHI.
+
+    Parameters are the code and the words its message asks for. Raises KeyError for a code outside the table.
+    """
+
+    def __init__(self, code: str, /, **context: object) -> None:
+        self.entry = BY_CODE[code]
+        self.context = context
+        super().__init__(self.message)
+
+    @property
+    def code(self) -> str:
+        """The code of the table."""
+        return self.entry.code
+
+    @property
+    def message(self) -> str:
+        """What happened, in one sentence."""
+        return self.entry.message.format_map(_Context(self.context))
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it, in one sentence."""
+        return self.entry.remedy.format_map(_Context(self.context))
+
+
+class SenderError(MriloopError):
+    """The file, folder, order or peer is at fault."""
+
+
+class OperatorError(MriloopError):
+    """Settings, knowledge, disk or the way of calling are at fault."""
+
+
+class ComponentError(MriloopError):
+    """The machine lacks something that the step needs."""
+
+
+_CLASSES = {Fault.SENDER: SenderError, Fault.OPERATOR: OperatorError, Fault.COMPONENT: ComponentError}
+
+
+def refuse(code: str, /, **context: object) -> MriloopError:
+    """Return the error for a code, of the class of whoever is at fault, ready to be raised."""
+    return _CLASSES[BY_CODE[code].fault](code, **context)
+
+
+class _Context(dict[str, object]):
+    """Leaves a word that nobody filled visible, so that a poor call cannot hide the code."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"

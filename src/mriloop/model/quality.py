@@ -1,0 +1,134 @@
+"""What CHECK says of a series and of a study: kind, completeness, measures, defects, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mriloop.model.coding import Plane, Region, Subject, Weighting
+from mriloop.model.fact import Truth
+from mriloop.model.quantity import Measure
+from mriloop.model.study import Point
+
+
+class Verdict(StrEnum):
+    """What to do with a series, from best to worst, and two ways of having no verdict."""
+
+    ACCEPTABLE = "acceptable"
+    LIMITED = "limited"
+    REPEAT = "repeat"
+    NOT_ASSESSABLE = "not_assessable"
+    NOT_AN_IMAGE = "not_an_image"
+
+
+class Severity(StrEnum):
+    """How much a defect weighs: information, something to know when reading, something that spoils the series."""
+
+    INFO = "info"
+    MINOR = "minor"
+    MAJOR = "major"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesKind:
+    """What a series is, and the basis of each answer.
+
+    `contrast` answers "after a contrast agent?"; `derived` is True for computed images (DICOM ImageType value 1).
+    `basis` maps each answered field to the element, physics or text that decided it.
+    """
+
+    weighting: Weighting = Weighting.UNKNOWN
+    plane: Plane = Plane.UNKNOWN
+    region: Region = Region.UNKNOWN
+    contrast: Truth = Truth.UNKNOWN
+    derived: bool = False
+    object: Subject = Subject.UNKNOWN
+    fat_suppressed: Truth = Truth.UNKNOWN
+    three_d: Truth = Truth.UNKNOWN
+    basis: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One number behind a defect. `limit` is the value beyond which it counts, None where there is no number."""
+
+    name: str
+    value: float | str
+    unit: str
+    limit: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defect:
+    """One thing that is wrong, with the code of the repeat taxonomy, what was seen, and what the operator can do."""
+
+    code: str
+    severity: Severity
+    message: str
+    action: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingSlice:
+    """A slice that should exist.
+
+    `index` counts from 0 along the slice normal; `volume` is set where only that one lacks it.
+    `position_ras_mm` is where the centre of its first voxel should be, None where no geometry allows to say.
+    """
+
+    index: int
+    position_ras_mm: Point | None
+    volume: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completeness:
+    """Slices expected and found, over all volumes of a series. `expected` is None where it is unknowable, with why."""
+
+    found: int
+    expected: int | None
+    missing: tuple[MissingSlice, ...] = ()
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionTrace:
+    """Rigid motion of a multi-volume series, volume by volume, relative to `reference`.
+
+    translations_mm (RAS+), rotations_deg (about the R, A, S axes through the centre of the foreground),
+    framewise_mm: mean displacement of the foreground between a volume and the one before (first is 0).
+    """
+
+    reference: int
+    translations_mm: tuple[Point, ...]
+    rotations_deg: tuple[Point, ...]
+    framewise_mm: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesCheck:
+    """The answer of CHECK for one series."""
+
+    series_instance_uid: str
+    kind: SeriesKind
+    verdict: Verdict
+    volumes: int
+    series_number: int | None = None
+    description: str = ""
+    defects: tuple[Defect, ...] = ()
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    completeness: Completeness | None = None
+    motion: MotionTrace | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyCheck:
+    """The answer of CHECK for a study: its series, what the whole study lacks, and the verdict over both."""
+
+    study_instance_uid: str
+    verdict: Verdict
+    series: tuple[SeriesCheck, ...]
+    defects: tuple[Defect, ...] = ()
+    protocol: str | None = None

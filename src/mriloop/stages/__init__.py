@@ -1,0 +1,1 @@
+"""The six verbs: pure functions over the nouns of the model. None imports another."""

@@ -1,0 +1,1 @@
+"""ADVISE: the next step, from cited decision tables, or the fact that is missing."""

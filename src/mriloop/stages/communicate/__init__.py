@@ -1,0 +1,1 @@
+"""COMMUNICATE: letters and messages made of a verified report."""

@@ -1,0 +1,1 @@
+"""COMPARE: what changed since the prior, in one space, with its uncertainty."""

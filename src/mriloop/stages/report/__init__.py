@@ -1,0 +1,1 @@
+"""REPORT: a structured draft, and the signature that makes it a report."""
