@@ -18,7 +18,7 @@ from mriloop.edges.publish.attention import acts, headline
 from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_map_svg, timeline_svg
 from mriloop.edges.publish.render import asset, render
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
-from mriloop.edges.publish.words import code_words
+from mriloop.edges.publish.words import code_words, step_words
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.errors import refuse
 from mriloop.model.guideline import Advice
@@ -170,13 +170,11 @@ def _timeline(view: ReviewView) -> str:
             if one.window is None and not one.then:
                 continue
             windows = (one.window, *one.schedule) if one.window else one.schedule
-            rows.append(
-                TimelineRow(label=_short(one.text or code_words(one.step)), windows=windows, then=_then(one.then))
-            )
+            rows.append(TimelineRow(label=one.text or step_words(one.step), windows=windows, then=_then(one.then)))
     if not rows:
         rows = [
             TimelineRow(
-                label=_short(one.follow_up.text or code_words(one.follow_up.step)),
+                label=one.follow_up.text or step_words(one.follow_up.step),
                 windows=(one.follow_up.window,) if one.follow_up.window else (),
             )
             for one in view.follow_ups
@@ -186,10 +184,6 @@ def _timeline(view: ReviewView) -> str:
 
 def _then(code: str) -> str:
     return "a person sets the date" if code == "individualise" else code_words(code)
-
-
-def _short(text: str, limit: int = 44) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
 def _kinds(comparison: Comparison | None) -> list[tuple[ChangeKind, int]]:
