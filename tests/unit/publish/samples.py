@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -450,6 +451,7 @@ def follow_ups() -> tuple[FollowUpView, ...]:
     )
 
 
+@functools.cache
 def pictures():
     place, size = (0.4, 0.2, 0.18), 9.0
     today, prior = head(lesion=(place, size), seed=1), head(seed=2)
