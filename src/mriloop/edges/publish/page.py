@@ -107,10 +107,10 @@ def _pictures(figures: Iterable[Figure]) -> dict[int, dict[str, Any]]:
     """Return what a template needs of each picture; all are sent as WebP where the PNGs together are too large."""
     known = {id(figure): figure for figure in figures}
     encoded = {key: ("image/png", figure.png) for key, figure in known.items()}
-    for quality in (90, 75, 55, 35):
+    for quality, scale in ((90, 1.0), (75, 1.0), (55, 1.0), (45, 0.75), (30, 0.5)):
         if sum(len(data) for _, data in encoded.values()) <= PICTURE_BUDGET:
             break
-        encoded = {key: ("image/webp", _webp(figure.png, quality)) for key, figure in known.items()}
+        encoded = {key: ("image/webp", _webp(figure.png, quality, scale)) for key, figure in known.items()}
     result: dict[int, dict[str, Any]] = {}
     for key, (kind, data) in encoded.items():
         with Image.open(io.BytesIO(data)) as image:
@@ -125,10 +125,13 @@ def _pictures(figures: Iterable[Figure]) -> dict[int, dict[str, Any]]:
     return result
 
 
-def _webp(png: bytes, quality: int) -> bytes:
+def _webp(png: bytes, quality: int, scale: float) -> bytes:
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").save(buffer, format="WEBP", quality=quality, method=4)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(
+            buffer, format="WEBP", quality=quality, method=4
+        )
     return buffer.getvalue()
 
 
