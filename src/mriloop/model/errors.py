@@ -225,6 +225,20 @@ TABLE: tuple[ErrorEntry, ...] = (
     ),
     _operator("store_locked", "the store at {path} is busy", "wait for the other process, or use another --store"),
     _operator(
+        "store_absent", "there is no store at {path}", "check --store; a new one is made by `mriloop review`", 404
+    ),
+    _operator("store_unusable", "the store at {path} cannot be used: {detail}", "see `mriloop doctor`", 503),
+    _operator("store_full", "no room is left for the store at {path}", "free some disk space; nothing was lost", 507),
+    _operator("store_damaged", "the store at {path} is damaged: {detail}", "restore the last backup"),
+    _operator("blob_missing", "the store holds no blob {digest}", "restore it from the last backup", 404),
+    _operator("blob_damaged", "the blob {digest} is not what was stored", "restore it from the last backup"),
+    _operator(
+        "record_unknown_subject",
+        "{kind} speaks of {subject}, which is not on record",
+        "check the id; `mriloop worklist` shows the open steps",
+        404,
+    ),
+    _operator(
         "ledger_broken",
         "the ledger breaks at entry {entry}: {detail}",
         "restore the last backup, and find out who changed the file",
@@ -266,6 +280,10 @@ class MriloopError(Exception):
         self.context = context
         super().__init__(self.message)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let a refusal travel out of the process of a job with its code and context."""
+        return _again, (type(self), self.code, self.context)
+
     @property
     def code(self) -> str:
         """The code of the table."""
@@ -300,6 +318,10 @@ _CLASSES = {Fault.SENDER: SenderError, Fault.OPERATOR: OperatorError, Fault.COMP
 def refuse(code: str, /, **context: object) -> MriloopError:
     """Return the error for a code, of the class of whoever is at fault, ready to be raised."""
     return _CLASSES[BY_CODE[code].fault](code, **context)
+
+
+def _again(kind: type[MriloopError], code: str, context: dict[str, object]) -> MriloopError:
+    return kind(code, **context)
 
 
 class _Context(dict[str, object]):
