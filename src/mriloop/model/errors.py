@@ -206,6 +206,34 @@ TABLE: tuple[ErrorEntry, ...] = (
         "the letter reads at grade {grade}, above {limit}",
         "shorten words and sentences of the template {template}",
     ),
+    _sender(
+        "letter_no_kind",
+        "the signed report does not say which letter the patient gets",
+        "state the outcome (normal, abnormal, not diagnostic) when the report is signed",
+        409,
+    ),
+    _sender(
+        "letter_forbidden",
+        "the letter {template} would say {found}, which no patient letter may say",
+        "take prognosis, percentages and doses out; they belong in a talk with a doctor",
+    ),
+    # follow-ups
+    _sender(
+        "followup_no_owner", "a follow-up has exactly one owner, and none was given", "name the person or the pool", 409
+    ),
+    _sender(
+        "followup_illegal",
+        "{event} cannot happen to a follow-up that is {state}",
+        "see docs/reference/follow-up.md for what may follow what",
+        409,
+    ),
+    _sender("followup_incomplete", "{event} needs {what}", "give what is missing", 422),
+    _sender(
+        "followup_not_answered",
+        "this exam does not answer the follow-up: {detail}",
+        "the follow-up stays open; a person may close it with a reason",
+        409,
+    ),
     # operator
     _usage("usage_value", "{detail}", "see --help"),
     _usage(
