@@ -197,7 +197,15 @@ TABLE: tuple[ErrorEntry, ...] = (
         409,
     ),
     _sender(
-        "report_no_person", "a report is signed by a named person with a role", "give --verified-by ID:NAME:ROLE", 403
+        "reading_invalid",
+        "{path}: {detail}",
+        "see docs/reference/reading.md for the shape of a reading file",
+    ),
+    _sender(
+        "report_no_person",
+        "a report is signed by a named person with a role",
+        "name id, name and role under `signed_by` of the reading file",
+        403,
     ),
     _sender("report_role", "the role {role} may not sign a report", "let a radiologist sign", 403),
     _sender("report_signed_twice", "report {report} is signed already", "write an addendum", 409),
