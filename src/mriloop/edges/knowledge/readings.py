@@ -106,7 +106,8 @@ def _reading(given: _Checked) -> Reading:
 
 def _window(given: _Checked, key: str, value: object) -> Window:
     names = ("earliest", "target", "latest")
-    days = [value.get(name) for name in names] if isinstance(value, dict) else []
-    if len(days) != 3 or not all(isinstance(day, date) for day in days) or days != sorted(days):
+    found = [value.get(name) for name in names] if isinstance(value, dict) else []
+    days = [day for day in found if isinstance(day, date)]
+    if len(days) != 3 or days != sorted(days):
         raise given.wrong(f"windows.{key}", "earliest, target and latest as YYYY-MM-DD, in this order")
     return Window(earliest=days[0], target=days[1], latest=days[2])
