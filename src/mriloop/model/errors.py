@@ -101,6 +101,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path} holds {count} studies where one is expected",
         "give the folder of one study, or choose with --study UID",
     ),
+    _sender(
+        "input_all_refused",
+        "{path} holds {count} DICOM or NIfTI files and none can be used (the first: {code})",
+        "see the list of refused files; send the study again",
+    ),
     # archives
     _sender("zip_unreadable", "{path} is not a readable zip archive", "export or download it again"),
     _sender("zip_encrypted", "{path} is encrypted", "unpack it with its password and give the folder"),
@@ -117,6 +122,9 @@ TABLE: tuple[ErrorEntry, ...] = (
     ),
     # single files, listed under `refused`
     _sender("file_not_dicom", "not a DICOM file", "nothing to do if it is a viewer or a text; else export again"),
+    _sender("file_unreadable", "the file cannot be opened for reading", "check its permissions"),
+    _sender("file_link_outside", "a link, which is never followed", "put the file itself into the input"),
+    _sender("file_nested_archive", "an archive inside the input, left packed", "unpack it and run again"),
     _sender("file_truncated", "the file ends before its data do", "send this instance again"),
     _sender("file_header_damaged", "the DICOM header cannot be read", "send this instance again"),
     _sender(
