@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.spatial import ConvexHull
 
 from mriloop.imaging.register import foreground
 from mriloop.imaging.resample import Grid, Points, apply, isotropic, sample
+from mriloop.imaging.voxels import ndimage
 from mriloop.model.volume import Affine, Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -61,9 +61,7 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
     at_home = Grid(shape=(data.shape[0], data.shape[1], data.shape[2]), affine=affine)
     spread = sample(inside.astype(np.float32), grid.affine, at_home, order=1)
     mask = spread > 0.5
-    return BrainMask(
-        mask=mask, volume_ml=float(mask.sum()) * at_home.voxel_ml, trusted=not reason, reason=reason
-    )
+    return BrainMask(mask=mask, volume_ml=float(mask.sum()) * at_home.voxel_ml, trusted=not reason, reason=reason)
 
 
 def _tissue_only(cube: npt.NDArray[np.float32], inside: Mask) -> Mask:
@@ -198,9 +196,7 @@ def _split(points: Points, faces: npt.NDArray[np.intp]) -> tuple[Points, npt.NDA
     a, b, c = (back.reshape(3, -1) + len(points)).astype(np.intp)
     middles = points[unique].mean(axis=1)
     f = faces.T
-    split = np.concatenate(
-        [np.stack(t, axis=1) for t in ((f[0], a, c), (f[1], b, a), (f[2], c, b), (a, b, c))]
-    )
+    split = np.concatenate([np.stack(t, axis=1) for t in ((f[0], a, c), (f[1], b, a), (f[2], c, b), (a, b, c))])
     return np.vstack([points, middles]), split
 
 

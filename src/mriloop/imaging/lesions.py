@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy import ndimage
 
 from mriloop.imaging.normalise import Map, Mask, Visits
+from mriloop.imaging.voxels import ndimage
 from mriloop.model.comparison import ChangeKind
 
 EVERYWHERE = np.ones((3, 3, 3), bool)
@@ -78,7 +78,7 @@ def evidence(visits: Visits, rules: Rules) -> Evidence:
     inside, steep = difference[mask], slope[mask]
     edges = np.quantile(steep, np.linspace(0.0, 1.0, 13))
     spread, at = [], []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         chosen = inside[(steep >= low) & (steep <= high)]
         spread.append(1.4826 * float(np.median(np.abs(chosen - np.median(chosen)))))
         at.append((low + high) / 2.0)
@@ -92,9 +92,7 @@ def evidence(visits: Visits, rules: Rules) -> Evidence:
     restless = np.sqrt(ndimage.gaussian_filter(np.minimum(z**2, 9.0), wide) / weight)
     typical = float(np.median(restless[mask]))
     z = z / np.clip(restless / max(typical, 1e-6), 1.0, 2.0)
-    return Evidence(
-        z=z.astype(np.float32), difference=difference.astype(np.float32), flat_noise=flat, slip_mm=slip
-    )
+    return Evidence(z=z.astype(np.float32), difference=difference.astype(np.float32), flat_noise=flat, slip_mm=slip)
 
 
 def candidates(seen: Evidence, visits: Visits, rules: Rules, *, brighter_today: bool) -> list[Mask]:

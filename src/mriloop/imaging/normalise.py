@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from mriloop.imaging.resample import Grid, coarser, sample
+from mriloop.imaging.voxels import ndimage
 
 Mask = npt.NDArray[np.bool_]
 Map = npt.NDArray[np.float32]
@@ -70,7 +70,7 @@ def _edge_sample(data: Map, affine: npt.NDArray[np.float64], grid: Grid) -> Map:
 
 
 def tissue_mode(values: npt.NDArray[np.floating]) -> float:
-    """Return the commonest intensity of brain voxels: white matter on FLAIR and T2, which also fills most of a brain."""
+    """Return the commonest intensity of brain voxels, which on FLAIR and T2 is that of white matter."""
     low, high = np.percentile(values, [2.0, 99.0])
     counts, edges = np.histogram(values, bins=200, range=(float(low), float(high)))
     smooth = ndimage.gaussian_filter1d(counts.astype(float), 5.0)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from mriloop.imaging.resample import (
     Affine,
@@ -21,6 +20,7 @@ from mriloop.imaging.resample import (
     mean_rigid,
     rigid,
 )
+from mriloop.imaging.voxels import ndimage
 from mriloop.model.volume import Floats
 
 Mask = npt.NDArray[np.bool_]
@@ -130,7 +130,7 @@ def _entropy(p: npt.NDArray[np.floating]) -> float:
 
 
 def capture(fixed: Picture, moving: Picture) -> Affine:
-    """Return a rigid map good enough to start from, over turns of up to 24 degrees and any shift; never worse than the header.
+    """Return a rigid map good enough to start from, over turns of up to 24 degrees and any shift.
 
     A grid of turns is tried with the centres of the two foregrounds laid on each other, scored by similarity times
     overlap, and the best is polished by halving steps.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from mriloop.imaging.voxels import ndimage
 from mriloop.model.volume import Affine, Floats
 
 Points = npt.NDArray[np.float64]
@@ -99,7 +99,7 @@ def _profile_sigma(affine: Affine, grid: Grid, move: Affine) -> list[float]:
 
 
 def coarser(data: Floats, affine: Affine, spacing_mm: float) -> tuple[npt.NDArray[np.float32], Affine]:
-    """Return the picture on voxels of at least `spacing_mm` along each axis, and their affine; thick slices are kept."""
+    """Return the picture on voxels of at least `spacing_mm` along each axis (thick slices stay), and their affine."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     step = np.maximum(spacing_mm / spacing, 1.0)
     shape = tuple(max(1, round(n / s)) for n, s in zip(data.shape, step, strict=True))
