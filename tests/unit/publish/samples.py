@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -81,11 +82,13 @@ def head(shape=(128, 160, 28), spacing=(1.3, 1.3, 5.0), lesion=None, seed=1):
     data = np.where(((r + 0.85) / 0.06) ** 2 + (a / 0.12) ** 2 + (s / 0.2) ** 2 < 1, 700.0, data)
     if lesion is not None:
         place, size = lesion
-        near = sum(((axis - at) * n * mm / 2) ** 2 for axis, at, n, mm in zip((r, a, s), place, shape, spacing))
+        near = sum(
+            ((axis - at) * n * mm / 2) ** 2 for axis, at, n, mm in zip((r, a, s), place, shape, spacing, strict=True)
+        )
         data = np.where(near < (size / 2) ** 2, 900.0, data)
     data = data + rng.normal(0, 18, shape)
     affine = np.diag([*spacing, 1.0])
-    affine[:3, 3] = [-(n - 1) * mm / 2 for n, mm in zip(shape, spacing)]
+    affine[:3, 3] = [-(n - 1) * mm / 2 for n, mm in zip(shape, spacing, strict=True)]
     return Volume(data=np.abs(data).astype(np.float32), affine=affine, series_instance_uid=f"{ROOT}.5")
 
 
@@ -448,19 +451,21 @@ def follow_ups() -> tuple[FollowUpView, ...]:
     )
 
 
+@functools.cache
 def pictures():
     place, size = (0.4, 0.2, 0.18), 9.0
     today, prior = head(lesion=(place, size), seed=1), head(seed=2)
-    centre = tuple(at * n * mm / 2 for at, n, mm in zip(place, today.data.shape, today.spacing_mm))
+    centre = tuple(at * n * mm / 2 for at, n, mm in zip(place, today.data.shape, today.spacing_mm, strict=True))
     labels = np.zeros(today.data.shape, dtype=np.int16)
     grid = np.meshgrid(*(np.linspace(-1, 1, n) for n in today.data.shape), indexing="ij")
     near = sum(
-        ((axis - at) * n * mm / 2) ** 2 for axis, at, n, mm in zip(grid, place, today.data.shape, today.spacing_mm)
+        ((axis - at) * n * mm / 2) ** 2
+        for axis, at, n, mm in zip(grid, place, today.data.shape, today.spacing_mm, strict=True)
     )
     labels[near < (size / 2) ** 2] = 1
     check = study_check().series[0]
     gapped = dataclasses.replace(today, data=np.delete(today.data, [10, 11], axis=2))
-    marks = (figures.Mark(slice=10, kind="missing", text="slices 11 and 12 are missing"),)
+    marks = (figures.Mark(slice=10, kind="missing", text="2 slices missing"),)
     flair = figures.mosaic(gapped, marks=(*marks, figures.Mark(slice=16, kind="look", text="ghosts")))
     triptych = figures.triptych(prior.data, today.data, today.data - prior.data, today.affine, centre, labels=labels)
     mosaics = {

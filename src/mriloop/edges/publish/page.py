@@ -18,7 +18,7 @@ from mriloop.edges.publish.attention import acts, headline
 from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_map_svg, timeline_svg
 from mriloop.edges.publish.render import asset, render
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
-from mriloop.edges.publish.words import code_words
+from mriloop.edges.publish.words import code_words, step_words
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.errors import refuse
 from mriloop.model.guideline import Advice
@@ -107,10 +107,10 @@ def _pictures(figures: Iterable[Figure]) -> dict[int, dict[str, Any]]:
     """Return what a template needs of each picture; all are sent as WebP where the PNGs together are too large."""
     known = {id(figure): figure for figure in figures}
     encoded = {key: ("image/png", figure.png) for key, figure in known.items()}
-    for quality in (90, 75, 55, 35):
+    for quality, scale in ((90, 1.0), (75, 1.0), (55, 1.0), (45, 0.75), (30, 0.5)):
         if sum(len(data) for _, data in encoded.values()) <= PICTURE_BUDGET:
             break
-        encoded = {key: ("image/webp", _webp(figure.png, quality)) for key, figure in known.items()}
+        encoded = {key: ("image/webp", _webp(figure.png, quality, scale)) for key, figure in known.items()}
     result: dict[int, dict[str, Any]] = {}
     for key, (kind, data) in encoded.items():
         with Image.open(io.BytesIO(data)) as image:
@@ -125,10 +125,13 @@ def _pictures(figures: Iterable[Figure]) -> dict[int, dict[str, Any]]:
     return result
 
 
-def _webp(png: bytes, quality: int) -> bytes:
+def _webp(png: bytes, quality: int, scale: float) -> bytes:
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").save(buffer, format="WEBP", quality=quality, method=4)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(
+            buffer, format="WEBP", quality=quality, method=4
+        )
     return buffer.getvalue()
 
 
@@ -170,13 +173,11 @@ def _timeline(view: ReviewView) -> str:
             if one.window is None and not one.then:
                 continue
             windows = (one.window, *one.schedule) if one.window else one.schedule
-            rows.append(
-                TimelineRow(label=_short(one.text or code_words(one.step)), windows=windows, then=_then(one.then))
-            )
+            rows.append(TimelineRow(label=one.text or step_words(one.step), windows=windows, then=_then(one.then)))
     if not rows:
         rows = [
             TimelineRow(
-                label=_short(one.follow_up.text or code_words(one.follow_up.step)),
+                label=one.follow_up.text or step_words(one.follow_up.step),
                 windows=(one.follow_up.window,) if one.follow_up.window else (),
             )
             for one in view.follow_ups
@@ -186,10 +187,6 @@ def _timeline(view: ReviewView) -> str:
 
 def _then(code: str) -> str:
     return "a person sets the date" if code == "individualise" else code_words(code)
-
-
-def _short(text: str, limit: int = 44) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
 def _kinds(comparison: Comparison | None) -> list[tuple[ChangeKind, int]]:

@@ -87,7 +87,7 @@ def motion_trace_svg(trace: MotionTrace, limits: Mapping[str, float]) -> str:
     framewise = [value if math.isfinite(value) else 0.0 for value in trace.framewise_mm]
     names = ("right", "front", "up")
     panels = [
-        _panel("Displacement between volumes", "mm", [("", framewise)], dict(limits)),
+        _panel("Displacement between volumes", "mm", [("", framewise)], dict(limits), peak=True),
         _panel("Shift from the reference", "mm", _columns(trace.translations_mm, names), {}),
         _panel("Turn from the reference", "°", _columns(trace.rotations_deg, ("nod", "tilt", "turn")), {}),
     ]
@@ -189,7 +189,9 @@ def _columns(points: Sequence[tuple[float, float, float]], names: Sequence[str])
     ]
 
 
-def _panel(title: str, unit: str, lines: list[tuple[str, list[float]]], limits: dict[str, float]) -> dict[str, object]:
+def _panel(
+    title: str, unit: str, lines: list[tuple[str, list[float]]], limits: dict[str, float], peak: bool = False
+) -> dict[str, object]:
     """Lay out one panel: polylines in a 1000 × 100 field, a scale of round numbers, names beside the lines' ends."""
     values = [value for _, line in lines for value in line] or [0.0]
     low, high = min(0.0, *values), max(0.0, *values, *limits.values())
@@ -201,7 +203,13 @@ def _panel(title: str, unit: str, lines: list[tuple[str, list[float]]], limits: 
     def up(value: float) -> float:
         return round(100 * (top - value) / (top - bottom), 2)
 
-    count_ = max(len(line) for _, line in lines)
+    points = max(len(line) for _, line in lines)
+
+    def across(at: int) -> float:
+        return round(1000 * at / max(points - 1, 1), 1)
+
+    first = lines[0][1]
+    worst = max(range(len(first)), key=first.__getitem__) if peak and first else None
     ends = _spread([up(line[-1]) * _PANEL / 100 if line else 0.0 for _, line in lines], 13.0)
     return {
         "title": f"{title} ({unit})",
@@ -209,13 +217,19 @@ def _panel(title: str, unit: str, lines: list[tuple[str, list[float]]], limits: 
             {
                 "name": name,
                 "style": number,
-                "points": " ".join(
-                    f"{round(1000 * at / max(count_ - 1, 1), 1)},{up(value)}" for at, value in enumerate(line)
-                ),
+                "points": " ".join(f"{across(at)},{up(value)}" for at, value in enumerate(line)),
                 "end": round(end, 1),
             }
             for number, ((name, line), end) in enumerate(zip(lines, ends, strict=True))
         ],
+        "peak": None
+        if worst is None
+        else {
+            "x": round(_GUTTER + _PLOT * across(worst) / 1000, 2),
+            "y": up(first[worst]),
+            "text": f"{number_words(first[worst])} {unit} at volume {worst + 1}",
+            "left": across(worst) > 600,
+        },
         "limits": [{"y": up(limit), "text": f"{name} {number_words(limit)}"} for name, limit in limits.items()],
         "scale": [
             {"y": up(bottom + number * step), "text": number_words(round(bottom + number * step, 6))}

@@ -12,16 +12,16 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from mriloop.edges.publish.figures import picture
+from mriloop.edges.publish.words import count
 from mriloop.model.quality import Completeness
 from mriloop.model.volume import Volume
 
-_GREYS = 64
 _GAP = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """Something to look at: slice `slice` (voxel index along the slice axis) is bad, or one is missing before it."""
+    """Something to look at: slice `slice` (voxel index along the slice axis) itself, or a gap just before it."""
 
     slice: int
     kind: Literal["look", "missing"]
@@ -40,9 +40,9 @@ def mosaic(
     """Draw the slices of a volume as a PNG.
 
     Axial slices are seen from the feet, coronal from the front, sagittal from the patient's left; the letters of the
-    first tile say so. Grey runs from the 1st to the 99th percentile of the shown slices. Pixels that are not square
-    are drawn in their proportions in mm. A marked slice has an amber frame and its text; a missing one is
-    a hatched tile.
+    first tile say so, and every tile says where it lies in mm (such as `S 23`). Grey runs from the 1st to the 99th
+    percentile of the shown slices. Pixels that are not square are drawn in their proportions in mm. A marked slice has
+    an amber frame and its text; a gap is a hatched tile with its text.
 
     slices : voxel indices along the slice axis; None takes `tiles` of them, evenly, and every marked one
     time : which volume of a 4-D series; None the mean over all
@@ -64,14 +64,14 @@ def mosaic(
     for index, image in zip(chosen, images, strict=True):
         parts += [(_missing(width, height, gap.text), "") for gap in gaps if gap.slice == index]
         tile = image.resize((width, height), Image.Resampling.BICUBIC)
-        parts.append((tile, str(index + 1)))
+        parts.append((tile, picture.place_words(volume.affine, _centre(voxels.shape, axis, index), axis)))
         if index in by_slice:
             _frame(tile, by_slice[index].text)
     last = chosen[-1]
     parts += [(_missing(width, height, gap.text), "") for gap in gaps if gap.slice > last]
 
-    columns = min(len(parts), max(1, min(6, round(900 / (width + _GAP)))))
-    rows = math.ceil(len(parts) / columns)
+    rows = math.ceil(len(parts) / max(1, min(6, round(900 / (width + _GAP)))))
+    columns = math.ceil(len(parts) / rows)
     sheet = Image.new("RGB", (columns * (width + _GAP) - _GAP, rows * (height + _GAP) - _GAP), picture.SHADE)
     lettered = False
     for number, (tile, name) in enumerate(parts):
@@ -82,26 +82,34 @@ def mosaic(
             lettered = True
         if name:
             picture.write(sheet, (left + 5, top + height - 4), name, size=11, anchor="lb")
-    return picture.png(sheet, colours=256 if picture.is_colour(volume) else _GREYS)
+    return picture.png(sheet, few=not picture.is_colour(volume))
 
 
 def marks_for(completeness: Completeness | None, volume: Volume) -> tuple[Mark, ...]:
-    """Return a `missing` mark for each slice that CHECK misses from all volumes, where it belongs in this volume.
+    """Return a `missing` mark for each gap of slices that CHECK misses from all volumes, where it is in this volume.
 
     A slice with a known position is placed by it; one without is placed by its index, counted over what exists.
     """
     if completeness is None:
         return ()
     inverse = np.linalg.inv(np.asarray(volume.affine, dtype=float))
-    found: list[Mark] = []
+    depth = volume.data.shape[volume.slice_axis]
+    gaps: dict[int, int] = {}
     for before, one in enumerate(slice_ for slice_ in completeness.missing if slice_.volume is None):
         if one.position_ras_mm is not None:
             index = math.ceil(float((inverse @ np.array([*one.position_ras_mm, 1.0]))[volume.slice_axis]))
         else:
             index = one.index - before
-        depth = volume.data.shape[volume.slice_axis]
-        found.append(Mark(slice=min(max(index, 0), depth), kind="missing", text=f"slice {one.index + 1} is missing"))
-    return tuple(found)
+        index = min(max(index, 0), depth)
+        gaps[index] = gaps.get(index, 0) + 1
+    return tuple(
+        Mark(slice=index, kind="missing", text=f"{count(gaps[index], 'slice')} missing") for index in sorted(gaps)
+    )
+
+
+def _centre(shape: tuple[int, ...], axis: int, index: int) -> list[float]:
+    """The voxel index of the middle of a slice."""
+    return [float(index) if number == axis else (size - 1) / 2 for number, size in enumerate(shape)]
 
 
 def _choose(depth: int, slices: Sequence[int] | None, marks: Sequence[Mark], tiles: int) -> list[int]:
@@ -136,7 +144,7 @@ def _missing(width: int, height: int, text: str) -> Image.Image:
     tile = Image.new("RGB", (width, height), picture.SHADE)
     pen = ImageDraw.Draw(tile)
     for offset in range(-height, width, 12):
-        pen.line((offset, height, offset + height, 0), fill=(66, 58, 36), width=2)
+        pen.line((offset, height, offset + height, 0), fill=picture.HATCH, width=2)
     pen.rectangle((0, 0, width - 1, height - 1), outline=picture.AMBER, width=2)
     words = text.split()
     half = math.ceil(len(words) / 2)

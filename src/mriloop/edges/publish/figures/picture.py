@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,6 +25,7 @@ INK = (236, 240, 243)
 SHADE = (14, 17, 20)
 AMBER = (255, 190, 60)
 CYAN = (90, 215, 255)
+HATCH = (66, 58, 36)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,15 @@ def letters(direction: npt.NDArray[np.float64]) -> str:
     )
 
 
+def place_words(affine: Affine, index: Sequence[float], through: int) -> str:
+    """Say where a slice lies as a reader does: the main direction it faces and the millimetres, such as `S 23`."""
+    matrix = np.asarray(affine, dtype=float)
+    first, second = (axis for axis in range(3) if axis != through)
+    axis = int(np.argmax(np.abs(np.cross(matrix[:3, first], matrix[:3, second]))))
+    along = float((matrix @ np.array([*index, 1.0]))[axis])
+    return f"{_LETTERS[axis][int(round(along) >= 0)]} {abs(round(along))}"
+
+
 def window_of(values: Floats) -> tuple[float, float]:
     """Return the 1st and 99th percentile of the finite values; of those above the least, where most are background."""
     finite = values[np.isfinite(values)]
@@ -174,10 +185,20 @@ def write_letters(
     write(image, (across, bottom - 3), names[3], size=size, anchor="mb")
 
 
-def png(image: Image.Image, colours: int = 0) -> bytes:
-    """Encode as PNG; `colours` > 0 reduces to a palette of that many, which halves the size of a grey picture."""
-    if colours:
-        image = image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+def png(image: Image.Image, *, few: bool = False) -> bytes:
+    """Encode as PNG; `few` reduces to 60 greys and the colours of marks, which halves the size of a grey picture."""
+    if few:
+        image = image.quantize(palette=_palette(), dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
+
+
+@cache
+def _palette() -> Image.Image:
+    greys = [round(255 * step / 59) for step in range(60)]
+    half = tuple(channel // 2 for channel in AMBER)
+    colours = [*((grey, grey, grey) for grey in greys), AMBER, half, HATCH, SHADE]
+    image = Image.new("P", (1, 1))
+    image.putpalette([channel for colour in colours for channel in colour])
+    return image

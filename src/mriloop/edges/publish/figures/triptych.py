@@ -28,14 +28,15 @@ def triptych(
     *,
     labels: npt.NDArray[np.integer] | None = None,
     through: int | None = None,
-    titles: tuple[str, str, str] = ("Prior", "Today", "Today − prior"),
+    titles: tuple[str, str, str] = ("Prior", "Today", "Difference"),
 ) -> bytes:
     """Draw prior, today and their difference through one point, as a PNG of 2 rows by 3 panels.
 
     The upper row is the whole slice with the enlarged field framed; the lower row is that field, 60 mm wide, with a
     crosshair that leaves its centre free and, on today's picture, the outline of the changes. Radiological orientation
     with letters, a 20 mm bar, true proportions. Prior and today share one grey window (1st to 99th percentile of
-    both); the difference runs from blue (less signal today) over black to orange (more), symmetric about zero.
+    both); the difference runs from blue (less signal today) over black to orange (more), symmetric about zero and so
+    wide that noise stays dark.
 
     before, after, difference : (i, j, k) on one grid; affine : (4, 4) to RAS+ mm; centre : RAS+ mm
     labels : (i, j, k), 0 outside and the id of the change inside, None for no outline
@@ -72,6 +73,8 @@ def triptych(
         _field(sheet, (inset, _HEAD), (at_mm[0] * scale, at_mm[1] * scale), _ZOOM_MM * scale / 2)
         if number == 0:
             picture.write_letters(sheet, (inset, _HEAD, inset + size[0], _HEAD + size[1]), turn.letters)
+            place = picture.place_words(affine, index.tolist(), through)
+            picture.write(sheet, (inset + 5, _HEAD + size[1] - 4), place, size=12, anchor="lb")
         zoom = _enlarge(image, at_mm, turn)
         if outline is not None and number == 1:
             _draw_outline(zoom, outline, at_mm, turn)
@@ -79,7 +82,7 @@ def triptych(
         sheet.paste(zoom, (left, _HEAD + top_height + _GAP))
     _bar(sheet, _HEAD + top_height + _GAP + _PANEL)
     _legend(sheet, swing)
-    return picture.png(sheet, colours=192)
+    return picture.png(sheet)
 
 
 def _facing_feet(affine: Affine) -> int:
@@ -87,9 +90,12 @@ def _facing_feet(affine: Affine) -> int:
 
 
 def _swing(plane: npt.NDArray[np.generic]) -> float:
-    finite = np.abs(np.asarray(plane, dtype=np.float32))
-    finite = finite[np.isfinite(finite)]
-    return float(np.percentile(finite, 99.5)) if finite.size and finite.max() > 0 else 1.0
+    """Return the difference drawn in full colour: 8 robust standard deviations of the noise, or more where more is."""
+    values = np.abs(np.asarray(plane, dtype=np.float32))
+    values = values[np.isfinite(values) & (values > 0)]
+    if not values.size:
+        return 1.0
+    return float(max(8 * 1.4826 * np.median(values), np.percentile(values, 99.5)))
 
 
 def _diverging(plane: npt.NDArray[np.generic], swing: float) -> picture.Bytes:
