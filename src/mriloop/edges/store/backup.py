@@ -57,12 +57,11 @@ def _copy_rows(source: Database, target: Path) -> None:
     copy = open_sqlite(target, wait_s=0)
     try:
         upgrade(copy)
-        with source.engine.connect() as plain, copy.writing() as writer:
-            reader = plain.execution_options(isolation_level="REPEATABLE READ")
+        with source.reading() as reader, copy.writing() as writer:
             for table, order in ((LEDGER, LEDGER.c.position), (IDENTITY, IDENTITY.c.patient)):
-                rows = reader.execute(select(table).order_by(order), execution_options={"yield_per": _ROWS})
-                for part in rows.mappings().partitions():
-                    writer.execute(insert(table), [dict(row) for row in part])
+                with reader.execute(select(table).order_by(order), execution_options={"yield_per": _ROWS}) as rows:
+                    for part in rows.mappings().partitions():
+                        writer.execute(insert(table), [dict(row) for row in part])
             views.rebuild(writer)
     finally:
         copy.close()

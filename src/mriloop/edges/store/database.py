@@ -30,6 +30,8 @@ class Database:
         self.engine = engine
         self.name = name
         self._writer = engine.execution_options(begin="IMMEDIATE")
+        # SQLite's readers see one state anyway; PostgreSQL has to be told
+        self._reader = engine if self.is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
 
     @property
     def is_sqlite(self) -> bool:
@@ -39,7 +41,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database and changes nothing."""
-        with self.translated(), self.engine.connect() as connection, connection.begin():
+        with self.translated(), self._reader.begin() as connection:
             yield connection
 
     @contextmanager

@@ -90,23 +90,29 @@ def verify(connection: Connection, known: LedgerProof | None) -> LedgerProof:
     previous, count = GENESIS, 0
     _agree(known, count, previous)
     statement = select(LEDGER).order_by(LEDGER.c.position)
-    for row in connection.execute(statement, execution_options={"yield_per": 1000}).mappings():
-        count += 1
-        if row["position"] != count:
-            raise refuse("ledger_broken", entry=count, detail="the entry is missing")
-        if row["previous"] != previous:
-            raise refuse("ledger_broken", entry=count, detail="it does not follow the entry before it")
-        if row["digest"] != entry_digest(count, previous, row["body"]):
-            raise refuse("ledger_broken", entry=count, detail="its content is not what was recorded")
-        entry = _entry(row)
-        copied = _row(entry, entry.record, row["body"], record_identity(entry.record, row["body"]))
-        if changed := sorted(name for name, value in copied.items() if row[name] != value):
-            raise refuse("ledger_broken", entry=count, detail=f"its {', '.join(changed)} disagree with its content")
-        previous = row["digest"]
-        _agree(known, count, previous)
+    with connection.execute(statement, execution_options={"yield_per": 1000}) as result:
+        for row in result.mappings():
+            count += 1
+            previous = _link(count, previous, row)
+            _agree(known, count, previous)
     if known is not None and known.entries > count:
         raise refuse("ledger_broken", entry=count + 1, detail=f"{known.entries} entries were there before")
     return LedgerProof(entries=count, head=previous)
+
+
+def _link(position: int, previous: str, row: Mapping[Any, Any]) -> str:
+    """Return the digest of the entry in a row, having checked that it belongs at `position` after `previous`."""
+    if row["position"] != position:
+        raise refuse("ledger_broken", entry=position, detail="the entry is missing")
+    if row["previous"] != previous:
+        raise refuse("ledger_broken", entry=position, detail="it does not follow the entry before it")
+    if row["digest"] != entry_digest(position, previous, row["body"]):
+        raise refuse("ledger_broken", entry=position, detail="its content is not what was recorded")
+    entry = _entry(row)
+    copied = _row(entry, entry.record, row["body"], record_identity(entry.record, row["body"]))
+    if changed := sorted(name for name, value in copied.items() if row[name] != value):
+        raise refuse("ledger_broken", entry=position, detail=f"its {', '.join(changed)} disagree with its content")
+    return entry.digest
 
 
 def _agree(known: LedgerProof | None, count: int, head: str) -> None:

@@ -240,8 +240,9 @@ def _follow_up_changed(record: Record) -> tuple[Effect, ...]:
         raise ValueError("the id of a follow-up never changes")
     row["id"] = record.subject
     row["changed_at"] = moment(record.at)
-    if row.get("latest"):
-        row["opens_on"], row["act_by"] = row["earliest"], row["latest"]
+    if "latest" in row:
+        row["opens_on"] = row["earliest"] or record.at.date()
+        row["act_by"] = row["latest"] or record.at.date()
     if "state" in row:
         shut = row["state"] == FollowUpState.CLOSED
         row["closed_at"] = row["changed_at"] if shut else None

@@ -21,6 +21,7 @@ from mriloop.model.record import Record
 
 _KEY = "key_of_the_row"
 _PAGE = 1000
+_COUNTED = {"preserve_rowcount": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +92,13 @@ def project(connection: Connection, records: Iterable[Record]) -> None:
             columns = tuple(sorted(effect.row))
             if isinstance(effect, Put):
                 write = _put(dialect, effect.table, effect.key, columns, effect.sealed_by)
-                if connection.execute(write, effect.row).rowcount == 0:
+                if connection.execute(write, effect.row, execution_options=_COUNTED).rowcount == 0:
                     raise refuse("report_signed_twice", report=effect.row[effect.key])
             else:
                 values = {**effect.row, _KEY: effect.row[effect.key]}
                 del values[effect.key]
-                if connection.execute(_change(effect.table, effect.key), values).rowcount == 0:
+                change = _change(effect.table, effect.key)
+                if connection.execute(change, values, execution_options=_COUNTED).rowcount == 0:
                     raise refuse("record_unknown_subject", kind=record.kind, subject=record.subject)
 
 
