@@ -12,7 +12,6 @@ from mriloop.edges.publish import figures
 from mriloop.edges.publish.view import (
     ChangeFigure,
     Figure,
-    FollowUpView,
     Link,
     OrderReason,
     OrderView,
@@ -20,19 +19,20 @@ from mriloop.edges.publish.view import (
     StudySummary,
 )
 from mriloop.model.coding import Contrast, Plane, Region, Subject, Urgency, Weighting
-from mriloop.model.communication import Audience, Letter, Readability
+from mriloop.model.communication import Audience, Letter, LetterPart, Readability
 from mriloop.model.comparison import (
     Alignment,
     Change,
     ChangeKind,
     Comparison,
     DetectionLimit,
+    LinkedSeries,
     NotComparable,
     SeriesPair,
 )
 from mriloop.model.fact import UNKNOWN, Truth
 from mriloop.model.finding import Finding, Source
-from mriloop.model.follow_up import Clock, FollowUp, FollowUpState
+from mriloop.model.follow_up import Clock, DueItem, FollowUp, FollowUpState
 from mriloop.model.guideline import (
     Advice,
     Caution,
@@ -58,7 +58,7 @@ from mriloop.model.quality import (
     Verdict,
 )
 from mriloop.model.quantity import NotAssessable, Quantity
-from mriloop.model.report import DraftReport, Objection, Person, ReportSection, VerifiedReport
+from mriloop.model.report import DraftReport, Objection, Outcome, Person, ReportSection, VerifiedReport
 from mriloop.model.study import Refused
 from mriloop.model.volume import Volume
 
@@ -273,11 +273,17 @@ def comparison() -> Comparison:
             ),
         ),
         detection_limit=tuple(
-            DetectionLimit(diameter_mm=d, contrast_percent=c, found=min(1.0, d * c / 300))
+            DetectionLimit(diameter_mm=d, contrast_percent=c, found=min(1.0, d * c / 300), tried=12)
             for d in (3.0, 5.0, 8.0)
             for c in (20.0, 40.0)
         ),
         not_comparable=(NotComparable(series=f"{ROOT}.7", reason="the series is to be repeated for motion"),),
+        cautions=("The prior has slices of 4 mm, today of 5 mm: small lesions may fall between slices.",),
+        reference=f"{ROOT}.5",
+        linked=(LinkedSeries(series=f"{PRIOR}.4", study=PRIOR, alignment=accepted),),
+        changes_prior_study=PRIOR,
+        changes_today=f"{ROOT}.5",
+        changes_prior=f"{PRIOR}.4",
         statement="One new lesion and one that grew since 12 Sep 2025, on FLAIR aligned within 0.2 mm.",
     )
 
@@ -394,6 +400,11 @@ def draft(objections=True) -> DraftReport:
         objections=(Objection(code="owner", text="A recommendation has no owner.", remedy="Name one."),)
         if objections
         else (),
+        outcome=Outcome.ABNORMAL,
+        owners={"ms-1": "Neurology clinic"},
+        rejected=("change-3",),
+        open_questions=("Is the JC virus antibody positive?",),
+        disagreements=("2021 needs no gadolinium.",),
     )
 
 
@@ -405,7 +416,14 @@ def letters(signed=True) -> tuple[Letter, ...]:
             language="en",
             kind="second_mri",
             title="Your MRI, and why we want to take some pictures again",
-            paragraphs=("You moved a little in the scan. That is not your fault.", "We need one part again."),
+            paragraphs=(
+                "You moved a little in the scan. That is not your fault.",
+                "We need one part again.",
+                "- Lie still.",
+                "- Tell us if you feel unwell.",
+            ),
+            parts=(LetterPart(heading="Why", count=1), LetterPart(heading="What you can do", count=3)),
+            written_on=TODAY,
             report_digest="ab" * 32 if signed else None,
             readability=Readability(fkgl=3.24, smog=5.4, longest_words=12),
             checklist=("reason", "no_blame"),
@@ -418,11 +436,12 @@ def letters(signed=True) -> tuple[Letter, ...]:
             title="Result and next step",
             paragraphs=("New activity.",),
             report_digest="ab" * 32 if signed else None,
+            readability=Readability(fkgl=None, smog=None, longest_words=2, ease=90.0, perspicuity=88.0),
         ),
     )
 
 
-def follow_ups() -> tuple[FollowUpView, ...]:
+def follow_ups() -> tuple[DueItem, ...]:
     base = FollowUp(
         id="fu-1",
         patient="p-1",
@@ -438,15 +457,21 @@ def follow_ups() -> tuple[FollowUpView, ...]:
         contrast="without",
         never_auto_close=True,
         opened_on=TODAY,
+        plan=(window(date(2027, 9, 2), 30, 60),),
+        then="individualise",
+        appointment=date(2026, 9, 4),
     )
     return (
-        FollowUpView(follow_up=base, clock=Clock.NOT_YET_DUE),
-        FollowUpView(
+        DueItem(follow_up=base, clock=Clock.NOT_YET_DUE, days=214),
+        DueItem(
             follow_up=dataclasses.replace(base, id="fu-2", text="Eye test", window=window(date(2025, 12, 1))),
             clock=Clock.OVERDUE,
+            days=-61,
         ),
-        FollowUpView(
-            follow_up=dataclasses.replace(base, id="fu-3", text="Later scans", window=None), clock=Clock.INDIVIDUALISE
+        DueItem(
+            follow_up=dataclasses.replace(base, id="fu-3", text="Later scans", window=None),
+            clock=Clock.INDIVIDUALISE,
+            days=None,
         ),
     )
 
@@ -503,7 +528,7 @@ def full_view(**more) -> ReviewView:
         "letters": letters(),
         "follow_ups": follow_ups(),
         "order": OrderView(
-            outcome="advise",
+            outcome="ask",
             order="MRI brain without and with contrast",
             reasons=(
                 OrderReason(
@@ -529,6 +554,7 @@ def signed(report: DraftReport) -> VerifiedReport:
         verified_by=Person(id="r1", name="Dr Ada Example", role="radiologist"),
         verified_at=NOW,
         digest="ab" * 32,
+        overrides={"series_not_opened:7": "Repeated on the same day."},
     )
 
 

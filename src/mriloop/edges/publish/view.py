@@ -9,7 +9,7 @@ from typing import Literal
 
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import Comparison
-from mriloop.model.follow_up import Clock, FollowUp
+from mriloop.model.follow_up import DueItem
 from mriloop.model.guideline import Advice
 from mriloop.model.quality import StudyCheck
 from mriloop.model.report import DraftReport, VerifiedReport
@@ -52,14 +52,6 @@ class ChangeFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpView:
-    """An owed step and where it stands against the clock on the day of the page."""
-
-    follow_up: FollowUp
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReason:
     """Why an order is not simply allowed, and the way out of it."""
 
@@ -70,11 +62,15 @@ class OrderReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """What the order check answered. `order` is the order in words, such as "MRI brain with contrast only"."""
+    """What the order check answered. `order` is the order in words, such as "MRI brain with contrast only".
 
-    outcome: Literal["allow", "advise", "block"]
+    `outcome` is an `OrderOutcome` of ADVISE; `questions` are what must be known before the order can go.
+    """
+
+    outcome: Literal["block", "hold", "needs_information", "ask", "allow", "not_checked"]
     order: str
     reasons: tuple[OrderReason, ...] = ()
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +103,7 @@ class ReviewView:
     advice: Advice | None = None
     report: DraftReport | VerifiedReport | None = None
     letters: tuple[Letter, ...] = ()
-    follow_ups: tuple[FollowUpView, ...] = ()
+    follow_ups: tuple[DueItem, ...] = ()
     order: OrderView | None = None
     mosaics: Mapping[str, Figure] = field(default_factory=dict)
     triptychs: tuple[ChangeFigure, ...] = ()
