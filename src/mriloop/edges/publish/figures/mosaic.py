@@ -34,7 +34,7 @@ def mosaic(
     slices: Sequence[int] | None = None,
     marks: Sequence[Mark] = (),
     tiles: int = 18,
-    tile_px: int = 150,
+    tile_px: int | None = None,
     time: int | None = 0,
 ) -> bytes:
     """Draw the slices of a volume as a PNG.
@@ -47,7 +47,7 @@ def mosaic(
 
     slices : voxel indices along the slice axis; None takes `tiles` of them, evenly, and every marked one
     time : which volume of a 4-D series; None the mean over all
-    tile_px : length of the longer edge of a tile
+    tile_px : length of the longer edge of a tile; None gives few slices large tiles and many slices small ones
     """
     voxels = picture.volume_at(volume, time)
     axis = min(volume.slice_axis, voxels.ndim - 1)
@@ -56,6 +56,7 @@ def mosaic(
     chosen = _choose(voxels.shape[axis], slices, marks, tiles, volume.filled_slices)
     planes = [turn.turn(np.take(voxels, index, axis=axis)) for index in chosen]
     images = _images(planes)
+    tile_px = tile_px or (150 if len(chosen) > 6 else 220 if len(chosen) > 2 else 360)
     scale = tile_px / max(planes[0].shape[1] * turn.across_mm, planes[0].shape[0] * turn.down_mm)
     width, height = turn.size(voxels.shape, scale)
     width, height = max(width, 40), max(height, 40)  # a projection of a single line still gets a tile to be seen in
