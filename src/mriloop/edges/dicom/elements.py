@@ -122,7 +122,7 @@ class Elements:
         return int(value) if value is not None and value == int(value) else None
 
     def items(self, tag: int, limit: int = 1_000_000) -> list[Elements]:
-        """Return the items of a sequence, () when the element is no readable sequence. Raises DamagedError when broken."""
+        """Return the items of a sequence, [] when the element is no sequence. Raises DamagedError when it is broken."""
         field = self.fields.get(tag)
         if field is None:
             return []
