@@ -277,3 +277,89 @@ def bold_epi(*, volumes: int = 40, center: Point = (0.0, -5.0, 6.0), tesla: floa
         tesla=tesla,
         bandwidth=2300.0,
     )
+
+
+def localizer(*, center: Point = (0.0, -3.0, -8.0), tesla: float = 3.0) -> Prescription:
+    """Return a quick sagittal localizer of five thick slices."""
+    return _axial(
+        name="LOCALIZER SAG",
+        weighting=Weighting.LOCALIZER,
+        readout=Readout.GRADIENT_ECHO,
+        plane=Plane.SAGITTAL,
+        matrix=(160, 160, 5),
+        spacing=(1.6, 1.6, 14.0),
+        thickness=7.0,
+        tr=8.6,
+        te=(2.3 if tesla > 2 else 4.6,),
+        flip_deg=20.0,
+        train=1,
+        order=Order.LINEAR,
+        center=center,
+        tesla=tesla,
+    )
+
+
+def pituitary_t1(*, center: Point = (0.0, 2.0, -20.0), tesla: float = 3.0) -> Prescription:
+    """Return thin coronal T1 turbo spin echo through the sella, 2 mm slices."""
+    return _axial(
+        name="T1 TSE COR SELLA",
+        weighting=Weighting.T1,
+        plane=Plane.CORONAL,
+        matrix=(256, 256, 15),
+        spacing=(0.7, 0.7, 2.2),
+        thickness=2.0,
+        tr=550.0,
+        te=(11.0,),
+        train=3,
+        order=Order.LINEAR,
+        center=center,
+        tesla=tesla,
+    )
+
+
+def pituitary_t2(*, center: Point = (0.0, 2.0, -20.0), tesla: float = 3.0) -> Prescription:
+    """Return thin coronal T2 turbo spin echo through the sella, 2 mm slices."""
+    return replace(
+        pituitary_t1(center=center, tesla=tesla),
+        name="T2 TSE COR SELLA",
+        weighting=Weighting.T2,
+        tr=3500.0,
+        te=(88.0,),
+        train=16,
+        order=Order.INTERLEAVED,
+    )
+
+
+def t1_foot(*, plane: Plane = Plane.SAGITTAL, center: Point = (0.0, 0.0, 0.0), tesla: float = 1.5) -> Prescription:
+    """Return T1 turbo spin echo of the foot, 3 mm slices."""
+    sagittal = plane is Plane.SAGITTAL
+    return _axial(
+        name=f"T1 TSE {plane.value[:3].upper()} FOOT",
+        weighting=Weighting.T1,
+        plane=plane,
+        matrix=(320, 224, 26) if sagittal else (192, 192, 44),
+        spacing=(0.85, 0.85, 3.6) if sagittal else (0.8, 0.8, 5.6),
+        thickness=3.0 if sagittal else 4.0,
+        tr=600.0,
+        te=(12.0,),
+        train=3,
+        order=Order.LINEAR,
+        center=center,
+        tesla=tesla,
+    )
+
+
+def stir_foot(*, plane: Plane = Plane.SAGITTAL, center: Point = (0.0, 0.0, 0.0), tesla: float = 1.5) -> Prescription:
+    """Return STIR of the foot, with the inversion time that nulls fat (T1 288 ms at 1.5 T, 371 ms at 3 T)."""
+    base = t1_foot(plane=plane, center=center, tesla=tesla)
+    return replace(
+        base,
+        name=base.name.replace("T1 TSE", "STIR"),
+        weighting=Weighting.STIR,
+        readout=Readout.INVERSION_SPIN_ECHO,
+        tr=4200.0,
+        te=(42.0,),
+        ti=200.0 if tesla < 2 else 257.0,
+        train=10,
+        order=Order.INTERLEAVED,
+    )

@@ -11,6 +11,7 @@ from mriloop.imaging.phantom.tissues import TISSUES, Relaxation, Tissue, relaxat
 GAMMA_MHZ_PER_T = 42.577478518
 FAT_SHIFT_PPM = -3.4
 FAT_LEAK = 0.06
+FAT_ADC = TISSUES[Tissue.FAT].adc
 
 
 def spoiled_gradient_echo(tissue: Relaxation, tr: float, te: float, flip_deg: float) -> float:
@@ -72,31 +73,36 @@ def tissue_signal(
 ) -> complex:
     """Return the complex signal of one tissue, proton density 1 and full magnetisation giving 1.
 
-    Diffusion weighting multiplies by exp(−b·ADC). Fat precesses 3.4 ppm below water in a gradient echo, so it turns
-    against water with TE; a spin echo refocuses it. Fat suppression leaves 6 % of it.
+    A tissue is a water pool with its own relaxation and a fat pool that relaxes as subcutaneous fat. Diffusion
+    weighting multiplies each by exp(−b·ADC). Fat precesses 3.4 ppm below water, so in a gradient echo it turns against
+    water with TE; a spin echo refocuses it. Fat suppression leaves 6 % of it.
     """
     material = TISSUES[tissue]
     if material.proton_density == 0.0:
         return 0j
-    rates = relaxation(tissue, prescription.tesla, gadolinium=gadolinium)
     p = prescription
-    if p.readout is Readout.SPIN_ECHO:
-        value = spin_echo(rates, p.tr, te)
-    elif p.readout is Readout.INVERSION_SPIN_ECHO:
-        value = inversion_spin_echo(rates, p.tr, te, p.ti)
-    elif p.readout is Readout.MAGNETIZATION_PREPARED:
-        value = magnetization_prepared(rates, p.tr, te, p.ti, p.flip_deg, p.train, p.echo_spacing)
-    else:
-        value = spoiled_gradient_echo(rates, p.tr, te, p.flip_deg)
-    value *= material.proton_density * float(np.exp(-b_value * material.adc * 1e-3))
-    water, fat = 1 - material.fat_fraction, material.fat_fraction
+    native = relaxation(tissue, p.tesla, gadolinium=gadolinium)
+    fat_pool = relaxation(Tissue.FAT, p.tesla)
+    water = (1 - material.fat_fraction) * _magnetization(native, p, te) * float(np.exp(-b_value * material.adc * 1e-3))
+    fat = material.fat_fraction * _magnetization(fat_pool, p, te) * float(np.exp(-b_value * FAT_ADC * 1e-3))
     if p.fat_suppressed:
         fat *= FAT_LEAK
     turn = 1.0 + 0j
     if p.readout in (Readout.GRADIENT_ECHO, Readout.MAGNETIZATION_PREPARED):
         hertz = FAT_SHIFT_PPM * GAMMA_MHZ_PER_T * p.tesla
         turn = complex(np.exp(2j * np.pi * hertz * te / 1000.0))
-    return value * (water + fat * turn)
+    return material.proton_density * (water + fat * turn)
+
+
+def _magnetization(rates: Relaxation, p: Prescription, te: float) -> float:
+    """Return the signal of one pool by the equation of the prescription's readout."""
+    if p.readout is Readout.SPIN_ECHO:
+        return spin_echo(rates, p.tr, te)
+    if p.readout is Readout.INVERSION_SPIN_ECHO:
+        return inversion_spin_echo(rates, p.tr, te, p.ti)
+    if p.readout is Readout.MAGNETIZATION_PREPARED:
+        return magnetization_prepared(rates, p.tr, te, p.ti, p.flip_deg, p.train, p.echo_spacing)
+    return spoiled_gradient_echo(rates, p.tr, te, p.flip_deg)
 
 
 def signal_table(

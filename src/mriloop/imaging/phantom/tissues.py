@@ -57,7 +57,7 @@ class Relaxation:
 class Material:
     """Magnetic resonance properties of one tissue.
 
-    at_1_5_tesla, at_3_tesla : relaxation at the two field strengths
+    at_1_5_tesla, at_3_tesla : relaxation of the water pool at the two field strengths; fat relaxes as FAT
     proton_density : visible protons relative to water at 37 °C (1)
     adc : apparent diffusion coefficient, 10⁻³ mm²/s, mean of the three directions
     fat_fraction : share (0 to 1) of the protons that precess 3.4 ppm below water
@@ -80,7 +80,6 @@ SOURCES: Mapping[str, str] = {
     "rooney2007": "Rooney et al., Magn Reson Med 2007;57:308, doi:10.1002/mrm.21122",
     "gelman2001": "Gelman et al., Magn Reson Med 2001;45:71 (deep grey nuclei, T1 at 3 T)",
     "gold2004": "Gold et al., AJR 2004;183:343, doi:10.2214/ajr.183.2.1830343",
-    "bazelaire2004": "de Bazelaire et al., Radiology 2004;230:652, doi:10.1148/radiol.2303021331",
     "whittall1997": "Whittall et al., Magn Reson Med 1997;37:34, doi:10.1002/mrm.1910370107 (water content)",
     "helenius2002": "Helenius et al., AJNR 2002;23:194 (apparent diffusion coefficient of normal brain)",
     "rohrer2005": "Rohrer et al., Invest Radiol 2005;40:715, doi:10.1097/01.rli.0000184756.66360.d3 (relaxivity)",
@@ -112,11 +111,11 @@ def _material(
 TISSUES: Mapping[Tissue, Material] = {
     # (T1 at 1.5 T, 3 T), (T2), (T2*), proton density, ADC, source, fat fraction, gadolinium
     Tissue.AIR: _material((1.0, 1.0), (1.0, 1.0), (1.0, 1.0), 0.0, 0.0, "chosen"),
-    Tissue.SKIN: _material((887, 1100), (28, 25), (12, 10), 0.70, 0.9, "chosen", gd=0.15),
+    Tissue.SKIN: _material((890, 1100), (28, 25), (12, 10), 0.70, 0.9, "chosen", gd=0.15),
     Tissue.FAT: _material((288, 371), (165, 133), (40, 30), 0.90, 0.05, "gold2004", fat=0.95),
     Tissue.MUSCLE: _material((1008, 1412), (44, 50), (30, 25), 0.79, 1.5, "stanisz2005", gd=0.10),
     Tissue.CORTICAL_BONE: _material((220, 260), (0.5, 0.4), (0.5, 0.4), 0.20, 0.1, "chosen"),
-    Tissue.MARROW: _material((400, 430), (80, 75), (12, 8), 0.85, 0.3, "bazelaire2004", fat=0.70, gd=0.05),
+    Tissue.MARROW: _material((850, 950), (45, 42), (12, 8), 0.85, 0.6, "chosen gold2004", fat=0.80, gd=0.05),
     Tissue.DURA: _material((900, 1100), (30, 28), (15, 12), 0.65, 0.7, "chosen", gd=0.50),
     Tissue.CSF: _material((4300, 4300), (2000, 1800), (900, 700), 1.00, 3.0, "rooney2007"),
     Tissue.VENTRICULAR_CSF: _material((4300, 4300), (2000, 1800), (900, 700), 1.00, 3.0, "rooney2007"),
