@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import traceback
 
 import alembic.command  # noqa: F401 - so that what is killed is the migration, not its import
 import sqlalchemy.dialects.sqlite  # noqa: F401
@@ -42,7 +43,11 @@ def main() -> None:
         for _ in range(2):
             child = os.fork()
             if child == 0:
-                append(where, acknowledged)
+                try:
+                    append(where, acknowledged)
+                finally:
+                    traceback.print_exc()
+                    os._exit(1)
             children.append(child)
         print(*children, flush=True)
         for child in children:
