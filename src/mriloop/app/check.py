@@ -20,7 +20,7 @@ from mriloop.model.protocol import Protocol, SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.settings import Settings
-from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, series_protocol
+from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
 
 PRELOAD = ("mriloop.edges.dicom", "mriloop.stages.check", "mriloop.edges.publish.figures")
 
@@ -57,7 +57,8 @@ class CheckOutcome:
     @property
     def exit(self) -> Exit:
         """Say whether something needs a person: a series to repeat."""
-        verdicts = [one.verdict for check in self.checks for one in (check, *check.series)]
+        verdicts = {check.verdict for check in self.checks}
+        verdicts |= {one.verdict for check in self.checks for one in check.series}
         return Exit.NEEDS_PERSON if Verdict.REPEAT in verdicts else Exit.DONE
 
     def document(self) -> dict[str, Any]:
@@ -65,7 +66,9 @@ class CheckOutcome:
         return {**check_document(self.checks, self.refused), "warnings": list(self.warnings)}
 
 
-def check_path(path: Path, settings: Settings, *, protocol: str | None = None, progress: Progress = silent) -> CheckOutcome:
+def check_path(
+    path: Path, settings: Settings, *, protocol: str | None = None, progress: Progress = silent
+) -> CheckOutcome:
     """Check everything under a path. Studies of several patients are checked one by one, and this is said."""
     with open_input(path, settings, progress=progress, many=True) as intake:
         found = check_intake(intake, settings, protocol=protocol, progress=progress)
@@ -103,7 +106,7 @@ def check_intake(
                 intake.part(series),
                 series,
                 kinds[study.study_instance_uid][series.series_instance_uid],
-                _plan(plans[study.study_instance_uid], kinds[study.study_instance_uid][series.series_instance_uid]),
+                _line(plans[study.study_instance_uid], kinds[study.study_instance_uid], series),
                 limits(settings),
                 pictures,
             ): (study.study_instance_uid, series)
@@ -142,8 +145,8 @@ def check_one(
     return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
 
 
-def _plan(protocol: Protocol | None, kind: SeriesKind) -> SeriesProtocol | None:
-    return None if protocol is None else series_protocol(protocol, kind)
+def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Series) -> SeriesProtocol | None:
+    return None if protocol is None else match_series(kinds[series.series_instance_uid], series, protocol)
 
 
 def _executor(settings: Settings, jobs: int) -> Executor:

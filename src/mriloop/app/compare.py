@@ -72,7 +72,9 @@ def run_compare(
         checks={uid: check for one in checked for uid, check in one.series.items()},
         homes=homes,
         unnamed=tuple(
-            one.study.study_instance_uid for intake, one in zip(intakes, checked, strict=True) if intake.unnamed(one.study)
+            one.study.study_instance_uid
+            for intake, one in zip(intakes, checked, strict=True)
+            if intake.unnamed(one.study)
         ),
         spend=limits(settings),
     )

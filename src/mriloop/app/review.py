@@ -355,7 +355,7 @@ def _header_facts(study: Study) -> dict[str, Fact]:
 
 
 def _exit(view: ReviewView) -> Exit:
-    verdicts = [one.verdict for one in (view.check, *view.check.series)] if view.check else []
+    verdicts = {view.check.verdict, *(one.verdict for one in view.check.series)} if view.check else set()
     blocked = view.order is not None and view.order.outcome == "block"
     overdue = any(one.clock in (Clock.OVERDUE, Clock.NON_COMPLIANT) for one in view.follow_ups)
     return Exit.NEEDS_PERSON if Verdict.REPEAT in verdicts or blocked or overdue else Exit.DONE

@@ -11,11 +11,12 @@ from importlib import resources
 from typing import Any
 
 from mriloop.edges.publish.attention import acts, headline
-from mriloop.edges.publish.view import FollowUpView, OrderView, ReviewView
+from mriloop.edges.publish.view import OrderView, ReviewView
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import Alignment, Change, Comparison
 from mriloop.model.fact import FactValue, Truth, Unknown
 from mriloop.model.finding import Finding
+from mriloop.model.follow_up import Clock, FollowUp
 from mriloop.model.guideline import Advice, Recommendation, Window
 from mriloop.model.quality import (
     Completeness,
