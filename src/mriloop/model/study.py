@@ -45,8 +45,8 @@ class Frame:
     `column_axis_ras` along increasing row index. `spacing_mm` is (between rows, between columns) as in PixelSpacing.
     `position_ras_mm` is the centre of the first transmitted voxel. `tiles` is the number of slices that a mosaic or
     grid frame holds (None when it holds one, 0 when it is a mosaic whose count is unknowable); `position_ras_mm` is
-    then that of the first of them, `tile_step_ras_mm` the vector from one to the next, and `tile_grid` how many lie below
-    and beside each other. `acquired_at_s` counts from midnight of the study date.
+    then that of the first of them, `tile_step_ras_mm` the vector from one to the next, and `tile_grid` how many lie
+    below and beside each other. `acquired_at_s` counts from midnight of the study date.
     """
 
     sop_instance_uid: str

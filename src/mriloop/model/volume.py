@@ -40,7 +40,8 @@ class Volume:
     filled_slices : indices k whose image was never received: their voxels are interpolated for the sake of a regular
         grid, must not be measured, and their sources carry an empty SOP instance UID
     notes : what a reader of the voxels should know, such as time points left out because slices lack
-    reader : the program that read the voxels: "dcm2niix", "mriloop" (pydicom's codecs) or "nibabel"
+    reader : what read the voxels: "mriloop" from DICOM, "nibabel" from NIfTI
+    confirmed_by : the independent reader that agrees with every number and place of them ("dcm2niix"), or empty
     """
 
     data: Floats
@@ -58,6 +59,7 @@ class Volume:
     filled_slices: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     reader: str = ""
+    confirmed_by: str = ""
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:

@@ -12,6 +12,7 @@ from mriloop.edges.publish import figures
 from mriloop.edges.publish.view import (
     ChangeFigure,
     Figure,
+    FollowUpView,
     Link,
     OrderReason,
     OrderView,
@@ -32,7 +33,7 @@ from mriloop.model.comparison import (
 )
 from mriloop.model.fact import UNKNOWN, Truth
 from mriloop.model.finding import Finding, Source
-from mriloop.model.follow_up import Clock, DueItem, FollowUp, FollowUpState
+from mriloop.model.follow_up import Clock, FollowUp, FollowUpState
 from mriloop.model.guideline import (
     Advice,
     Caution,
@@ -441,7 +442,7 @@ def letters(signed=True) -> tuple[Letter, ...]:
     )
 
 
-def follow_ups() -> tuple[DueItem, ...]:
+def follow_ups() -> tuple[FollowUpView, ...]:
     base = FollowUp(
         id="fu-1",
         patient="p-1",
@@ -462,16 +463,14 @@ def follow_ups() -> tuple[DueItem, ...]:
         appointment=date(2026, 9, 4),
     )
     return (
-        DueItem(follow_up=base, clock=Clock.NOT_YET_DUE, days=214),
-        DueItem(
+        FollowUpView(follow_up=base, clock=Clock.NOT_YET_DUE),
+        FollowUpView(
             follow_up=dataclasses.replace(base, id="fu-2", text="Eye test", window=window(date(2025, 12, 1))),
             clock=Clock.OVERDUE,
-            days=-61,
         ),
-        DueItem(
+        FollowUpView(
             follow_up=dataclasses.replace(base, id="fu-3", text="Later scans", window=None),
             clock=Clock.INDIVIDUALISE,
-            days=None,
         ),
     )
 
@@ -528,7 +527,7 @@ def full_view(**more) -> ReviewView:
         "letters": letters(),
         "follow_ups": follow_ups(),
         "order": OrderView(
-            outcome="ask",
+            outcome="advise",
             order="MRI brain without and with contrast",
             reasons=(
                 OrderReason(

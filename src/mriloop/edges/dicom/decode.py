@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,32 +14,41 @@ import numpy.typing as npt
 from mriloop.edges.dicom.child import run_limited
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.pixels import Pixels
-from mriloop.model.errors import refuse
+from mriloop.model.errors import MriloopError, refuse
 
 Array = npt.NDArray[np.generic]
+_REFUSAL = {"syntax": "file_transfer_syntax", "broken": "file_pixels_impossible"}
 
 
-def decoded(pixels: Pixels, limits: Limits) -> Array:
-    """Return the stored values as (frame, row, column) or (frame, row, column, sample), before any rescaling.
+def decode_all(wanted: Sequence[Pixels], limits: Limits) -> list[Array | MriloopError]:
+    """Return for each instance its stored values before any rescaling, or why they cannot be had.
 
-    Raises SenderError `file_transfer_syntax` when no decoder reads the pixels, `file_pixels_impossible` when the bytes
-    are not what the header says, ComponentError `converter_failed` when the decoder exceeds its limits.
+    Values are (frame, row, column) or (frame, row, column, sample). The refusals are `file_transfer_syntax` when no
+    decoder reads the pixels and `file_pixels_impossible` when the bytes are not what the header says. Raises
+    ComponentError `converter_failed` when decoding exceeds its limits of time or memory.
     """
-    if pixels.place.encapsulated:
-        return _compressed(pixels, limits)
-    return native(pixels, pixels.path, pixels.place.offset)
+    results: list[Array | MriloopError] = []
+    packed = [pixels for pixels in wanted if pixels.place.encapsulated]
+    unpacked = iter(_compressed(packed, limits) if packed else [])
+    for pixels in wanted:
+        try:
+            results.append(next(unpacked) if pixels.place.encapsulated else native(pixels))
+        except MriloopError as error:
+            results.append(error)
+    return results
 
 
-def native(pixels: Pixels, path: Path, offset: int) -> Array:
-    """Return the stored values of uncompressed pixel data that start at `offset` of a file."""
+def native(pixels: Pixels) -> Array:
+    """Return the stored values of uncompressed pixel data. Raises SenderError `file_truncated`."""
     shape = _shape(pixels)
     count = int(np.prod(shape))
+    offset = pixels.place.offset
     if pixels.allocated == 1:
-        bits = np.fromfile(path, np.uint8, (count + 7) // 8, offset=offset)
+        bits = np.fromfile(pixels.path, np.uint8, (count + 7) // 8, offset=offset)
         return np.unpackbits(bits, count=count, bitorder="little").reshape(shape)
     kind = "f" if pixels.floating else "i" if pixels.signed else "u"
     stored = np.dtype(f"{'>' if pixels.big_endian else '<'}{kind}{pixels.allocated // 8}")
-    values = np.fromfile(path, stored, count, offset=offset)
+    values: Array = np.fromfile(pixels.path, stored, count, offset=offset)
     if values.size != count:
         raise refuse("file_truncated")
     values = values.astype(stored.newbyteorder("="))
@@ -55,33 +66,44 @@ def _shape(pixels: Pixels) -> tuple[int, ...]:
 def _clean(values: Array, pixels: Pixels) -> Array:
     """Drop bits above BitsStored, where old writers kept overlays, and extend the sign from there."""
     spare = pixels.allocated - pixels.stored
-    if pixels.floating or spare <= 0 or pixels.allocated == 1:
+    if pixels.floating or spare <= 0:
         return values
-    shifted: Array = np.left_shift(values, spare)
-    return np.right_shift(shifted, spare)
+    whole = values.view(f"{values.dtype.kind}{values.dtype.itemsize}")
+    shifted: Array = np.right_shift(np.left_shift(whole, spare), spare)
+    return shifted
 
 
-def _compressed(pixels: Pixels, limits: Limits) -> Array:
-    need = pixels.frame_bytes * pixels.frames
-    if need > limits.max_file_bytes:
-        raise refuse("file_too_large", limit=f"{limits.max_file_mb:g} MB", setting="MRILOOP_MAX_FILE_MB")
-    with tempfile.TemporaryDirectory(prefix="mriloop-decode-") as folder:
-        target = Path(folder) / "pixels.npy"
+def _compressed(wanted: Sequence[Pixels], limits: Limits) -> list[Array | MriloopError]:
+    needs = [pixels.frame_bytes * pixels.frames for pixels in wanted]
+    if max(needs) > limits.max_file_bytes or sum(needs) > limits.max_unpacked_bytes:
+        raise refuse("converter_failed", detail="the decoded pixels exceed the limits of size")
+    with tempfile.TemporaryDirectory(prefix="mriloop-decode-") as name:
+        folder = Path(name)
+        (folder / "wanted.json").write_text(json.dumps([str(pixels.path) for pixels in wanted]), "utf-8")
         outcome = run_limited(
-            [sys.executable, "-m", "mriloop.edges.dicom.decode_child", str(pixels.path), str(target)],
-            cwd=Path(folder),
+            [sys.executable, "-m", "mriloop.edges.dicom.decode_child", str(folder)],
+            cwd=folder,
             timeout_s=limits.convert_timeout_s,
             memory_gb=limits.convert_memory_gb,
-            output_bytes=need + (1 << 20),
+            output_bytes=max(needs) + (1 << 20),
         )
         if outcome.stopped:
-            raise refuse("converter_failed", detail=f"decoding stopped: {outcome.stopped}")
-        if outcome.code == 3:
-            raise refuse("file_transfer_syntax", syntax=pixels.transfer_syntax)
-        if outcome.code != 0 or not target.exists():
-            raise refuse("file_pixels_impossible")
-        values: Array = np.load(target, allow_pickle=False)
+            raise refuse("converter_failed", detail=f"decoding was stopped: {outcome.stopped}")
+        return [_fetch(folder, number, pixels) for number, pixels in enumerate(wanted)]
+
+
+def _fetch(folder: Path, number: int, pixels: Pixels) -> Array | MriloopError:
+    """Return what the child left for one instance; a child that crashed on it left nothing."""
+    values = folder / f"{number}.npy"
+    if not values.exists():
+        reason = folder / f"{number}.txt"
+        code = _REFUSAL.get(reason.read_text("ascii"), "file_pixels_impossible") if reason.exists() else None
+        return refuse(code or "file_pixels_impossible", syntax=pixels.transfer_syntax)
+    try:
+        loaded: Array = np.load(values, allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        return refuse("file_pixels_impossible")
     shape = _shape(pixels)
-    if values.size != int(np.prod(shape)):
-        raise refuse("file_pixels_impossible")
-    return values.reshape(shape)
+    if loaded.size != int(np.prod(shape)):
+        return refuse("file_pixels_impossible")
+    return loaded.reshape(shape)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mriloop.edges.dicom.decode import decoded
+from mriloop.edges.dicom.decode import decode_all
 from mriloop.edges.dicom.instance import Record
 from mriloop.edges.dicom.limits import Limits
 from mriloop.model.errors import MriloopError
@@ -64,11 +64,8 @@ def _same_picture(copies: Sequence[Record], limits: Limits) -> bool:
     if any(place != places[0] for place in places) or first.pixels is None:
         return False
     try:
-        digests = {
-            hashlib.sha256(decoded(copy.pixels, limits).tobytes()).digest()
-            for copy in copies
-            if copy.pixels is not None
-        }
+        pictures = decode_all([copy.pixels for copy in copies if copy.pixels is not None], limits)
     except MriloopError:
         return False
-    return len(digests) == 1
+    digests = {b"" if isinstance(one, MriloopError) else hashlib.sha256(one.tobytes()).digest() for one in pictures}
+    return len(digests) == 1 and b"" not in digests

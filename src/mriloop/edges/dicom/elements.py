@@ -19,11 +19,11 @@ UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 MAX_DEPTH = 24
-MAX_ELEMENTS = 2_000_000
+_LONGEST_TEXT = 10_240  # PS3.5 table 6.2-1: the longest bounded text
+_LONGEST_NUMBERS = 4096
 _LONG = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UN", b"UT", b"UC", b"UR", b"SV", b"UV"})
-_SHORT = frozenset(
-    vr.encode() for vr in ["AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"]
-)  # fmt: skip
+_SHORT = frozenset((b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH"))
+_SHORT |= {b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
 _BINARY = {b"FL": "f", b"FD": "d", b"US": "H", b"SS": "h", b"UL": "I", b"SL": "i", b"SV": "q", b"UV": "Q", b"AT": "H"}
 _NUMBER = re.compile(r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?")
 
@@ -97,7 +97,7 @@ class Elements:
     def texts(self, tag: int) -> tuple[str, ...]:
         """Return the values of a text element without padding and control characters."""
         raw = self.raw(tag)
-        return () if not raw else decode_text(raw, self.charset)
+        return () if not raw else decode_text(raw[:_LONGEST_TEXT], self.charset)
 
     def text(self, tag: int) -> str | None:
         """Return the first value of a text element, None when it is absent or empty."""
@@ -107,7 +107,7 @@ class Elements:
     def numbers(self, tag: int) -> tuple[float, ...]:
         """Return finite numbers of a numeric element, () when one of them is not a number."""
         raw = self.raw(tag)
-        if not raw:
+        if not raw or len(raw) > _LONGEST_NUMBERS:
             return ()
         return decode_numbers(raw, self.vr(tag), self.syntax.order)
 
@@ -122,7 +122,7 @@ class Elements:
         return int(value) if value is not None and value == int(value) else None
 
     def items(self, tag: int, limit: int = 1_000_000) -> list[Elements]:
-        """Return the items of a sequence, () when the element is no readable sequence. Raises DamagedError when broken."""
+        """Return the items of a sequence, [] when the element is no sequence. Raises DamagedError when it is broken."""
         field = self.fields.get(tag)
         if field is None:
             return []
@@ -184,7 +184,11 @@ def scan(data: bytes, start: int, syntax: Syntax, *, whole: bool) -> tuple[dict[
         tag = group << 16 | element
         value = position + 8
         if explicit and vr in _SHORT:
-            pass
+            stop = value + length
+            if stop <= end and 0 < group < 0x7FE0 and tag not in fields:  # nearly every element
+                fields[tag] = (vr, value, stop)
+                position = stop
+                continue
         elif explicit and vr in _LONG:
             if value + 4 > end:
                 raise DamagedError("file_truncated") if whole else NeedMoreError

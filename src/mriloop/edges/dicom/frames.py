@@ -44,8 +44,8 @@ def to_ras(point: tuple[float, ...]) -> Point:
 def frame_views(header: Elements) -> list[Elements]:
     """Return one view of the header per frame, with the functional groups of that frame laid over the rest.
 
-    A classic instance has one view, itself. Public macros win over private ones, per-frame over shared. Raises DamagedError
-    when the per-frame groups do not number as many as the frames.
+    A classic instance has one view, itself. Public macros win over private ones, per-frame over shared. Raises
+    DamagedError when the per-frame groups do not number as many as the frames.
     """
     per_frame = header.items(0x52009230)
     shared = header.items(0x52009229, 16)

@@ -35,6 +35,7 @@ _PREFIXES: tuple[tuple[str, SeriesObject], ...] = (
     ("1.3.46.670589.11.0.0.12", SeriesObject.RAW_DATA),
     ("1.2.840.113619.4.30", SeriesObject.RAW_DATA),
 )
+_LONGEST_PARAMETER = 2048
 # Keys: the tag of a public parameter, or -1 - n for row n of the vendors' table.
 RawValues = dict[int, set[vendors.Raw]]
 
@@ -183,7 +184,7 @@ def _collect(raw: RawValues, view: Elements) -> None:
     data, fields = view.data, view.fields
     for tag in KEYWORD.keys() & fields.keys():
         vr, start, stop = fields[tag]
-        if stop > start:
+        if 0 < stop - start <= _LONGEST_PARAMETER:
             raw.setdefault(tag, set()).add((vr, data[start:stop]))
     creators = vendors.creators_of(view)
     if not creators:
@@ -191,5 +192,5 @@ def _collect(raw: RawValues, view: Elements) -> None:
     for number, row in enumerate(vendors.PARAMETERS):
         if (row.group, row.creator) in creators:
             found = vendors.raw_of(view, row, creators)
-            if found and found[1]:
+            if found and 0 < len(found[1]) <= _LONGEST_PARAMETER:
                 raw.setdefault(-1 - number, set()).add(found)

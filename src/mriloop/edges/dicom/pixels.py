@@ -9,7 +9,7 @@ from mriloop.edges.dicom.elements import DamagedError, Elements
 from mriloop.edges.dicom.part10 import RLE, Part10, PixelPlace
 
 _MAX_SIDE = 65_535
-_MAX_FRAMES = 2_000_000
+_MAX_FRAMES = 100_000
 _PADDING = 65_536
 
 
@@ -41,8 +41,8 @@ class Pixels:
 def describe(part10: Part10, path: Path) -> Pixels | None:
     """Return the image matrix of an opened file, None when it holds no image.
 
-    Raises DamagedError: `file_pixels_impossible` when header and bytes contradict each other, `file_truncated` when the file
-    ends too early, `file_no_pixels` for an image whose pixel data element is absent or empty.
+    Raises DamagedError: `file_pixels_impossible` when header and bytes contradict each other, `file_truncated` when the
+    file ends too early, `file_no_pixels` for an image whose pixel data element is absent or empty.
     """
     header = part10.elements
     rows, columns = header.integer(0x00280010), header.integer(0x00280011)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.edges.dicom.decode import Array, decoded
+from mriloop.edges.dicom.decode import Array, decode_all
 from mriloop.edges.dicom.instance import Record
 from mriloop.edges.dicom.limits import Limits
 from mriloop.model.errors import MriloopError
@@ -59,14 +59,10 @@ def slices_of(records: Sequence[Record], limits: Limits) -> tuple[list[Slice], l
     found: list[Slice] = []
     notes: list[str] = []
     homeless = undecodable = 0
-    for record in records:
-        if record.pixels is None:
-            continue
-        try:
-            stored = decoded(record.pixels, limits)
-        except MriloopError as error:
-            if error.code == "converter_failed":
-                raise
+    images = [record for record in records if record.pixels is not None]
+    pixels = decode_all([record.pixels for record in images if record.pixels is not None], limits)
+    for record, stored in zip(images, pixels, strict=True):
+        if isinstance(stored, MriloopError):
             undecodable += 1
             continue
         for index, frame in enumerate(record.frames):

@@ -20,6 +20,7 @@ _STEP_TOLERANCE = 0.04
 _MAX_HOLES = 0.25
 
 Place = list[Slice]  # all slices at one place, the time points in any order
+TimePoint = dict[int, Slice]  # one time point: its slices by index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,8 +40,9 @@ def stack(slices: Sequence[Slice], series_instance_uid: str) -> list[Volume]:
     is filled (see `Volume.filled_slices`); one with many or irregular ones becomes several volumes.
     """
     kinds: dict[Hashable, list[Slice]] = defaultdict(list)
+    directed = any(one.frame.b_vector_ras for one in slices)
     for one in slices:
-        kinds[_kind(one)].append(one)
+        kinds[_kind(one, directed=directed)].append(one)
     labels = _labels([members[0].frame for members in kinds.values()])
     return [
         _volume(run, series_instance_uid, label)
@@ -50,7 +52,7 @@ def stack(slices: Sequence[Slice], series_instance_uid: str) -> list[Volume]:
     ]
 
 
-def _kind(one: Slice) -> Hashable:
+def _kind(one: Slice, *, directed: bool) -> Hashable:
     frame = one.frame
     return (
         tuple(float(x) + 0.0 for x in np.round(np.concatenate([one.row_axis, one.column_axis]), 3)),
@@ -61,11 +63,17 @@ def _kind(one: Slice) -> Hashable:
         frame.image_type,
         frame.component,
         frame.stack,
+        directed and _isotropic(frame),
     )
 
 
+def _isotropic(frame: Frame) -> bool:
+    """Say whether a frame has a b-value but no direction: among directed ones, the vendor's trace or ADC."""
+    return bool(frame.b_value) and frame.b_vector_ras is None
+
+
 def _labels(frames: Sequence[Frame]) -> list[str]:
-    """Return what sets each group apart from the others, in words."""
+    """Return what sets volumes apart, in words, from a frame of each; empty where nothing does."""
     if len(frames) == 1:
         return [""]
     words: list[list[str]] = [[] for _ in frames]
@@ -77,6 +85,8 @@ def _labels(frames: Sequence[Frame]) -> list[str]:
 
     add(lambda frame: frame.te_ms, lambda frame: "" if frame.te_ms is None else f"TE {frame.te_ms:g} ms")
     add(lambda frame: frame.component, lambda frame: frame.component.value)
+    if any(frame.b_vector_ras for frame in frames):
+        add(_isotropic, lambda frame: "isotropic (trace or ADC)" if _isotropic(frame) else "")
     common = set.intersection(*(set(frame.image_type) for frame in frames))
     add(
         lambda frame: frame.image_type,
@@ -137,7 +147,7 @@ def _run(places: list[Place], indices: list[int]) -> Run:
     return Run(places=dict(zip(indices, places, strict=True)), count=indices[-1] + 1, step=step)
 
 
-def _time_points(run: Run) -> tuple[list[dict[int, Slice]], list[str]]:
+def _time_points(run: Run) -> tuple[list[TimePoint], list[str]]:
     """Return the complete time points of a run, each a slice per index, and notes on what was left out."""
     counts = {len(place) for place in run.places.values()}
     if len(counts) == 1:
@@ -188,9 +198,9 @@ def _trigger(one: Slice) -> Hashable:
     return one.frame.trigger_time_ms
 
 
-def _by_key(run: Run, key: Callable[[Slice], Hashable]) -> list[dict[int, Slice]]:
+def _by_key(run: Run, key: Callable[[Slice], Hashable]) -> list[TimePoint]:
     """Return time points by a key, [] unless it tells the slices at every place apart."""
-    points: dict[Hashable, dict[int, Slice]] = defaultdict(dict)
+    points: dict[Hashable, TimePoint] = defaultdict(dict)
     for index, place in run.places.items():
         for one in sorted(place, key=_acquired):
             name = key(one)
@@ -200,13 +210,13 @@ def _by_key(run: Run, key: Callable[[Slice], Hashable]) -> list[dict[int, Slice]
     return list(points.values())
 
 
-def _by_order(run: Run) -> list[dict[int, Slice]]:
+def _by_order(run: Run) -> list[TimePoint]:
     """Return time points in the order of acquisition: a new one begins where a place comes again."""
     index_of = {id(one): index for index, place in run.places.items() for one in place}
     ordered = sorted((one for place in run.places.values() for one in place), key=_acquired)
     indices = [index_of[id(one)] for one in ordered]
     repeats = sum(a == b for a, b in pairwise(indices))
-    points: list[dict[int, Slice]] = [{}]
+    points: list[TimePoint] = [{}]
     if repeats > len(indices) / 2:  # stored place by place: the n-th slice of each place forms time point n
         rank: dict[int, int] = defaultdict(int)
         for one, index in zip(ordered, indices, strict=True):
@@ -229,19 +239,19 @@ def _volume(run: Run, series_instance_uid: str, label: str) -> Volume:
     data = np.zeros((columns, rows, run.count, len(points)), dtype=np.float32)
     for t, point in enumerate(points):
         for index, one in point.items():
-            data[:, :, index, t] = one.stored.T.astype(np.float32) * one.slope + one.intercept
-    filled = tuple(index for index in range(run.count) if any(index not in point for point in points))
-    if filled:
-        _fill(data, filled)
-        notes.append(f"{len(filled)} slices that were never received are interpolated")
+            data[:, :, index, t] = one.stored.T.astype(np.float32) * np.float32(one.slope) + np.float32(one.intercept)
     affine = np.eye(4)
     affine[:3, 0] = first.row_axis * first.spacing[1]
     affine[:3, 1] = first.column_axis * first.spacing[0]
     affine[:3, 2] = run.step
     affine[:3, 3] = _origin(run, points[0])
+    filled = tuple(index for index in range(run.count) if any(index not in point for point in points))
+    if filled:
+        _fill(data, filled)
+        notes.append(f"{len(filled)} slices that were never received are interpolated")
     absent = Source(sop_instance_uid="")
     frames = [[point[index].frame for index in sorted(point)] for point in points]
-    if first.colour:
+    if any(one.colour for one in points[0].values()):
         notes.append("the luminance of colour images")
     flat = [frame for point in frames for frame in point]
     b_values = tuple(point[0].b_value for point in frames)
@@ -265,7 +275,7 @@ def _volume(run: Run, series_instance_uid: str, label: str) -> Volume:
     )
 
 
-def _origin(run: Run, point: dict[int, Slice]) -> npt.NDArray[np.float64]:
+def _origin(run: Run, point: TimePoint) -> npt.NDArray[np.float64]:
     index = min(point)
     return point[index].position - index * run.step
 

@@ -107,7 +107,7 @@ UIH_SLICES = _row("grid", UIH, 0x0065, 0x50, "DS", "slices in a grid file")
 UIH_FRAMES = _row("grid", UIH, 0x0065, 0x51, "SQ", "the slices of a grid file")
 MOSAIC_SLICES = _row("mosaic", SIEMENS_HEADER, 0x0019, 0x0A, "US", "slices in a mosaic")
 _GROUPS = sorted({row.group for row in (*PARAMETERS, *B_VALUE, *DIRECTION, *PHILIPS_DIRECTION, CSA_IMAGE, UIH_FRAMES)})
-_BLOCKS = [(group, block, group << 16 | block) for group in _GROUPS for block in range(0x10, 0x20)]
+CREATOR_TAGS = frozenset(group << 16 | block for group in _GROUPS for block in range(0x10, 0x20))
 
 WHOLE = frozenset({b"IS", b"US", b"SS", b"UL", b"SL", b"SV", b"UV"})
 Creators = dict[tuple[int, str], int]
@@ -116,13 +116,11 @@ Raw = tuple[bytes, bytes]
 
 def creators_of(header: Elements) -> Creators:
     """Map (group, creator in upper case) to the block that the creator reserved (PS3.5 section 7.8)."""
-    fields = header.fields
     found: Creators = {}
-    for group, block, tag in _BLOCKS:
-        if tag in fields:
-            name = header.text(tag)
-            if name:
-                found.setdefault((group, name.upper()), block)
+    for tag in sorted(CREATOR_TAGS & header.fields.keys()):
+        name = header.text(tag)
+        if name:
+            found.setdefault((tag >> 16, name.upper()), tag & 0xFFFF)
     return found
 
 

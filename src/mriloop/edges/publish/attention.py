@@ -101,9 +101,9 @@ def _verdict(view: ReviewView, verdict: Verdict) -> Headline:
 
 def _order(view: ReviewView) -> Iterator[Act]:
     order = view.order
-    if order is None or order.outcome in ("allow", "not_checked"):
+    if order is None or order.outcome == "allow":
         return
-    verbs = {"block": "Change", "hold": "Hold", "needs_information": "Complete", "ask": "Reconsider"}
+    verbs = {"block": "Change", "hold": "Hold", "needs_information": "Complete", "advise": "Reconsider"}
     reasons = (" ".join(filter(None, [one.text, one.way_out])) for one in order.reasons)
     yield Act(
         who="Referrer",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import Comparison
-from mriloop.model.follow_up import DueItem
+from mriloop.model.follow_up import Clock, FollowUp
 from mriloop.model.guideline import Advice
 from mriloop.model.quality import StudyCheck
 from mriloop.model.report import DraftReport, VerifiedReport
@@ -52,6 +52,14 @@ class ChangeFigure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpView:
+    """An owed step and where it stands against the clock on the day of the page."""
+
+    follow_up: FollowUp
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReason:
     """Why an order is not simply allowed, and the way out of it."""
 
@@ -64,10 +72,11 @@ class OrderReason:
 class OrderView:
     """What the order check answered. `order` is the order in words, such as "MRI brain with contrast only".
 
-    `outcome` is an `OrderOutcome` of ADVISE; `questions` are what must be known before the order can go.
+    A `block` and a `hold` stop the order until somebody changes it, finds out, or overrides with a reason; for
+    `needs_information` the `questions` must be answered first; `advise` lets it go with something to consider.
     """
 
-    outcome: Literal["block", "hold", "needs_information", "ask", "allow", "not_checked"]
+    outcome: Literal["block", "hold", "needs_information", "advise", "allow"]
     order: str
     reasons: tuple[OrderReason, ...] = ()
     questions: tuple[str, ...] = ()
@@ -103,7 +112,7 @@ class ReviewView:
     advice: Advice | None = None
     report: DraftReport | VerifiedReport | None = None
     letters: tuple[Letter, ...] = ()
-    follow_ups: tuple[DueItem, ...] = ()
+    follow_ups: tuple[FollowUpView, ...] = ()
     order: OrderView | None = None
     mosaics: Mapping[str, Figure] = field(default_factory=dict)
     triptychs: tuple[ChangeFigure, ...] = ()
