@@ -342,6 +342,7 @@ def advice() -> Advice:
         because=("Row: yearly reference",),
         citation=dataclasses.replace(cite, year=2015, mark=Mark.V),
         profile="MAGNIMS 2015",
+        default=False,
         status=Status.RETIRED,
         contrast=Contrast.WITHOUT_AND_WITH,
         window=window(date(2027, 3, 2), 30, 60),
@@ -357,7 +358,12 @@ def advice() -> Advice:
         ),
         out_of_scope=(OutOfScope(guideline="pituitary", reason="the region is not the pituitary"),),
         conflicts=(
-            Conflict(topic="Interval and contrast", recommendations=("ms-1", "ms-3"), text="2021 needs no gadolinium."),
+            Conflict(
+                topic="Interval and contrast",
+                recommendations=("ms-1", "ms-3"),
+                text="2021 needs no gadolinium.",
+                default="ms-1",
+            ),
         ),
         warnings=(Caution(code="cord_signs", text="Nobody has stated whether there are signs of cord compression."),),
         facts={

@@ -188,6 +188,16 @@ def test_answers_about_the_order_are_not_next_steps(samples):
     assert "Blocked answer" not in review_html(view)
 
 
+def test_other_authorities_stand_beside_the_default_and_not_in_its_place(samples):
+    text = review_html(samples.full_view())
+    other = "MRI of the brain with T2 and contrast-enhanced T1 at 12 months"
+    assert f"<h3>{other}</h3>" not in text
+    assert text.count(other) == 1  # on its side of the conflict, and not on the timeline
+    assert "MAGNIMS-CMSC-NAIMS 2021, the default here" in text
+    alone = dataclasses.replace(samples.advice(), conflicts=())
+    assert f"<h3>{other}</h3>" in review_html(samples.full_view(advice=alone))
+
+
 def test_every_series_and_every_change_stands_in_the_page(samples, page):
     text = " ".join(page.text)
     for series in samples.study_check().series:

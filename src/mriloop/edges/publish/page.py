@@ -78,7 +78,8 @@ def review_html(view: ReviewView) -> str:
         triptychs=[{"changes": one.changes, "picture": pictures[id(one.figure)]} for one in view.triptychs],
         by_id={one.id: one for one in view.advice.recommendations} if view.advice else {},
         questions=_questions(view.advice),
-        steps=_steps(view),
+        steps=[one for one in _steps(view) if one.default],
+        beside=_beside(view),
         letters=[(letter, _letter_parts(letter)) for letter in view.letters],
     )
 
@@ -175,7 +176,7 @@ def _timeline(view: ReviewView) -> str:
     rows: list[TimelineRow] = []
     if view.advice is not None:
         for one in _steps(view):
-            if one.window is None and not one.then:
+            if not one.default or (one.window is None and not one.then):
                 continue
             windows = (one.window, *one.schedule) if one.window else one.schedule
             rows.append(TimelineRow(label=one.text or step_words(one.step), windows=windows, then=_then(one.then)))
@@ -196,6 +197,12 @@ def _steps(view: ReviewView) -> list[Recommendation]:
     if view.advice is None:
         return []
     return [one for one in view.advice.recommendations if view.order is None or one.step not in _ORDER_STEPS]
+
+
+def _beside(view: ReviewView) -> list[Recommendation]:
+    """Return what profiles beside the default say, where no conflict shows it already."""
+    shown = {name for one in view.advice.conflicts for name in one.recommendations} if view.advice else set()
+    return [one for one in _steps(view) if not one.default and one.id not in shown]
 
 
 def _letter_parts(letter: Letter) -> list[tuple[str, list[tuple[str, list[str]]]]]:

@@ -12,11 +12,16 @@ def advice_document(advice: Advice) -> Document:
         "schema": "mriloop/advice/1",
         "recommendations": [_recommendation(one) for one in advice.recommendations],
         "undetermined": [
-            {"guideline": one.guideline, "missing": list(one.missing), "questions": list(one.questions)}
+            {
+                "guideline": one.guideline,
+                "missing": list(one.missing),
+                "questions": list(one.questions),
+                "profiles": list(one.profiles),
+            }
             for one in advice.undetermined
         ],
         "conflicts": [
-            {"topic": one.topic, "recommendations": list(one.recommendations), "text": one.text}
+            {"topic": one.topic, "recommendations": list(one.recommendations), "text": one.text, "default": one.default}
             for one in advice.conflicts
         ],
         "warnings": [{"code": one.code, "text": one.text} for one in advice.warnings],
@@ -51,7 +56,12 @@ def _recommendation(one: Recommendation) -> Document:
             "mark": one.citation.mark.value,
             "doi": one.citation.doi,
         },
+        "note": one.note,
         "profile": one.profile,
+        "edition": one.edition,
+        "default": one.default,
+        "question": one.question,
+        "provenance": one.provenance,
         "status": one.status.value,
         "patient_text": one.patient_text,
         "repeat_reason": one.repeat_reason,
