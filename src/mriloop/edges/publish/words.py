@@ -71,7 +71,7 @@ def count(number: int, noun: str) -> str:
 
 def code_words(code: object) -> str:
     """Return a code of ours as words: `without_and_with` becomes `without and with`."""
-    return str(getattr(code, "value", code)).replace("_", " ").replace("-", " ")
+    return str(getattr(code, "value", code)).replace("_", " ")
 
 
 def step_words(step: str) -> str:
