@@ -124,8 +124,8 @@ def _quality(view: ReviewView) -> Iterator[Act]:
         return
     for defect in view.check.defects:
         if defect.severity is Severity.MAJOR:
-            why = (defect.message,)
-            yield Act(who="Technologist", what=defect.action, why=why, tone=Tone.ACT, anchor="quality")
+            what, why = (defect.action, (defect.message,)) if defect.action else (defect.message, ())
+            yield Act(who="Technologist", what=what, why=why, tone=Tone.ACT, anchor="quality")
     for number, series in enumerate(view.check.series):
         if series.verdict is Verdict.REPEAT:
             major = [one for one in series.defects if one.severity is Severity.MAJOR] or list(series.defects)
