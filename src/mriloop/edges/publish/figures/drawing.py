@@ -228,7 +228,7 @@ def _panel(
             "x": round(_GUTTER + _PLOT * across(worst) / 1000, 2),
             "y": up(first[worst]),
             "text": f"{number_words(first[worst])} {unit} at volume {worst + 1}",
-            "left": across(worst) > 600,
+            "left": across(worst) > 450,
         },
         "limits": [{"y": up(limit), "text": f"{name} {number_words(limit)}"} for name, limit in limits.items()],
         "scale": [
