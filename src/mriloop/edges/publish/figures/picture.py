@@ -190,7 +190,7 @@ def png(image: Image.Image, *, few: bool = False) -> bytes:
     if few:
         image = image.quantize(palette=_palette(), dither=Image.Dither.NONE)
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG", compress_level=6)
     return buffer.getvalue()
 
 
