@@ -113,7 +113,7 @@ def _pictures(figures: Sequence[Figure]) -> dict[int, dict[str, Any]]:
     shown = [id(figure) for figure in figures]
     known = {id(figure): figure for figure in figures}
     encoded = {key: ("image/png", figure.png) for key, figure in known.items()}
-    for quality, scale in ((90, 1.0), (75, 1.0), (55, 1.0), (45, 0.75), (30, 0.5)):
+    for quality, scale in ((85, 1.0), (60, 1.0), (45, 0.75), (30, 0.5)):
         if sum(len(encoded[key][1]) for key in shown) <= PICTURE_BUDGET:
             break
         encoded = {key: ("image/webp", _webp(figure.png, quality, scale)) for key, figure in known.items()}
@@ -136,7 +136,7 @@ def _webp(png: bytes, quality: int, scale: float) -> bytes:
     with Image.open(io.BytesIO(png)) as image:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(
-            buffer, format="WEBP", quality=quality, method=4
+            buffer, format="WEBP", quality=quality, method=2
         )
     return buffer.getvalue()
 
