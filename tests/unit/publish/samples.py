@@ -272,6 +272,16 @@ def comparison() -> Comparison:
                 confidence=0.64,
                 location="",
             ),
+            Change(
+                id=4,
+                kind=ChangeKind.STABLE,
+                volume_ml=0.4,
+                volume_change_ml=0.0,
+                diameter_mm=9.1,
+                position_ras_mm=(20.0, 38.0, 17.0),
+                confidence=0.5,
+                location="deep",
+            ),
         ),
         detection_limit=tuple(
             DetectionLimit(diameter_mm=d, contrast_percent=c, found=min(1.0, d * c / 300), tried=12)

@@ -103,6 +103,7 @@ def test_changes_keep_sign_and_id(samples):
         (1, "new", 0.38),
         (2, "enlarging", 0.09),
         (3, "shrinking", -0.04),
+        (4, "stable", 0.0),
     ]
 
 

@@ -15,7 +15,7 @@ from mriloop.edges.publish import figures
 from mriloop.edges.publish.page import review_html, write_review, write_start_page
 from mriloop.edges.publish.render import asset
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry, StudySummary, summarise
-from mriloop.edges.publish.words import ORDERS
+from mriloop.edges.publish.words import ORDERS, clip, sentences
 from mriloop.model.errors import OperatorError
 from mriloop.model.follow_up import Clock
 from mriloop.model.guideline import Advice, Undetermined
@@ -198,12 +198,48 @@ def test_other_authorities_stand_beside_the_default_and_not_in_its_place(samples
     assert f"<h3>{other}</h3>" in review_html(samples.full_view(advice=alone))
 
 
+def test_what_did_not_change_is_folded_and_what_did_is_not(html):
+    flat = re.sub(r">\s+<", "><", html)
+    changed = flat.index("<caption>Candidate changes")
+    assert "Stable" not in flat[changed : flat.index("</table>", changed)]
+    assert re.search(r"<details class=.basis.><summary>1 lesion that did not change</summary><table", flat)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("no owner", "name one"), "No owner. Name one."),
+        (("Is it so?", ""), "Is it so?"),
+        (("", " "), ""),
+        (("ΔT is high.",), "ΔT is high."),
+    ],
+)
+def test_texts_become_sentences(texts, said):
+    assert sentences(*texts) == said
+
+
+def test_a_long_text_is_cut_at_a_word():
+    assert clip("short") == "short"
+    assert clip("one two three (four", 16) == "one two three…"
+    assert len(clip("word " * 100)) <= 181
+
+
 def test_every_series_and_every_change_stands_in_the_page(samples, page):
     text = " ".join(page.text)
     for series in samples.study_check().series:
         assert series.description in text
         assert series.series_instance_uid in text
-    for word in ("New", "Enlarging", "Shrinking", "Repeat", "Limited", "Acceptable", "Not assessable", "Not an image"):
+    for word in (
+        "New",
+        "Enlarging",
+        "Shrinking",
+        "Stable",
+        "Repeat",
+        "Limited",
+        "Acceptable",
+        "Not assessable",
+        "Not an image",
+    ):
         assert word in text
     assert "not assessable: the background was masked by the scanner" in text
     assert "the series is to be repeated for motion" in text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mriloop.edges.publish.view import ReviewView
-from mriloop.edges.publish.words import count, series_name, step_words
+from mriloop.edges.publish.words import count, sentences, series_name, step_words
 from mriloop.model.coding import Urgency
 from mriloop.model.comparison import ChangeKind
 from mriloop.model.follow_up import Clock
@@ -104,7 +104,7 @@ def _order(view: ReviewView) -> Iterator[Act]:
     if order is None or order.outcome == "allow":
         return
     verbs = {"block": "Change", "hold": "Hold", "needs_information": "Complete", "advise": "Reconsider"}
-    reasons = (" ".join(filter(None, [one.text, one.way_out])) for one in order.reasons)
+    reasons = (sentences(one.text, one.way_out) for one in order.reasons)
     yield Act(
         who="Referrer",
         what=f"{verbs[order.outcome]} the order “{order.order}”",
@@ -151,7 +151,7 @@ def _advice(view: ReviewView) -> Iterator[Act]:
     if asked:
         yield Act(
             who="Referrer",
-            what=f"Answer {count(len(asked), 'question')}: without an answer there is no advice",
+            what=f"Answer {count(len(asked), 'question')} that guidelines have",
             why=tuple(asked),
             tone=Tone.DECIDE,
             anchor="questions",
@@ -189,7 +189,7 @@ def _reading(view: ReviewView) -> Iterator[Act]:
         return
     objections = view.report.objections
     if objections:
-        why = tuple(f"{one.text} {one.remedy}".strip() for one in objections)
+        why = tuple(sentences(one.text, one.remedy) for one in objections)
         what = f"Mend the draft report: {count(len(objections), 'thing')} to mend before it can be signed"
         yield Act(who="Radiologist", what=what, why=why, tone=Tone.DECIDE, anchor="report")
     else:

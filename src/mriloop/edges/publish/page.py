@@ -59,6 +59,7 @@ def review_html(view: ReviewView) -> str:
     """Return the page of a review as one text."""
     figures = [*view.mosaics.values(), *(one.figure for one in view.triptychs)]
     pictures = _pictures(figures)
+    changes = view.comparison.changes if view.comparison else ()
     draft = view.report.draft if isinstance(view.report, VerifiedReport) else view.report
     return _page(
         "review.html.j2",
@@ -74,6 +75,8 @@ def review_html(view: ReviewView) -> str:
         tally=_tally(view),
         names=_names(view),
         kinds=_kinds(view.comparison),
+        moving=[one for one in changes if one.kind is not ChangeKind.STABLE],
+        steady=[one for one in changes if one.kind is ChangeKind.STABLE],
         limits=_limits(view.comparison),
         triptychs=[{"changes": one.changes, "picture": pictures[id(one.figure)]} for one in view.triptychs],
         by_id={one.id: one for one in view.advice.recommendations} if view.advice else {},

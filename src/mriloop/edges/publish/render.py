@@ -33,6 +33,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         code_words=words.code_words,
+        clip=words.clip,
         count=words.count,
         day=words.day_words,
         kind=words.kind_words,
@@ -42,6 +43,7 @@ def _environment() -> Environment:
         sentence=words.step_words,
         series=words.series_name,
         short_uid=words.short_uid,
+        text=words.sentences,
         truth=words.truth_words,
         window=words.window_words,
     )

@@ -74,6 +74,17 @@ def code_words(code: object) -> str:
     return str(getattr(code, "value", code)).replace("_", " ")
 
 
+def sentences(*texts: str) -> str:
+    """Return texts as sentences after each other: a capital at the start, a full stop where no other mark ends it."""
+    whole = [text.strip() for text in texts if text.strip()]
+    return " ".join(one[:1].upper() + one[1:] + ("" if one[-1] in ".?!…" else ".") for one in whole)
+
+
+def clip(text: str, limit: int = 180) -> str:
+    """Return a text cut at a word, with an ellipsis, where it is longer than `limit`."""
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0].rstrip(" ,;:(") + "…"
+
+
 def step_words(step: str) -> str:
     """Return the code of a step as the start of a sentence."""
     words = code_words(step)
