@@ -400,7 +400,9 @@ def draft(objections=True) -> DraftReport:
                 title="Findings",
                 paragraphs=("New lesion, right periventricular, 9 mm.", "One lesion grew by 0.09 mL."),
             ),
-            ReportSection(code="impression", title="Impression", paragraphs=("Proposed: new activity.",)),
+            ReportSection(
+                code="impression", title="Impression", paragraphs=("Proposed: new activity.", "- Why: two lesions.")
+            ),
         ),
         findings=(
             Finding(

@@ -24,6 +24,7 @@ from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 
 HOSTILE = "<script>window.pwned=1</script>\"'><img src=x onerror=alert(1)>{{ 191*7 }}"
+BLOCKS = {"article", "details", "div", "dl", "figure", "h2", "h3", "h4", "ol", "p", "section", "table", "ul"}
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 
 
@@ -38,6 +39,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
+        assert "p" not in self.stack or tag not in BLOCKS, f"a browser would end the paragraph before <{tag}>"
         if tag not in VOID:
             self.stack.append(tag)
         if re.fullmatch("h[1-6]", tag):

@@ -67,6 +67,7 @@ def review_html(view: ReviewView) -> str:
         headline=headline(view),
         acts=acts(view),
         draft=draft,
+        sections=[(one.title, _blocks(one.paragraphs)) for one in draft.sections] if draft else [],
         signed=view.report if isinstance(view.report, VerifiedReport) else None,
         timeline=_timeline(view),
         series=[_series(view, number, one, pictures) for number, one in enumerate(view.check.series)]
