@@ -135,13 +135,17 @@ class Anatomy:
         return np.asarray(index @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
 
     @cached_property
-    def bounds_mm(self) -> npt.NDArray[np.float64]:
-        """(8, 3) corners of the box around all tissue, scanner RAS+ mm."""
+    def filled(self) -> npt.NDArray[np.float64]:
+        """(8, 3) corners of the box around all tissue, as indices of the anatomy's own grid."""
         filled = self.labels > 0
         ends = [np.flatnonzero(filled.any(axis=tuple({0, 1, 2} - {axis})))[[0, -1]] for axis in range(3)]
-        corners = np.array(np.meshgrid(*ends, indexing="ij")).reshape(3, -1).T
+        return np.array(np.meshgrid(*ends, indexing="ij"), dtype=np.float64).reshape(3, -1).T
+
+    @property
+    def bounds_mm(self) -> npt.NDArray[np.float64]:
+        """(8, 3) corners of the box around all tissue, scanner RAS+ mm."""
         to_scanner = self.pose @ self.affine
-        return np.asarray(corners @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
+        return np.asarray(self.filled @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
 
     def position_mm(self, lesion: Lesion) -> Point:
         """Return where the centre of a lesion lies in the scanner on this visit, RAS+ mm."""
