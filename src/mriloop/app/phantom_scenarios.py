@@ -129,7 +129,7 @@ def _one_visit(shots: tuple[Shot, ...], description: str, at: datetime, visit: V
 
 def _moving(seed: int) -> tuple[Appointment, None]:
     rng = np.random.default_rng([seed, 0x307E])
-    toss = restless(rng, moves=5, translation_mm=1.8, rotation_deg=2.2)
+    toss = restless(rng, moves=3, translation_mm=1.6, rotation_deg=2.0)
     nod = step(0.45, (0.5, -1.5, 3.0), (6.0, 1.0, -2.0))
     shots = (
         Shot(prescription=t1_3d()),

@@ -47,9 +47,9 @@ def dome(center: Triple, radii: Triple, below: float) -> Shape:
 def _implicit(x: Field, y: Field, z: Field, a: Any, b: Any, c: Any) -> Field:
     """Return k0 (k0 − 1) / k1, where k0 is the norm of the scaled point and k1 that of its gradient."""
     xx, yy, zz = x * x, y * y, z * z
-    k0 = np.sqrt(xx + yy + zz)
-    k1 = np.sqrt(xx * (a * a) + yy * (b * b) + zz * (c * c))
-    np.maximum(k1, np.float32(1e-6), out=k1)
+    # The small terms keep the quotient finite at the centre, where it tends to a radius.
+    k0 = np.sqrt(xx + yy + zz + np.float32(1e-10))
+    k1 = np.sqrt(xx * (a * a) + yy * (b * b) + zz * (c * c) + np.float32(1e-10) * (a * a))
     return np.asarray(k0 * (k0 - 1) / k1, dtype=np.float32)
 
 
