@@ -1,1 +1,7 @@
 """DICOM and NIfTI in, DICOM out. The only place that knows LPS."""
+
+from mriloop.edges.dicom.intake import Intake, Other, read_intake
+from mriloop.edges.dicom.limits import Limits
+from mriloop.edges.dicom.volumes import load_volumes
+
+__all__ = ["Intake", "Limits", "Other", "load_volumes", "read_intake"]
