@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -20,7 +21,8 @@ def phantom(scenario: str | None, out: Path | None, enhanced: bool, as_json: boo
     Without arguments, list the scenarios. OUT gets `today/`, `prior/` where there is one, and `truth.json`: planted
     lesions, motion in millimetres, missing slices.
     """
-    from mriloop.app.phantom import SCENARIOS, write_scenario
+    from mriloop.app.phantom import write_scenario
+    from mriloop.app.phantom_scenarios import SCENARIOS
 
     if scenario is None:
         if as_json:
@@ -41,8 +43,8 @@ def phantom(scenario: str | None, out: Path | None, enhanced: bool, as_json: boo
         raise click.UsageError("a folder OUT is needed for the study")
     progress = Progress()
     with progress.shown():
-        truth = write_scenario(scenario, out, enhanced=enhanced, progress=progress)
+        truth = write_scenario(scenario, out, enhanced=enhanced, progress=lambda series: progress(series, 1, 1))
     if as_json:
-        emit(truth.document())
+        emit({"schema": "mriloop/truth/1", **asdict(truth)})
     else:
         console().print(f"written: {out}")

@@ -31,14 +31,14 @@ def worklist(owner: str | None, due: bool, today: date | None, store: str | None
         from rich.table import Table
 
         table = Table("clock", "earliest", "target", "latest", "step", "owner", "patient", "state")
-        for one, clock in owed.items:
-            window = one.window
+        for item in owed.items:
+            one, window = item.follow_up, item.follow_up.window
             days = (
                 [window.earliest.isoformat(), window.target.isoformat(), window.latest.isoformat()]
                 if window is not None
                 else ["", "a person sets it", ""]
             )
-            table.add_row(str(clock), *days, one.text, one.owner, one.patient[:8], str(one.state))
+            table.add_row(str(item.clock), *days, one.text, one.owner, one.patient[:8], str(one.state))
         console().print(table)
         console().print(f"{len(owed.items)} follow-ups, judged on {owed.today.isoformat()}")
     leave(Exit.NEEDS_PERSON if owed.overdue else Exit.DONE)

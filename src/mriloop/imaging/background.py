@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage
+from scipy.ndimage import (  # type: ignore[attr-defined]
+    gaussian_filter,
+)
 
 from mriloop.imaging.foreground import Floats, Mask
 
@@ -105,8 +107,8 @@ def nonuniformity(values: Floats, mask: Mask, spacing_mm: tuple[float, float, fl
     step = [max(1, min(n // 16, round(4 / s))) for n, s in zip(values.shape, spacing_mm, strict=True)]
     small, inside = (x[:: step[0], :: step[1], :: step[2]] for x in (values, mask))
     sigma = [20 / (s * t) for s, t in zip(spacing_mm, step, strict=True)]
-    weight = ndimage.gaussian_filter(inside.astype(np.float32), sigma)
-    smooth = ndimage.gaussian_filter(np.where(inside, small, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
+    weight = gaussian_filter(inside.astype(np.float32), sigma)
+    smooth = gaussian_filter(np.where(inside, small, 0).astype(np.float32), sigma) / np.maximum(weight, 1e-6)
     if not inside.any():
         return None
     low, high = np.percentile(smooth[inside], [5, 95])

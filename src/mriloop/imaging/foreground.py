@@ -6,15 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy.ndimage import (  # type: ignore[attr-defined]
+    binary_dilation,
+    binary_erosion,
+    binary_fill_holes,
+    binary_opening,
+    gaussian_filter,
+    label,
+)
 
 Floats = npt.NDArray[np.floating]
 Mask = npt.NDArray[np.bool_]
 
 _BINS = 256
 _LAG = 4
-_SPLITS = 4
-_SURELY_AIR = 0.3  # of the root of tissue: below a tenth of its intensity nothing is worth another look
+_BLOCKS = 8
+_AIR_SHARE = 0.06
+_SURELY_AIR = 0.3  # of the root of tissue: a tenth of its intensity
 _TISSUE_STRUCTURE = 0.25
 
 
@@ -76,12 +84,11 @@ def object_mask(values: Floats, spacing_mm: tuple[float, float, float]) -> Mask:
     """Return the mask of tissue in a (i, j, k) magnitude volume whose slices lie along k.
 
     The square roots of the smoothed magnitudes (the root keeps bright fat and fluid from setting the threshold) are
-    split by Otsu, again and again towards the dark side for as long as the dark class is brighter than a tenth of
-    tissue and has spatial structure: muscle, or tissue far from a surface coil, is not air. The threshold is the
-    median of the last dark class plus six robust standard deviations, between a third of the last split and the
-    split. Where every split leaves structure the picture holds no air, and all but its darkest voxels are object.
-    Parts smaller than 2 % of the largest are dropped, holes are filled slice by slice. All False where the volume is
-    constant.
+    split by Otsu; the blocks of the border that lie in the dark class and look like air (see `_air_at_the_border`) give
+    the level of the air, and the threshold is its median plus six robust deviations, at least its 99th percentile and
+    a third of the split, at most the split: muscle, or tissue far from a surface coil, is not air. Where the border
+    shows no air the picture holds none, and all but its darkest voxels are object. Parts smaller than 2 % of the
+    largest are dropped, holes are filled slice by slice. All False where the volume is constant.
     """
     return _object_and_air(values, spacing_mm)[0]
 
@@ -97,7 +104,7 @@ def regions(values: Floats, spacing_mm: tuple[float, float, float], margin_mm: f
     if not has_air:
         return Regions(mask, np.zeros_like(mask), 0.0)
     reach = [max(1, min(round(margin_mm / s), n // 8 + 1)) for n, s in zip(values.shape[:2], spacing_mm, strict=False)]
-    outside = ~ndimage.binary_dilation(mask, _disc(reach[0], reach[1])[:, :, None])
+    outside = ~binary_dilation(mask, _disc(reach[0], reach[1])[:, :, None])
     frame = np.zeros(values.shape, dtype=bool)
     edge = [max(1, round(0.03 * n)) if n > 16 else 0 for n in values.shape[:2]]
     frame[edge[0] : values.shape[0] - edge[0], edge[1] : values.shape[1] - edge[1]] = True
@@ -107,37 +114,74 @@ def regions(values: Floats, spacing_mm: tuple[float, float, float], margin_mm: f
         return Regions(mask, outside, 0.0)
     flat = values == float(np.min(values))
     square = np.ones((3, 3, 1), dtype=bool)
-    blocks = ndimage.binary_opening(flat, square)
+    blocks = binary_opening(flat, square)
     zeroed = float((blocks & outside).sum() / total)
-    return Regions(mask, outside & ~ndimage.binary_dilation(blocks, square), zeroed)
+    return Regions(mask, outside & ~binary_dilation(blocks, square), zeroed)
 
 
 def _object_and_air(values: Floats, spacing_mm: tuple[float, float, float]) -> tuple[Mask, bool]:
     """Return the object, and whether there is air at all beside it."""
-    sigma = [0.0 if n < 4 else min(1.0, 1.5 / s) for n, s in zip(values.shape[:2], spacing_mm[:2], strict=True)]
     ceiling = float(np.percentile(values, 99.8)) or float(values.max())
     if ceiling <= 0 or float(values.min()) == float(values.max()):
         return np.zeros(values.shape, dtype=bool), False
+    sigma = [0.0 if n < 4 else min(1.0, 1.5 / s) for n, s in zip(values.shape[:2], spacing_mm[:2], strict=True)]
     roots = np.sqrt(np.clip(values, 0, ceiling))
-    roots = ndimage.gaussian_filter(roots, (*sigma, 0.0))
-    floor = float(roots.min())
-    sample = roots.ravel()[:: max(1, roots.size // 400_000)]
+    smooth = gaussian_filter(roots, (*sigma, 0.0))
+    sample = smooth.ravel()[:: max(1, smooth.size // 400_000)]
     split = otsu(sample)
     bright = float(np.median(sample[sample >= split]))
-    for _ in range(_SPLITS):
-        dark = sample[(sample < split) & (sample > floor)]
-        if dark.size < 0.02 * sample.size or float(np.median(dark)) < _SURELY_AIR * bright:
-            break
-        if structure(np.minimum(roots, split)) < _TISSUE_STRUCTURE:
-            break
-        split = otsu(dark)
-    else:
-        return _tidy(roots > _SURELY_AIR * bright), False
-    dark = sample[sample < split]
-    centre = float(np.median(dark)) if dark.size else 0.0
-    spread = 1.4826 * float(np.median(np.abs(dark - centre))) if dark.size else 0.0
-    threshold = min(split, max(centre + 6 * spread, split / 3))
-    return _tidy(roots > threshold), True
+    air, share = _air_at_the_border(roots, smooth, split, bright)
+    if share < _AIR_SHARE:
+        return _tidy(smooth > _SURELY_AIR * bright), False
+    centre, high, spread = 0.0, 0.0, 0.0
+    if air.size:
+        centre, high = (float(v) for v in np.percentile(air, [50, 99]))
+        spread = 1.4826 * float(np.median(np.abs(air - centre)))
+    return _tidy(smooth > min(split, max(centre + 6 * spread, high, split / 3))), True
+
+
+def _air_at_the_border(roots: Floats, smooth: Floats, split: float, bright: float) -> tuple[Floats, float]:
+    """Return the smoothed values of the border blocks that show air, and which share of all border blocks they are.
+
+    Every slice is cut into 8 × 8 blocks. A block at the border shows air when all of it is below the split and it is
+    darker than a tenth of tissue, or as restless and as unstructured as noise: muscle, and tissue far from a surface
+    coil, is neither. Blocks set to the least value count as air but give no values.
+    """
+    rows, columns = (np.linspace(0, n, _BLOCKS + 1).astype(int) for n in roots.shape[:2])
+    floor = float(roots.min())
+    found: list[Floats] = []
+    seen = 0
+    total = 0
+    for k in range(0, roots.shape[2], max(1, roots.shape[2] // 32)):
+        for a in range(_BLOCKS):
+            for b in range(_BLOCKS):
+                if 0 < a < _BLOCKS - 1 and 0 < b < _BLOCKS - 1:
+                    continue
+                part = smooth[rows[a] : rows[a + 1], columns[b] : columns[b + 1], k]
+                if part.size == 0:
+                    continue
+                total += 1
+                if np.percentile(part, 95) >= split:
+                    continue
+                raw = roots[rows[a] : rows[a + 1], columns[b] : columns[b + 1], k]
+                if float((raw <= floor).mean()) > 0.5:
+                    seen += 1
+                elif float(np.median(part)) < _SURELY_AIR * bright or _like_noise(raw):
+                    seen += 1
+                    found.append(part.ravel())
+    return (np.concatenate(found) if found else np.empty(0)), seen / max(total, 1)
+
+
+def _like_noise(block: Floats) -> bool:
+    """Tell whether a block of square roots is as restless as noise (level under 8 deviations) without structure."""
+    if min(block.shape) < 6:
+        return False
+    rest = block - block.mean()
+    power = float((rest * rest).mean())
+    if power <= 0 or float(block.mean()) > 8 * power**0.5:
+        return False
+    lags = (rest[3:] * rest[:-3]).mean() + (rest[:, 3:] * rest[:, :-3]).mean()
+    return float(lags) / (2 * power) < _TISSUE_STRUCTURE
 
 
 def structure(values: Floats) -> float:
@@ -182,15 +226,15 @@ def _disc(reach_i: int, reach_j: int) -> Mask:
 def _tidy(mask: Mask) -> Mask:
     """Drop specks, keep every part of at least 2 % of the largest, fill holes slice by slice."""
     if min(mask.shape[:2]) > 16:
-        mask = ndimage.binary_opening(mask, np.ones((2, 2, 1), dtype=bool))
-    labels, count = ndimage.label(mask)
+        mask = binary_opening(mask, np.ones((2, 2, 1), dtype=bool))
+    labels, count = label(mask)
     if count > 1:
         sizes = np.bincount(labels.ravel())
         sizes[0] = 0
         mask = (sizes >= max(1.0, 0.02 * sizes.max()))[labels]
     filled = np.empty_like(mask)
     for k in range(mask.shape[2]):
-        filled[:, :, k] = ndimage.binary_fill_holes(mask[:, :, k])
+        filled[:, :, k] = binary_fill_holes(mask[:, :, k])
     return filled
 
 
@@ -216,7 +260,7 @@ def roughness(values: Floats, mask: Mask) -> float | None:
     """
     spreads = []
     for k in range(values.shape[2]):
-        inside = ndimage.binary_erosion(mask[:, :, k], iterations=2)
+        inside = binary_erosion(mask[:, :, k], iterations=2)
         if int(inside.sum()) < 60:
             continue
         i, j = np.nonzero(inside)
@@ -245,7 +289,7 @@ def regularity(mask: Mask) -> float | None:
     scores = []
     axes = np.indices(mask.shape[:2])
     for k in range(mask.shape[2]):
-        labels, count = ndimage.label(mask[:, :, k])
+        labels, count = label(mask[:, :, k])
         if count == 0:
             continue
         part = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))

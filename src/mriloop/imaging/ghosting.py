@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from scipy.ndimage import (  # type: ignore[attr-defined]
+    binary_opening,
+)
 
 from mriloop.imaging.foreground import Floats, Mask
 
@@ -30,7 +32,7 @@ def slice_ghosts(values: Floats, mask: Mask, air: Mask, axis: int) -> Floats:
     counts = mask.sum(axis=(0, 1))
     for k in np.flatnonzero(counts >= max(30, counts.max() / 4)):
         inside, free = mask[:, :, k], air[:, :, k]
-        core = ndimage.binary_opening(inside, iterations=2)
+        core = binary_opening(inside, iterations=2)
         core = core if core.any() else inside
         lines_along = core.any(axis=axis, keepdims=True)
         lines_across = core.any(axis=1 - axis, keepdims=True)

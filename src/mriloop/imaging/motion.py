@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+from scipy.ndimage import (  # type: ignore[attr-defined]
+    affine_transform,
+    binary_dilation,
+    gaussian_filter,
+    map_coordinates,
+    spline_filter,
+)
 from scipy.spatial.transform import Rotation
 
 from mriloop.imaging.foreground import Floats, Mask
@@ -146,9 +152,7 @@ def _to_mean(
     return [(_parameters(_matrix(fit[0], centre) @ home, centre), fit[1]) for fit in again]
 
 
-def _search(
-    moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix
-) -> _Fit:
+def _search(moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix) -> _Fit:
     """Register one volume: coarse, then fine; from turned starts where the first does not fit."""
     blurred = _blurred(moving, coarse.blur)
     best = _descend(blurred, affine, centre, coarse, start, 25)
@@ -166,7 +170,7 @@ def _search(
 
 def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, start: Matrix, rounds: int) -> _Fit:
     """Gauss-Newton with robust weights from `start`; returns the parameters of the best correlation, and it."""
-    source: Any = ndimage.spline_filter(moving, order=3) if level.spline == 3 else moving
+    source: Any = spline_filter(moving, order=3) if level.spline == 3 else moving
     to_voxel = np.linalg.inv(affine)
     motion = _matrix(start, centre)
     best, best_fit = start, -1.0
@@ -175,7 +179,7 @@ def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, star
         seen = np.all((at > -0.5) & (at < np.array(moving.shape) - 0.5), axis=1)
         if int(seen.sum()) < max(100, 0.2 * len(at)):
             break
-        found = ndimage.map_coordinates(source, at[seen].T, order=level.spline, prefilter=False, mode="nearest")
+        found = map_coordinates(source, at[seen].T, order=level.spline, prefilter=False, mode="nearest")
         design, target = level.design[seen], level.target[seen]
         design[:, 6] = found
         fit = _correlation(found, target)
@@ -204,9 +208,7 @@ def _rigid(fit: _Fit, centre: Matrix) -> Rigid:
 def _resampled(volume: Floats, affine: Matrix, motion: Matrix) -> Floats:
     """Return the volume as it would look without the motion, on its own grid."""
     change = np.linalg.inv(affine) @ motion @ affine
-    return np.asarray(
-        ndimage.affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest")
-    )
+    return np.asarray(affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest"))
 
 
 def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_mm: float, spline: int) -> _Level:
@@ -215,14 +217,11 @@ def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_m
     blur = tuple(float(blur_mm / 2.3548 / s) for s in spacing)
     smooth = _blurred(reference, blur)
     rim = max(1, round(6 / float(spacing[:2].mean())))
-    wide = ndimage.binary_dilation(mask, np.ones((3, 3, 1), dtype=bool), iterations=rim)
+    wide = binary_dilation(mask, np.ones((3, 3, 1), dtype=bool), iterations=rim)
     where = np.argwhere(wide)
     where = where[:: max(1, len(where) // _SAMPLES)]
     slopes = np.stack(
-        [
-            np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth)
-            for axis in range(3)
-        ],
+        [np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth) for axis in range(3)],
         axis=-1,
     )[tuple(where.T)].astype(np.float64)
     slopes = slopes @ np.linalg.inv(affine[:3, :3])
@@ -237,7 +236,7 @@ def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_m
 
 def _blurred(volume: Floats, blur: tuple[float, ...]) -> Floats:
     sigma = [b if n > 1 else 0.0 for b, n in zip(blur, volume.shape, strict=True)]
-    return np.asarray(ndimage.gaussian_filter(volume, sigma, mode="nearest", truncate=3.0))
+    return np.asarray(gaussian_filter(volume, sigma, mode="nearest", truncate=3.0))
 
 
 def _matrix(parameters: Matrix, centre: Matrix) -> Matrix:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+from scipy.ndimage import (  # type: ignore[attr-defined]
+    binary_dilation,
+    gaussian_filter,
+    prewitt,
+    sobel,
+)
 
 from mriloop.imaging.foreground import Floats, Mask
 
@@ -38,14 +43,14 @@ def average_edge_strength(values: Floats, mask: Mask) -> float | None:
     strengths = []
     for k in _slices(mask):
         plane, inside = scaled[:, :, k], mask[:, :, k]
-        smooth = ndimage.gaussian_filter(plane, np.sqrt(2))
-        gi, gj = ndimage.sobel(smooth, axis=0) / 8, ndimage.sobel(smooth, axis=1) / 8
+        smooth = gaussian_filter(plane, np.sqrt(2))
+        gi, gj = sobel(smooth, axis=0) / 8, sobel(smooth, axis=1) / 8
         size = np.hypot(gi, gj)
-        edges = _ridges(size, gi, gj) & ndimage.binary_dilation(inside)
+        edges = _ridges(size, gi, gj) & binary_dilation(inside)
         if int(edges.sum()) < 20:
             continue
         edges &= size >= np.percentile(size[edges], 50)
-        sharp = np.hypot(ndimage.prewitt(plane, axis=0) / 6, ndimage.prewitt(plane, axis=1) / 6)
+        sharp = np.hypot(prewitt(plane, axis=0) / 6, prewitt(plane, axis=1) / 6)
         strengths.append(float(np.sqrt((sharp[edges] ** 2).mean())))
     return float(np.median(strengths)) if strengths else None
 
@@ -62,7 +67,7 @@ def tenengrad(values: Floats, mask: Mask) -> float | None:
     found = []
     for k in _slices(mask):
         plane, inside = scaled[:, :, k], mask[:, :, k]
-        power = (ndimage.sobel(plane, axis=0) / 8) ** 2 + (ndimage.sobel(plane, axis=1) / 8) ** 2
+        power = (sobel(plane, axis=0) / 8) ** 2 + (sobel(plane, axis=1) / 8) ** 2
         found.append(float(power[inside].mean()))
     return float(np.median(found)) if found else None
 

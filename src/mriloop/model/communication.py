@@ -75,7 +75,6 @@ LISTS: Mapping[str, str] = {
     "disagreements": "where authorities disagree",
 }
 FLAGS: Mapping[str, str] = {
-    "body_known": "the region has a word of its own",
     "scan_date_known": "the day of the study is known",
     "contrast_yes": "the next scan needs contrast agent",
     "contrast_no": "the next scan is done without contrast agent",
@@ -141,10 +140,14 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterPart:
-    """A headed part of a letter; `count` is how many of the letter's paragraphs, in order, belong to it."""
+    """A headed part of a letter; `count` is how many of the letter's paragraphs, in order, belong to it.
+
+    `tone` is "urgent" where the layout has to make it stand out, and empty otherwise.
+    """
 
     heading: str
     count: int
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,10 +190,11 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplatePart:
-    """A headed part of a template."""
+    """A headed part of a template; `tone` as in LetterPart."""
 
     heading: str
     paragraphs: tuple[Paragraph, ...]
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

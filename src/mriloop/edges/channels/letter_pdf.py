@@ -52,8 +52,9 @@ def _parts(letter: Letter) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     start = 0
     for part in letter.parts:
-        parts.append({"heading": part.heading, "blocks": blocks(letter.paragraphs[start : start + part.count])})
+        told = blocks(letter.paragraphs[start : start + part.count])
+        parts.append({"heading": part.heading, "tone": part.tone, "blocks": told})
         start += part.count
     if rest := letter.paragraphs[start:]:
-        parts.append({"heading": "", "blocks": blocks(rest)})
+        parts.append({"heading": "", "tone": "", "blocks": blocks(rest)})
     return parts

@@ -43,8 +43,12 @@ def _common(draft: DraftReport, clinic: str, patient: Identity | None) -> dict[s
         "page": "Page {page} of {pages}",
         "facts": [{"name": name, "value": value} for name, value in facts if value],
         "parts": [{"heading": item.title, "blocks": blocks(item.paragraphs)} for item in draft.sections],
-        "objections": [f"{item.text}. {item.remedy[:1].upper()}{item.remedy[1:]}." for item in draft.objections],
+        "objections": [f"{_sentence(item.text)} {_sentence(item.remedy)}" for item in draft.objections],
     }
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def _seal(report: DraftReport | VerifiedReport) -> dict[str, Any]:

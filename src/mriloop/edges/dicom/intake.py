@@ -73,7 +73,7 @@ class Intake:
     digest: Mapping[str, str]
     records: Mapping[tuple[str, str], tuple[Record, ...]] = field(repr=False)
     nifti: Mapping[str, NiftiSource] = field(repr=False)
-    workspace: tempfile.TemporaryDirectory[str] = field(repr=False)
+    workspace: tempfile.TemporaryDirectory[str] | None = field(repr=False)
 
     def __enter__(self) -> Intake:
         return self
@@ -85,7 +85,28 @@ class Intake:
 
     def close(self) -> None:
         """Remove the files that were unpacked for this input."""
-        self.workspace.cleanup()
+        if self.workspace is not None:
+            self.workspace.cleanup()
+
+    def unnamed(self, study: Study) -> bool:
+        """Say whether nothing tells whose study this is (NIfTI without a BIDS subject)."""
+        return _anonymous(study, self.nifti)
+
+    def part(self, series: Series) -> Intake:
+        """Return what `load_volumes` needs of this input for one series: small, picklable, owning no file."""
+        uid = series.series_instance_uid
+        key = (series.study_instance_uid, uid)
+        return Intake(
+            studies=(),
+            others=(),
+            refused=(),
+            identities=(),
+            files={},
+            digest={},
+            records={key: self.records[key]} if key in self.records else {},
+            nifti={uid: self.nifti[uid]} if uid in self.nifti else {},
+            workspace=None,
+        )
 
 
 def read_intake(

@@ -77,8 +77,12 @@ def _invalid(path: Path, detail: str) -> MriloopError:
 def _read(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise _invalid(path, f"not readable YAML ({type(error).__name__})") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise _invalid(path, f"cannot be read ({type(error).__name__})") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        raise _invalid(path, f"is not readable YAML{where}") from None
 
 
 def _mapping(value: Any, path: Path, keys: Iterable[str] = (), needed: Iterable[str] = ()) -> dict[str, Any]:
@@ -154,12 +158,18 @@ def _part(value: Any, path: Path, blocks: Mapping[str, Any], when: tuple[str, ..
         if item["use"] not in blocks:
             raise _invalid(path, f"unknown block {item['use']!r}; {_BLOCKS} has {', '.join(blocks) or 'none'}")
         return _part(blocks[item["use"]], path, {}, _names(item.get("when"), path, FLAGS, "flag"))
-    item = _mapping(item, path, ("heading", "paragraphs"), ("heading", "paragraphs"))
+    item = _mapping(item, path, ("heading", "tone", "paragraphs"), ("heading", "paragraphs"))
+    if item.get("tone", "") not in ("", "urgent"):
+        raise _invalid(path, f"unknown tone {item['tone']!r}; known is urgent")
     heading = _text(item["heading"], path, "heading")
     if _fields(heading, path):
         raise _invalid(path, "a heading has no placeholders")
     paragraphs = _list(item["paragraphs"], path, "paragraphs")
-    return TemplatePart(heading=heading, paragraphs=tuple(_paragraph(one, path, when) for one in paragraphs))
+    return TemplatePart(
+        heading=heading,
+        paragraphs=tuple(_paragraph(one, path, when) for one in paragraphs),
+        tone=item.get("tone", ""),
+    )
 
 
 def _template(path: Path, language: str, blocks: Mapping[str, Any]) -> LetterTemplate:

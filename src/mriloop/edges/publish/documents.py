@@ -11,11 +11,12 @@ from importlib import resources
 from typing import Any
 
 from mriloop.edges.publish.attention import acts, headline
-from mriloop.edges.publish.view import FollowUpView, OrderView, ReviewView
+from mriloop.edges.publish.view import OrderView, ReviewView
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import Alignment, Change, Comparison
 from mriloop.model.fact import FactValue, Truth, Unknown
 from mriloop.model.finding import Finding
+from mriloop.model.follow_up import Clock, FollowUp
 from mriloop.model.guideline import Advice, Recommendation, Window
 from mriloop.model.quality import (
     Completeness,
@@ -128,7 +129,7 @@ def review_document(view: ReviewView) -> Document:
         "advice": advice_document(view.advice) if view.advice else None,
         "report": _report(view.report) if view.report else None,
         "letters": [_letter(one) for one in view.letters],
-        "follow_ups": [_follow_up(one) for one in view.follow_ups],
+        "follow_ups": [follow_up_document(one.follow_up, one.clock) for one in view.follow_ups],
         "files": [{"label": one.label, "href": one.href, "note": one.note} for one in view.links],
         "versions": {name: view.versions[name] for name in sorted(view.versions)},
     }
@@ -394,8 +395,8 @@ def _letter(letter: Letter) -> Document:
     }
 
 
-def _follow_up(one: FollowUpView) -> Document:
-    owed = one.follow_up
+def follow_up_document(owed: FollowUp, clock: Clock) -> Document:
+    """Return an owed step and where it stands against the clock, as review and worklist documents hold it."""
     return {
         "id": owed.id,
         "recommendation": owed.recommendation,
@@ -403,7 +404,7 @@ def _follow_up(one: FollowUpView) -> Document:
         "text": owed.text,
         "owner": owed.owner,
         "state": owed.state.value,
-        "clock": one.clock.value,
+        "clock": clock.value,
         "window": _window(owed.window),
         "modality": owed.modality,
         "region": owed.region,

@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +103,13 @@ def _write(out: Path, html: str) -> Path:
     return path
 
 
-def _pictures(figures: Iterable[Figure]) -> dict[int, dict[str, Any]]:
+def _pictures(figures: Sequence[Figure]) -> dict[int, dict[str, Any]]:
     """Return what a template needs of each picture; all are sent as WebP where the PNGs together are too large."""
+    shown = [id(figure) for figure in figures]
     known = {id(figure): figure for figure in figures}
     encoded = {key: ("image/png", figure.png) for key, figure in known.items()}
     for quality, scale in ((90, 1.0), (75, 1.0), (55, 1.0), (45, 0.75), (30, 0.5)):
-        if sum(len(data) for _, data in encoded.values()) <= PICTURE_BUDGET:
+        if sum(len(encoded[key][1]) for key in shown) <= PICTURE_BUDGET:
             break
         encoded = {key: ("image/webp", _webp(figure.png, quality, scale)) for key, figure in known.items()}
     result: dict[int, dict[str, Any]] = {}

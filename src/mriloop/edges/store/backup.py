@@ -56,7 +56,7 @@ def _copy_rows(source: Database, target: Path) -> None:
     """Write the ledger and identity of another database, byte for byte, into a new file and rebuild the rest."""
     copy = open_sqlite(target, wait_s=0)
     try:
-        upgrade(copy)
+        upgrade(copy, create=True)
         with source.reading() as reader, copy.writing() as writer:
             for table, order in ((LEDGER, LEDGER.c.position), (IDENTITY, IDENTITY.c.patient)):
                 with reader.execute(select(table).order_by(order), execution_options={"yield_per": _ROWS}) as rows:

@@ -7,13 +7,16 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mriloop.model.errors import refuse
 
 _CHUNK = 1 << 20
+_DAY_S = 86_400
+_INCOMING = ".incoming-"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -98,7 +101,7 @@ class Blobs:
                 return False
         except FileNotFoundError:
             return False
-        _sync(path.parent)
+        sync_folder(path.parent)
         return True
 
     def _keep(self, temporary: Path, digest: str) -> None:
@@ -109,15 +112,22 @@ class Blobs:
                 folder.mkdir(mode=0o700)
             except FileExistsError:
                 continue
-            _sync(folder.parent)
+            sync_folder(folder.parent)
         temporary.chmod(0o400)
         temporary.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
+
+    def sweep(self) -> None:
+        """Remove what a killed `put` left behind more than a day ago."""
+        for path in self.folder.glob(f"{_INCOMING}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > _DAY_S:
+                    path.unlink()
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".incoming-", dir=self.folder)
+        handle, name = tempfile.mkstemp(prefix=_INCOMING, dir=self.folder)
         os.close(handle)
         path = Path(name)
         try:
@@ -141,7 +151,8 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from mriloop.edges.store.blobs import sync_folder
 from mriloop.model.errors import MriloopError, refuse
 
 # Every PostgreSQL writer takes this advisory lock for its transaction: one head of the chain, one writer at a time. An
@@ -38,13 +40,13 @@ class Database:
         """Whether the database is one file of ours."""
         return self.engine.dialect.name == "sqlite"
 
-    @contextmanager
+    @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database and changes nothing."""
         with self.translated(), self._reader.begin() as connection:
             yield connection
 
-    @contextmanager
+    @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give the one connection that may write; commit when the block ends, roll back when it raises.
 
@@ -55,16 +57,36 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LEDGER_LOCK})
             yield connection
 
-    @contextmanager
+    @contextlib.contextmanager
     def translated(self) -> Iterator[None]:
         """Turn what a database says when it cannot into a refusal of the error table; let bugs through as they are."""
         try:
             yield
+        except PoolTimeout as error:
+            raise refuse("store_locked", path=self.name) from error
         except DBAPIError as error:
             refusal = _refusal(error, self.name)
             if refusal is None:
                 raise
             raise refusal from error
+
+    def scrub(self, table: str) -> None:
+        """Leave no trace of rows that were deleted, as far as the database itself reaches.
+
+        SQLite has zeroed them in the file already (`secure_delete`); its log, which may hold them, is emptied here.
+        PostgreSQL vacuums the table. Raises `store_locked` when readers keep the log in use for too long.
+        """
+        with self.translated(), contextlib.closing(self.engine.raw_connection()) as connection:
+            plain: Any = connection.driver_connection
+            if self.is_sqlite:
+                if plain.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    raise refuse("store_locked", path=self.name)
+                return
+            plain.autocommit = True
+            try:
+                plain.execute(f"VACUUM {table}")
+            finally:
+                plain.autocommit = False
 
     def close(self) -> None:
         """Give every connection back."""
@@ -75,7 +97,11 @@ def open_sqlite(path: Path, *, wait_s: float) -> Database:
     """Open the database file at `path`; it is made when it is absent, readable by its owner alone."""
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": wait_s})
+        for folder in (path.parent, path.parent.parent):
+            sync_folder(folder)
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": wait_s}, pool_timeout=wait_s
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
@@ -103,7 +129,9 @@ def open_postgresql(url: URL, *, wait_s: float) -> Database:
     name = parsed.render_as_string(hide_password=True)
     waits = f"-c lock_timeout={int(wait_s * 1000)} -c synchronous_commit=on"
     try:
-        engine = create_engine(parsed, pool_pre_ping=True, connect_args={"options": waits, "connect_timeout": 10})
+        engine = create_engine(
+            parsed, pool_pre_ping=True, pool_timeout=wait_s, connect_args={"options": waits, "connect_timeout": 10}
+        )
     except ModuleNotFoundError:
         raise refuse(
             "component_missing", component="psycopg", cost="no store on PostgreSQL", install="pip install psycopg"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from mriloop.edges.store.database import Database
-from mriloop.edges.store.schema import HEAD
+from mriloop.edges.store.schema import HEAD, REVISION_TABLE
 from mriloop.model.errors import refuse
 
 if TYPE_CHECKING:
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, *, create: bool) -> None:
     """Run every migration that the database lacks, in one transaction with the writer's lock held.
 
-    Raises `store_newer` when the database names a revision that this code does not know.
+    Raises `store_newer` when the database names a revision that this code does not know, and `store_absent` for an
+    empty database that shall not become a store.
     """
     with database.reading() as connection:
-        if revision(connection) == HEAD:
-            return
+        found = revision(connection)
+    if found == HEAD:
+        return
+    if found is None and not create:
+        raise refuse("store_absent", path=database.name)
     with database.writing() as connection:
         if revision(connection) != HEAD:  # nobody else did it while we waited for the lock
             run(connection, HEAD, name=database.name)
@@ -32,9 +36,9 @@ def upgrade(database: Database) -> None:
 
 def revision(connection: Connection) -> str | None:
     """Return the revision that a database is at; None for an empty one."""
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(REVISION_TABLE):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    return connection.execute(text(f"SELECT version_num FROM {REVISION_TABLE}")).scalar_one_or_none()
 
 
 def run(connection: Connection, target: str, *, name: str) -> None:

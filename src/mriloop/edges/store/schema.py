@@ -20,6 +20,9 @@ from sqlalchemy import (
 HEAD = "0001"
 """The migration that this code was written for. Opening a store compares it before Alembic is even imported."""
 
+REVISION_TABLE = "mriloop_revision"
+"""Where Alembic keeps it: under a name of our own, should the database be shared with another program."""
+
 METADATA = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import delete, make_url, select, text
+from sqlalchemy import delete, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 
@@ -35,7 +35,7 @@ def open_store(url_or_path: str | Path, *, create: bool = True, wait_s: float = 
     Parameters
     ----------
     url_or_path : a folder (SQLite and blobs inside), or `postgresql://…/name?blobs=/folder/of/the/blobs`
-    create : make the folder when there is none
+    create : make the folder and the tables when there are none
     wait_s : how long a write waits for another writer before it gives up with `store_locked`
 
     Raises OperatorError: `store_absent` without `create`, `store_newer` for the tables of a newer mriloop,
@@ -48,11 +48,13 @@ def open_store(url_or_path: str | Path, *, create: bool = True, wait_s: float = 
         database, blobs = _in_folder(Path(url_or_path), create, wait_s)
     try:
         with database.translated():
-            upgrade(database)
+            upgrade(database, create=create)
     except BaseException:
         database.close()
         raise
-    return Store(database, Blobs(blobs))
+    store = Store(database, Blobs(blobs))
+    store.blobs.sweep()
+    return store
 
 
 class Store:
@@ -170,12 +172,7 @@ class Store:
         """
         with self._database.writing() as connection:
             gone = connection.execute(delete(IDENTITY).where(IDENTITY.c.patient == patient)).rowcount > 0
-        with self._database.translated(), self._database.engine.connect() as connection:
-            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not self._database.is_sqlite:
-                alone.execute(text("VACUUM identity"))
-            elif alone.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
-                raise refuse("store_locked", path=self._database.name)
+        self._database.scrub(IDENTITY.name)
         return gone
 
     def backup(self, target: Path) -> LedgerProof:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -173,7 +174,7 @@ def _stacks(frames: Sequence[Frame]) -> list[_Stack]:
 
 def _sorted_stack(normal: Point, frames: Sequence[Frame]) -> _Stack:
     placed = sorted(((dot(normal, f.position_ras_mm), i) for i, f in enumerate(frames) if f.position_ras_mm))
-    distances = [b[0] - a[0] for a, b in zip(placed, placed[1:], strict=False)]
+    distances = [b[0] - a[0] for a, b in itertools.pairwise(placed)]
     real = [d for d in distances if d > 0.02]
     same = min(0.25 * statistics.median(real), 0.5) if real else 0.02
     places: list[float] = []
@@ -193,7 +194,18 @@ def _order(frame: Frame) -> tuple[float, float, float]:
     return (float(step), time, float(frame.instance_number or frame.frame_number))
 
 
-_ATTRIBUTES = ("component", "te_ms", "ti_ms", "b_value", "b_vector_ras", "temporal_index", "trigger_time_ms", "flip_deg", "image_type", "stack")
+_ATTRIBUTES = (
+    "component",
+    "te_ms",
+    "ti_ms",
+    "b_value",
+    "b_vector_ras",
+    "temporal_index",
+    "trigger_time_ms",
+    "flip_deg",
+    "image_type",
+    "stack",
+)
 
 
 def _value(frame: Frame, name: str) -> Hashable:
@@ -234,7 +246,9 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
     # A place that few volumes know (a stray image) does not make all others incomplete.
     holders = Counter(place for volume in volumes for place in volume)
     usual = statistics.median(holders.values())
-    full = [place for place in range(count) if holders[place] >= 0.5 * usual] if len(volumes) > 1 else list(range(count))
+    full = (
+        [place for place in range(count) if holders[place] >= 0.5 * usual] if len(volumes) > 1 else list(range(count))
+    )
     spare = 0
     if len(volumes) > 1:
         # A volume of one or two slices beside full ones is no volume but a second copy of those slices.
@@ -302,7 +316,9 @@ def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, 
             continue
         for place, frame in volume.items():
             others = [v[place] for v in whole if place in v]
-            if not any(o.acquired_at_s == frame.acquired_at_s and o.temporal_index == frame.temporal_index for o in others):
+            if not any(
+                o.acquired_at_s == frame.acquired_at_s and o.temporal_index == frame.temporal_index for o in others
+            ):
                 return False
     return True
 
@@ -312,7 +328,7 @@ def _gaps(stack: _Stack, series: Series, kind: SeriesKind) -> tuple[list[tuple[i
     places = stack.places
     if len(places) < 2:
         return [], None, False
-    steps = [b - a for a, b in zip(places, places[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(places)]
     spacing = _usual_step(steps, Header(series).number("SpacingBetweenSlices"))
     if spacing is None:
         return [], statistics.median(steps), False
@@ -323,9 +339,11 @@ def _gaps(stack: _Stack, series: Series, kind: SeriesKind) -> tuple[list[tuple[i
         lack = round(ratio) - 1
         if lack < 1:
             continue
-        if abs(ratio - round(ratio)) > _INTEGER_WITHIN or kind.weighting is Weighting.LOCALIZER:
-            slabs = True
-        elif lack > max(3, _GAP_AT_MOST * len(places)) and not _numbers_jump(stack, place, lack):
+        if (
+            abs(ratio - round(ratio)) > _INTEGER_WITHIN
+            or kind.weighting is Weighting.LOCALIZER
+            or (lack > max(3, _GAP_AT_MOST * len(places)) and not _numbers_jump(stack, place, lack))
+        ):
             slabs = True
         else:
             gaps.append((place, lack))
@@ -347,7 +365,11 @@ def _usual_step(steps: Sequence[float], header_spacing: float | None) -> float |
         near = [s for s in steps if abs(s - smallest) <= 0.1 * smallest]
         # Many slices lost here and there: every step is a multiple of the smallest one.
         return statistics.fmean(near) if len(whole) == len(steps) and len(near) >= 0.3 * len(steps) else None
-    if header_spacing and header_spacing > 0 and all(abs(s / header_spacing - round(s / header_spacing)) < 0.1 for s in steps):
+    if (
+        header_spacing
+        and header_spacing > 0
+        and all(abs(s / header_spacing - round(s / header_spacing)) < 0.1 for s in steps)
+    ):
         return header_spacing
     smallest = min(steps)
     return smallest if all(abs(s - smallest) <= 0.1 * smallest for s in steps) else None
@@ -359,7 +381,7 @@ def _numbers_jump(stack: _Stack, place: int, lack: int) -> bool:
     known = [n for n in first if n is not None]
     if len(known) != len(first):
         return False
-    jumps = [abs(b - a) for a, b in zip(known, known[1:], strict=False)]
+    jumps = [abs(b - a) for a, b in itertools.pairwise(known)]
     usual = statistics.median(jumps)
     return usual > 0 and round(jumps[place] / usual) == lack + 1
 

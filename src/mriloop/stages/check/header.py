@@ -49,8 +49,7 @@ class Header:
     def image_type(self) -> tuple[str, ...]:
         """ImageType of most frames, else of the series, in upper case, compound values (M_FFE) also split."""
         common = Counter(frame.image_type for frame in self.frames if frame.image_type).most_common(1)
-        values = tuple(v.strip().upper() for v in common[0][0]) if common else self.words("ImageType")
-        return values
+        return tuple(v.strip().upper() for v in common[0][0]) if common else self.words("ImageType")
 
     @cached_property
     def component(self) -> Component:
@@ -91,7 +90,9 @@ class Header:
     @cached_property
     def b_values(self) -> tuple[float, ...]:
         """Every b-value of the frames in s/mm², rounded to 5, rising. A b below 20 is one of b0."""
-        return tuple(sorted({0.0 if f.b_value < 20 else 5 * round(f.b_value / 5) for f in self.frames if f.b_value is not None}))
+        return tuple(
+            sorted({0.0 if f.b_value < 20 else 5 * round(f.b_value / 5) for f in self.frames if f.b_value is not None})
+        )
 
     @cached_property
     def text(self) -> str:

@@ -201,7 +201,6 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
         "disagreements": draft.disagreements,
     }
     holding = {
-        "body_known": code in words.regions,
         "scan_date_known": draft.study_date is not None,
         "window_now": window is not None and window.earliest <= written_on,
         "window_later": window is not None and window.earliest > written_on,
@@ -275,7 +274,7 @@ def _fill(
                 told += [item.text.format(**content.words, item=member) for member in members]
                 points.update(item.points)
         if told:
-            parts.append(LetterPart(heading=part.heading, count=len(told)))
+            parts.append(LetterPart(heading=part.heading, count=len(told), tone=part.tone))
             paragraphs += told
     identity = f"{report.digest} {template.language} {template.kind}"
     return Letter(

@@ -19,7 +19,7 @@ PERSPICUITY_LIMIT = 65.0
 LONGEST_SENTENCE = 15
 SMOG_SAMPLE = 30
 # Abbreviations that a letter may use without explaining them: the name of the scan itself.
-KNOWN_ABBREVIATIONS = frozenset({"MRI", "RM", "TV", "ID"})
+KNOWN_ABBREVIATIONS = frozenset({"MRI", "RM"})
 _SENTENCE_END = re.compile(r"(?<=[.!?:])[\"”»)]?\s+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*", re.UNICODE)
 _ABBREVIATION = re.compile(r"\b[A-ZÁÉÍÓÚÑ]{2,}\b")

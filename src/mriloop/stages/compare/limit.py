@@ -39,8 +39,8 @@ def detection_limit(
         spots = [_plant(picture, place, diameter, percent, visits) for place, (diameter, percent) in planted]
         trial = Visits(today=picture, prior=visits.prior, mask=visits.mask, grid=visits.grid, gain=visits.gain)
         found = np.zeros(visits.mask.shape, bool)
-        for piece in candidates(evidence(trial, rules), trial, rules, brighter_today=True):
-            found |= piece
+        for piece, part in candidates(evidence(trial, rules), trial, rules, brighter_today=True):
+            found[piece] |= part
         for (_, cell), (box, spot) in zip(planted, spots, strict=True):
             hits[cell][1] += 1
             hits[cell][0] += bool((found[box] & spot).sum() >= 0.1 * spot.sum())

@@ -154,7 +154,7 @@ def _finding(item: Finding) -> str:
 
 def impression(material: Material, stated: tuple[str, ...]) -> ReportSection:
     """What it comes to, most severe first: the reader's words where there are any, else the proposed ones."""
-    lines = stated or tuple(_impression(material))
+    lines = stated or tuple(_impression(material)) or ("No finding has been recorded; see the next step below.",)
     return ReportSection(
         code="impression",
         title="Impression",
@@ -176,13 +176,20 @@ def _impression(material: Material) -> Iterable[str]:
         yield f"{missing.guideline} cannot answer yet; not known: {listed(missing.missing)}."
     if material.outcome is Outcome.NORMAL:
         yield "No abnormality that explains the question."
-    elif material.outcome is Outcome.UNSTATED and not any(True for _ in material.findings):
-        yield "The reader has not stated a result yet."
+    elif material.outcome is Outcome.UNSTATED:
+        yield "The reader has not stated yet whether this is normal or abnormal."
 
 
 def recommendations(material: Material) -> ReportSection:
-    """Each next step: what, when, why, who, by which guideline and edition, and what if it cannot be done."""
-    lines = [_recommendation(material, number, item) for number, item in enumerate(material.recommendations, start=1)]
+    """Each next step: what, when, why, who, by which guideline and edition, and what if it cannot be done.
+
+    A step is one paragraph with its number, followed by list items ("- …") for its particulars.
+    """
+    lines = [
+        line
+        for number, item in enumerate(material.recommendations, start=1)
+        for line in (f"{number}. {item.text.rstrip('.')}.", *(f"- {one}." for one in _particulars(material, item)))
+    ]
     lines += [f"Authorities disagree on {item.topic}: {item.text}" for item in material.advice.conflicts]
     return ReportSection(
         code="recommendations",
@@ -191,22 +198,19 @@ def recommendations(material: Material) -> ReportSection:
     )
 
 
-def _recommendation(material: Material, number: int, item: Recommendation) -> str:
-    parts = [f"{number}. {item.text.rstrip('.')}."]
+def _particulars(material: Material, item: Recommendation) -> Iterable[str]:
     if what := exam(item):
-        parts.append(f"Exam: {what}{_pulses(item)}.")
-    parts.append(f"When: {_when(item)}.")
+        yield f"Exam: {what}{_pulses(item)}"
+    yield f"When: {_when(item)}"
     if item.because:
-        parts.append(f"Why: {'; '.join(reason.rstrip('.') for reason in item.because)}.")
-    parts.append(f"Owner: {material.owners[item.id] or 'nobody'}.")
-    if item.specialty:
-        parts.append(f"Involve: {listed(item.specialty)}.")
+        yield f"Why: {'; '.join(reason.rstrip('.') for reason in item.because)}"
+    involve = f", with {listed(item.specialty)}" if item.specialty else ""
+    yield f"Owner: {material.owners[item.id] or 'nobody'}{involve}"
     if item.actions:
-        parts.append(f"Do: {'; '.join(item.actions)}.")
-    parts.append(f"Basis: {source(item.citation)}; profile {item.profile}, {item.status.value}.")
+        yield f"Do: {'; '.join(action.rstrip('.') for action in item.actions)}"
+    yield f"Basis: {source(item.citation)}; profile {item.profile}, {item.status.value}"
     if then := _then(item):
-        parts.append(f"After that: {then}.")
-    return " ".join(parts)
+        yield f"After that: {then}"
 
 
 def _pulses(item: Recommendation) -> str:

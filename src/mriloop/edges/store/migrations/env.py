@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from mriloop.edges.store.schema import METADATA
+from mriloop.edges.store.schema import METADATA, REVISION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,
+    version_table=REVISION_TABLE,
     transactional_ddl=True,
     render_as_batch=True,
 )

@@ -65,9 +65,9 @@ def _ledger() -> None:
         sa.Column("patient", sa.Text(), nullable=False),
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("position", name="pk_ledger"),
-        sa.UniqueConstraint("identity", name="uq_ledger_identity"),
-        sa.CheckConstraint("position > 0", name="ck_ledger_position"),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_ledger")),
+        sa.UniqueConstraint("identity", name=op.f("uq_ledger_identity")),
+        sa.CheckConstraint("position > 0", name=op.f("ck_ledger_position")),
     )
     for column in ("subject", "patient", "kind"):
         op.create_index(f"ix_ledger_{column}_position", "ledger", [column, "position"])
@@ -85,7 +85,7 @@ def _identity() -> None:
         sa.Column("issuer", sa.Text(), nullable=False),
         sa.Column("birth_date", sa.Text(), nullable=False),
         sa.Column("sex", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("patient", name="pk_identity"),
+        sa.PrimaryKeyConstraint("patient", name=op.f("pk_identity")),
     )
     op.create_index("ix_identity_issuer_patient_id", "identity", ["issuer", "patient_id"])
 
@@ -112,7 +112,7 @@ def _studies() -> None:
         sa.Column("verified_at", sa.Text()),
         sa.Column("letters_written_at", sa.Text()),
         sa.Column("follow_ups_opened_at", sa.Text()),
-        sa.PrimaryKeyConstraint("study_instance_uid", name="pk_study"),
+        sa.PrimaryKeyConstraint("study_instance_uid", name=op.f("pk_study")),
     )
     op.create_index("ix_study_patient", "study", ["patient"])
     op.create_index("ix_study_verdict_checked_at", "study", ["verdict", "checked_at"])
@@ -128,7 +128,7 @@ def _reports_and_letters() -> None:
         sa.Column("verified_at", sa.Text()),
         sa.Column("verified_by", sa.Text()),
         sa.Column("digest", sa.Text()),
-        sa.PrimaryKeyConstraint("id", name="pk_report"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_report")),
     )
     op.create_index("ix_report_study_instance_uid", "report", ["study_instance_uid"])
     op.create_table(
@@ -142,7 +142,7 @@ def _reports_and_letters() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("report_digest", sa.Text()),
         sa.Column("written_at", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_letter"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_letter")),
     )
     op.create_index("ix_letter_study_instance_uid", "letter", ["study_instance_uid"])
 
@@ -172,8 +172,8 @@ def _follow_ups() -> None:
         sa.Column("changed_at", sa.Text(), nullable=False),
         sa.Column("closed_at", sa.Text()),
         sa.Column("closed_because", sa.Text()),
-        sa.PrimaryKeyConstraint("id", name="pk_follow_up"),
-        sa.CheckConstraint("owner <> ''", name="ck_follow_up_owner"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up")),
+        sa.CheckConstraint("owner <> ''", name=op.f("ck_follow_up_owner")),
     )
     op.create_index("ix_follow_up_patient", "follow_up", ["patient"])
     op.create_index("ix_follow_up_study_instance_uid", "follow_up", ["study_instance_uid"])
