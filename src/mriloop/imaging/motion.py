@@ -146,9 +146,7 @@ def _to_mean(
     return [(_parameters(_matrix(fit[0], centre) @ home, centre), fit[1]) for fit in again]
 
 
-def _search(
-    moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix
-) -> _Fit:
+def _search(moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix) -> _Fit:
     """Register one volume: coarse, then fine; from turned starts where the first does not fit."""
     blurred = _blurred(moving, coarse.blur)
     best = _descend(blurred, affine, centre, coarse, start, 25)
@@ -204,9 +202,7 @@ def _rigid(fit: _Fit, centre: Matrix) -> Rigid:
 def _resampled(volume: Floats, affine: Matrix, motion: Matrix) -> Floats:
     """Return the volume as it would look without the motion, on its own grid."""
     change = np.linalg.inv(affine) @ motion @ affine
-    return np.asarray(
-        ndimage.affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest")
-    )
+    return np.asarray(ndimage.affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest"))
 
 
 def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_mm: float, spline: int) -> _Level:
@@ -219,10 +215,7 @@ def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_m
     where = np.argwhere(wide)
     where = where[:: max(1, len(where) // _SAMPLES)]
     slopes = np.stack(
-        [
-            np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth)
-            for axis in range(3)
-        ],
+        [np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth) for axis in range(3)],
         axis=-1,
     )[tuple(where.T)].astype(np.float64)
     slopes = slopes @ np.linalg.inv(affine[:3, :3])

@@ -193,7 +193,18 @@ def _order(frame: Frame) -> tuple[float, float, float]:
     return (float(step), time, float(frame.instance_number or frame.frame_number))
 
 
-_ATTRIBUTES = ("component", "te_ms", "ti_ms", "b_value", "b_vector_ras", "temporal_index", "trigger_time_ms", "flip_deg", "image_type", "stack")
+_ATTRIBUTES = (
+    "component",
+    "te_ms",
+    "ti_ms",
+    "b_value",
+    "b_vector_ras",
+    "temporal_index",
+    "trigger_time_ms",
+    "flip_deg",
+    "image_type",
+    "stack",
+)
 
 
 def _value(frame: Frame, name: str) -> Hashable:
@@ -234,7 +245,9 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
     # A place that few volumes know (a stray image) does not make all others incomplete.
     holders = Counter(place for volume in volumes for place in volume)
     usual = statistics.median(holders.values())
-    full = [place for place in range(count) if holders[place] >= 0.5 * usual] if len(volumes) > 1 else list(range(count))
+    full = (
+        [place for place in range(count) if holders[place] >= 0.5 * usual] if len(volumes) > 1 else list(range(count))
+    )
     spare = 0
     if len(volumes) > 1:
         # A volume of one or two slices beside full ones is no volume but a second copy of those slices.
@@ -302,7 +315,9 @@ def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, 
             continue
         for place, frame in volume.items():
             others = [v[place] for v in whole if place in v]
-            if not any(o.acquired_at_s == frame.acquired_at_s and o.temporal_index == frame.temporal_index for o in others):
+            if not any(
+                o.acquired_at_s == frame.acquired_at_s and o.temporal_index == frame.temporal_index for o in others
+            ):
                 return False
     return True
 
@@ -347,7 +362,11 @@ def _usual_step(steps: Sequence[float], header_spacing: float | None) -> float |
         near = [s for s in steps if abs(s - smallest) <= 0.1 * smallest]
         # Many slices lost here and there: every step is a multiple of the smallest one.
         return statistics.fmean(near) if len(whole) == len(steps) and len(near) >= 0.3 * len(steps) else None
-    if header_spacing and header_spacing > 0 and all(abs(s / header_spacing - round(s / header_spacing)) < 0.1 for s in steps):
+    if (
+        header_spacing
+        and header_spacing > 0
+        and all(abs(s / header_spacing - round(s / header_spacing)) < 0.1 for s in steps)
+    ):
         return header_spacing
     smallest = min(steps)
     return smallest if all(abs(s - smallest) <= 0.1 * smallest for s in steps) else None

@@ -91,7 +91,9 @@ class Header:
     @cached_property
     def b_values(self) -> tuple[float, ...]:
         """Every b-value of the frames in s/mm², rounded to 5, rising. A b below 20 is one of b0."""
-        return tuple(sorted({0.0 if f.b_value < 20 else 5 * round(f.b_value / 5) for f in self.frames if f.b_value is not None}))
+        return tuple(
+            sorted({0.0 if f.b_value < 20 else 5 * round(f.b_value / 5) for f in self.frames if f.b_value is not None})
+        )
 
     @cached_property
     def text(self) -> str:

@@ -15,7 +15,9 @@ from mriloop.stages.check.region import region_of
 from mriloop.stages.check.weighting import weighting_of
 
 OBLIQUE_BELOW = 0.80  # cosine: more than 37° from every axis
-_NO_AGENT = frozenset({"NONE", "NO", "N", "NO CONTRAST", "WITHOUT", "OHNE", "SANS", "KEIN", "KEINE", "NEIN", "NON", "0", "-"})
+_NO_AGENT = frozenset(
+    {"NONE", "NO", "N", "NO CONTRAST", "WITHOUT", "OHNE", "SANS", "KEIN", "KEINE", "NEIN", "NON", "0", "-"}
+)
 _PHANTOM = (
     "phantom", "phantome", "fantom", "fantoma", "acr", "piqt", "flood", "qa", "qc", "dqa", "dailyqa", "uniformity",
     "qualitycontrol", "nist",
@@ -204,10 +206,25 @@ def derived_of(header: Header, weighting: Weighting) -> tuple[bool, str]:
     if weighting in (Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION, Weighting.SCREENSHOT):
         return True, f"weighting {weighting.value}"
     kind = header.image_type
-    if any(word in kind for word in ("MOCO", "MOTIONCORRECTED", "MPR", "MIP", "PROJECTION IMAGE", "REFORMATTED", "SUBTRACTION")):
+    if any(
+        word in kind
+        for word in ("MOCO", "MOTIONCORRECTED", "MPR", "MIP", "PROJECTION IMAGE", "REFORMATTED", "SUBTRACTION")
+    ):
         return True, "ImageType " + "\\".join(kind)
     names = set(header.name_tokens)
-    calculated = names & {"calc", "calcbval", "dyndistcalc", "synthetic", "cdwi", "cbval", "sub", "subtraction", "mip", "mpr", "moco"}
+    calculated = names & {
+        "calc",
+        "calcbval",
+        "dyndistcalc",
+        "synthetic",
+        "cdwi",
+        "cbval",
+        "sub",
+        "subtraction",
+        "mip",
+        "mpr",
+        "moco",
+    }
     if calculated or any("calc" in name and "bval" in "".join(names) for name in names):
         return True, "name says " + (next(iter(sorted(calculated))) if calculated else "calculated b-value")
     if kind and kind[0] == "DERIVED":

@@ -139,7 +139,9 @@ def _diffusion(header: Header) -> Answer | None:
             return map_said
         if header.says("DiffusionDirectionality", "ISOTROPIC"):
             return Weighting.TRACE, "DiffusionDirectionality ISOTROPIC"
-    basis = "b-values " + ", ".join(f"{b:g}" for b in header.b_values) if weighted else "ImageType or AcquisitionContrast"
+    basis = (
+        "b-values " + ", ".join(f"{b:g}" for b in header.b_values) if weighted else "ImageType or AcquisitionContrast"
+    )
     return Weighting.DWI, basis
 
 
@@ -158,7 +160,13 @@ def _specials(header: Header) -> Answer | None:
         return Weighting.MRA, "TimeOfFlightContrast"
     # FA as a word is also "flip angle": only ImageType may call a series an anisotropy map.
     found = named(
-        header, Weighting.T1_MAP, Weighting.T2_MAP, Weighting.FIELD_MAP, Weighting.SWI, Weighting.ASL, Weighting.PERFUSION
+        header,
+        Weighting.T1_MAP,
+        Weighting.T2_MAP,
+        Weighting.FIELD_MAP,
+        Weighting.SWI,
+        Weighting.ASL,
+        Weighting.PERFUSION,
     )
     if found:
         return found
@@ -169,7 +177,9 @@ def _specials(header: Header) -> Answer | None:
 
 def _echo_planar(header: Header) -> Answer | None:
     factor = header.number("VendorEPIFactor") or 0
-    names = " ".join((*header.words("SequenceName"), *header.words("PulseSequenceName"), *header.words("VendorPulseSequence")))
+    names = " ".join(
+        (*header.words("SequenceName"), *header.words("PulseSequenceName"), *header.words("VendorPulseSequence"))
+    )
     planar = (
         header.says("ScanningSequence", "EP")
         or header.says("EchoPlanarPulseSequence", "YES")
@@ -265,7 +275,9 @@ def _gradients(header: Header) -> Answer | None:
     tr, te, flip = header.tr_ms, header.te_ms, header.flip_deg
     if not _gradient_echo(header) or _spin_echo(header) or te is None:
         return None
-    names = " ".join((*header.words("SequenceName"), *header.words("PulseSequenceName"), *header.words("VendorPulseSequence")))
+    names = " ".join(
+        (*header.words("SequenceName"), *header.words("PulseSequenceName"), *header.words("VendorPulseSequence"))
+    )
     if header.says("SteadyStatePulseSequence", "FREE_PRECESSION") or any(word in names for word in _BALANCED):
         return Weighting.T2, "balanced steady state (T2/T1)"
     said = named(header, Weighting.PD, Weighting.MT, Weighting.BOLD)
