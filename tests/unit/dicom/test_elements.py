@@ -45,7 +45,9 @@ def test_every_element_is_found_as_pydicom_finds_it(
 ) -> None:
     inner = Dataset()
     inner.DiffusionBValue, inner.StackID = 750.0, "7"
-    ds = make(MRDiffusionSequence=Sequence([inner, inner]), InversionTimes=[120.5, 3.25], AcquisitionMatrix=[0, 64, 48, 0])
+    ds = make(
+        MRDiffusionSequence=Sequence([inner, inner]), InversionTimes=[120.5, 3.25], AcquisitionMatrix=[0, 64, 48, 0]
+    )
     ds["MRDiffusionSequence"].value[0].is_undefined_length_sequence_item = True
     path = write(ds, tmp_path / "x.dcm", syntax)
     part10 = open_part10(path, CAP)
@@ -66,7 +68,9 @@ def test_every_element_is_found_as_pydicom_finds_it(
 def element(tag: int, vr: bytes, value: bytes, length: int | None = None) -> bytes:
     size = len(value) if length is None else length
     head = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + vr
-    return head + (b"\0\0" + struct.pack("<I", size) if vr in (b"SQ", b"OB", b"UN") else struct.pack("<H", size)) + value
+    return (
+        head + (b"\0\0" + struct.pack("<I", size) if vr in (b"SQ", b"OB", b"UN") else struct.pack("<H", size)) + value
+    )
 
 
 def nested(depth: int) -> bytes:

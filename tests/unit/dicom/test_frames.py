@@ -44,7 +44,15 @@ def private(ds: Dataset, creator: str, group: int, offset: int, vr: str, value: 
     ],
 )
 def test_b_values_of_the_vendors(
-    creator: str, group: int, offset: int, vr: str, value: object, b: float | None, make: Make, write: Write, tmp_path: Path
+    creator: str,
+    group: int,
+    offset: int,
+    vr: str,
+    value: object,
+    b: float | None,
+    make: Make,
+    write: Write,
+    tmp_path: Path,
 ) -> None:
     write(private(make(), creator, group, offset, vr, value), tmp_path / "x")
     assert read(tmp_path).frames[0].b_value == b
@@ -101,7 +109,10 @@ def test_the_component(
 
 
 def test_the_component_of_ge(make: Make, write: Write, tmp_path: Path) -> None:
-    write(private(make(1, ImageType=["ORIGINAL", "PRIMARY", "OTHER"]), "GEMS_PARM_01", 0x43, 0x2F, "SS", 3), tmp_path / "x")
+    write(
+        private(make(1, ImageType=["ORIGINAL", "PRIMARY", "OTHER"]), "GEMS_PARM_01", 0x43, 0x2F, "SS", 3),
+        tmp_path / "x",
+    )
     assert read(tmp_path).frames[0].component is Component.IMAGINARY
 
 
@@ -156,7 +167,7 @@ def test_csa_headers_of_both_formats(new: bool) -> None:
 
 
 def test_the_protocol_text() -> None:
-    text = b'junk ### ASCCONV BEGIN object=MrProtDataImpl ###\nlRepetitions\t = \t9\nsSliceArray.lSize = 0x10\nx = 1\n### ASCCONV END ### junk'
+    text = b"junk ### ASCCONV BEGIN object=MrProtDataImpl ###\nlRepetitions\t = \t9\nsSliceArray.lSize = 0x10\nx = 1\n### ASCCONV END ### junk"
     entries = read_protocol(text)
     assert protocol_integer(entries, "lRepetitions") == 9
     assert protocol_integer(entries, "sSliceArray.lSize") == 16

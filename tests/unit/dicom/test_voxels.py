@@ -103,7 +103,9 @@ def test_a_corrupt_fragment_loses_one_slice_and_says_so(
     assert any("1 instances cannot be decoded" in note for note in volume.notes)
 
 
-def test_a_witness_that_fails_is_named(make: Make, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_witness_that_fails_is_named(
+    make: Make, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import dcm2niix
 
     monkeypatch.setattr(dcm2niix, "bin", "/bin/false")
@@ -145,9 +147,7 @@ def test_a_child_is_held_to_its_memory_and_output(tmp_path: Path) -> None:
 
 
 def test_an_object_without_pictures_has_no_volume(folder: Path, make: Make, write: Write) -> None:
-    write(
-        make(9, SOPClassUID="1.2.840.10008.5.1.4.1.1.66", SeriesInstanceUID="7.7", PixelData=None), folder / "raw"
-    )
+    write(make(9, SOPClassUID="1.2.840.10008.5.1.4.1.1.66", SeriesInstanceUID="7.7", PixelData=None), folder / "raw")
     with read_intake(folder, LIMITS) as intake:
         raw = next(series for series in intake.studies[0].series if series.series_instance_uid == "7.7")
         with pytest.raises(MriloopError) as refusal:
