@@ -55,7 +55,8 @@ class Fact:
 class Case:
     """What is known of a patient's question, beside the images: `mriloop advise CASE.yaml`, `review --case`.
 
-    `as_of` is the day on which the advice is asked for: rules never read a clock.
+    `as_of` is the day on which the advice is asked for: rules never read a clock. `profiles` maps a guideline to the
+    profile that this case prefers (`CASE.yaml`: `profiles:`).
     """
 
     facts: Mapping[str, Fact]
@@ -64,3 +65,4 @@ class Case:
     region: Region = Region.UNKNOWN
     question: str = ""
     findings: tuple[Finding, ...] = ()
+    profiles: Mapping[str, str] = field(default_factory=dict)

@@ -54,13 +54,15 @@ def make_executor(
     timeout_s: float | None = None,
     memory_gb: float | None = None,
     on_progress: Progress | None = None,
+    preload: tuple[str, ...] = (),
 ) -> Executor:
     """Return the executor of a kind: `serial`, or `process` with its limits (see ProcessPerJob).
 
+    `preload` names modules that the jobs need and that no job should have to import anew.
     Raises OperatorError `setting_invalid` for another kind.
     """
     if kind == "serial":
         return SerialExecutor(on_progress)
     if kind == "process":
-        return ProcessPerJob(workers, timeout_s, memory_gb, on_progress)
+        return ProcessPerJob(workers, timeout_s, memory_gb, on_progress, preload)
     raise refuse("setting_invalid", setting="executor", found=kind)

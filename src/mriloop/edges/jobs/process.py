@@ -96,6 +96,7 @@ class ProcessPerJob(Executor):
     timeout_s : wall time of one job, from the start of its process; None for no limit
     memory_gb : address space (GiB) that a job may take beyond its libraries; None for no limit
     on_progress : called, in a thread of the executor, with what a job passes to `report_progress`
+    preload : modules that the fork server imports once; the first executor of a process decides
 
     A future raises what the job raised, with the job's own traceback as its cause, or OperatorError: `job_timeout`,
     `job_memory`, `job_crashed` (a signal, an exit, an error that cannot be pickled). Cancelling a running future ends
@@ -110,13 +111,14 @@ class ProcessPerJob(Executor):
         timeout_s: float | None = None,
         memory_gb: float | None = None,
         on_progress: Progress | None = None,
+        preload: tuple[str, ...] = (),
     ) -> None:
         self.workers = workers or len(os.sched_getaffinity(0))
         self.timeout_s = timeout_s
         self.memory_gb = memory_gb
         self._on_progress = on_progress
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(PRELOAD))
+        self._context.set_forkserver_preload([*PRELOAD, *preload])
         self._waiting: deque[_Job] = deque()
         self._running: set[_Job] = set()
         self._runners: set[threading.Thread] = set()

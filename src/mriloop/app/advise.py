@@ -1,0 +1,108 @@
+"""ADVISE as use cases: a case file in, cited next steps out; the order check; the shelf of guidelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from mriloop.edges.knowledge.cases import load_case, load_guideline_cases
+from mriloop.edges.knowledge.guidelines import load_guidelines
+from mriloop.model.errors import refuse
+from mriloop.model.finding import Case, Fact
+from mriloop.model.guideline import Advice, Guideline, GuidelineCase, GuidelineSet, LintProblem
+from mriloop.stages.advise import CaseFailure, OrderDecision, decide_order, evaluate, lint, run_case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRun:
+    """One worked case beside a guideline, and what it got: `failure` is None when it got what it expects."""
+
+    guideline: str
+    case: GuidelineCase
+    failure: CaseFailure | None
+
+
+def guidelines_in_force(site: Path | None = None) -> GuidelineSet:
+    """Return all guidelines with the site's changes laid over them. Read once per process and site folder.
+
+    Raises OperatorError `knowledge_invalid`.
+    """
+    return _load(site)
+
+
+@lru_cache(maxsize=8)
+def _load(site: Path | None) -> GuidelineSet:
+    return load_guidelines(site=site)
+
+
+def read_case(path: Path, *, site: Path | None, now: date) -> Case:
+    """Return the case that a file states; `now` is the day of the question where the file names none."""
+    return load_case(path, guidelines_in_force(site), today=now)
+
+
+def advise_case(path: Path, *, site: Path | None, now: date) -> Advice:
+    """Return the advice on a case file.
+
+    Raises SenderError with a code `case_*` for a file that cannot be taken, OperatorError `knowledge_invalid` for
+    guidelines that cannot.
+    """
+    return advise(read_case(path, site=site, now=now), site=site)
+
+
+def advise(case: Case, *, site: Path | None, machine_facts: Mapping[str, Fact] | None = None) -> Advice:
+    """Return the advice on a case, with the facts of CHECK and COMPARE beside what persons stated.
+
+    A person's word stands above a machine's. `machine_facts` come from `facts_from_check` and `facts_from_comparison`.
+    """
+    facts = {**(machine_facts or {}), **case.facts}
+    return evaluate(guidelines_in_force(site), facts, as_of=case.as_of, default_profiles=case.profiles)
+
+
+def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:
+    """Return whether an order may go ahead (allow, ask, hold, block, or what is missing) and the advice on it alone.
+
+    The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts.
+    """
+    known = guidelines_in_force(site)
+    check = tuple(each for each in known.guidelines if each.id == "order_check")
+    case = load_case(path, known, today=now)
+    advice = evaluate(replace(known, guidelines=check), case.facts, as_of=case.as_of, default_profiles=case.profiles)
+    return decide_order(advice), advice
+
+
+def list_guidelines(site: Path | None = None) -> tuple[Guideline, ...]:
+    """Return every guideline in force, in the order of their ids."""
+    return guidelines_in_force(site).guidelines
+
+
+def show_guideline(name: str, site: Path | None = None) -> Guideline:
+    """Return one guideline. Raises OperatorError `knowledge_unknown`."""
+    found = guidelines_in_force(site).get(name)
+    if found is None:
+        raise refuse("knowledge_unknown", kind="guideline", name=name)
+    return found
+
+
+def lint_guidelines(site: Path | None = None, *, only: str | None = None) -> tuple[LintProblem, ...]:
+    """Return everything that is wrong with the guidelines, or with one of them; empty when nothing is."""
+    known = guidelines_in_force(site)
+    problems: list[LintProblem] = []
+    for guideline in known.guidelines if only is None else (show_guideline(only, site),):
+        problems += lint(guideline, known, load_guideline_cases(guideline.id, known, site=site))
+    return tuple(problems)
+
+
+def test_guidelines(
+    site: Path | None = None, *, only: str | None = None, progress: Callable[[str], None] = lambda name: None
+) -> tuple[CaseRun, ...]:
+    """Run every worked case beside the guidelines, or beside one of them."""
+    known = guidelines_in_force(site)
+    runs = []
+    for guideline in known.guidelines if only is None else (show_guideline(only, site),):
+        progress(guideline.id)
+        for case in load_guideline_cases(guideline.id, known, site=site):
+            runs.append(CaseRun(guideline=guideline.id, case=case, failure=run_case(guideline, case, known)))
+    return tuple(runs)

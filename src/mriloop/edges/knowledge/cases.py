@@ -1,0 +1,294 @@
+"""Case files: YAML that states facts → Case, every wrong word answered with a code, its line and the nearest right word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mriloop.edges.knowledge import strict_yaml
+from mriloop.edges.knowledge.guidelines import SHIPPED, read_yaml
+from mriloop.edges.knowledge.values import ValueProblem, aliases_of, canonical_fact, hint_for, parse_value
+from mriloop.model.coding import Laterality, Region
+from mriloop.model.errors import MriloopError, refuse
+from mriloop.model.fact import Unknown
+from mriloop.model.finding import Case, Fact, Finding, Source
+from mriloop.model.guideline import FactSpec, FactType, GuidelineCase, GuidelineSet
+from mriloop.model.quantity import Quantity
+
+MAX_BYTES = 1_000_000
+_HEADINGS = {"as_of", "id", "question", "facts", "order", "findings", "profiles", "title", "note", "notes", "schema"}
+_FINDING_KEYS = {"id", "text", "region", "laterality", "measurements", "series"}
+_CASE_KINDS = ("positive", "negative", "boundary", "unknown")
+_EXPECT_KEYS = {"rows", "missing", "out_of_scope", "targets", "warnings"}
+
+
+def load_case(path: Path, guidelines: GuidelineSet, *, today: date) -> Case:
+    """Read one case file.
+
+    Parameters
+    ----------
+    path
+        YAML, at most 1 MB. Facts stand under `facts:` or at the top; `order:` holds what is ordered, `findings:` what
+        was seen, `as_of:` the day of the question. docs/reference/cases.md has the whole shape.
+    guidelines
+        The vocabulary that the facts are held against, and the profiles that `profiles:` may name.
+    today
+        The day of the question where the file names none.
+
+    Raises
+    ------
+    SenderError
+        `input_not_found`, `case_unreadable`, `case_shape`, `case_unknown_fact`, `case_wrong_unit`, `case_wrong_type`,
+        `case_wrong_value`, `case_impossible_date`; the fact, its line and a hint are in the message.
+    """
+    text = _text(path)
+    try:
+        raw = strict_yaml.read(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise refuse("case_unreadable", path=path.name, detail=strict_yaml.place_of(error)) from None
+    if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
+        detail = "the file must be a mapping from words to values, such as `age: 15`"
+        raise refuse("case_shape", path=path.name, detail=detail)
+    return _Reader(path.name, text, guidelines).case(raw, path.stem, today)
+
+
+def load_guideline_cases(
+    name: str, guidelines: GuidelineSet, *, shipped: Path = SHIPPED, site: Path | None = None
+) -> tuple[GuidelineCase, ...]:
+    """Read the worked cases beside one guideline (`cases.yaml`); empty when there are none.
+
+    Raises OperatorError `knowledge_invalid` for a case that is not in the shape or speaks of unknown facts.
+    """
+    places = [site / "guidelines" / name] if site is not None else []
+    path = next((each / "cases.yaml" for each in (*places, shipped / name) if (each / "cases.yaml").is_file()), None)
+    if path is None:
+        return ()
+    raw = read_yaml(path)
+    if not isinstance(raw, dict) or not isinstance(raw.get("cases"), list):
+        raise refuse("knowledge_invalid", path=path, detail="a mapping with a list `cases` is needed")
+    reader = _Reader(str(path), "", guidelines)
+    found = []
+    for number, entry in enumerate(raw["cases"]):
+        try:
+            found.append(_worked_case(entry, reader))
+        except (MriloopError, KeyError, TypeError, ValueError, AttributeError) as error:
+            title = entry.get("name", "") if isinstance(entry, dict) else ""
+            raise refuse("knowledge_invalid", path=path, detail=f"cases[{number}] {title}: {error}") from None
+    return tuple(found)
+
+
+def _worked_case(entry: dict[str, Any], reader: _Reader) -> GuidelineCase:
+    extra = set(entry) - {"name", "kind", "as_of", "facts", "expect", "profiles"}
+    if extra:
+        raise ValueError(f"unknown key {sorted(extra)[0]!r}")
+    expect = entry["expect"]
+    if set(expect) - _EXPECT_KEYS:
+        raise ValueError(f"unknown expectation {sorted(set(expect) - _EXPECT_KEYS)[0]!r}")
+    if entry["kind"] not in _CASE_KINDS:
+        raise ValueError(f"kind {entry['kind']!r} is none of {', '.join(_CASE_KINDS)}")
+    facts = reader.facts(entry["facts"], "facts")
+    return GuidelineCase(
+        name=str(entry["name"]),
+        kind=entry["kind"],
+        facts={name: fact.value for name, fact in facts.items()},
+        as_of=date.fromisoformat(entry["as_of"]),
+        rows=tuple(expect.get("rows", ())),
+        missing=tuple(expect.get("missing", ())),
+        out_of_scope=expect.get("out_of_scope", False) is True,
+        targets=tuple(date.fromisoformat(day) for day in expect.get("targets", ())),
+        warnings=tuple(expect.get("warnings", ())),
+        profiles=entry.get("profiles") or {},
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.exists():
+            raise refuse("input_not_found", path=path)
+        if path.is_dir():
+            raise refuse("case_shape", path=path.name, detail="it is a folder; give one YAML file")
+        if path.stat().st_size > MAX_BYTES:
+            raise refuse("case_shape", path=path.name, detail="the file is larger than 1 MB")
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise refuse("case_unreadable", path=path.name, detail="it is not UTF-8 text") from None
+    except OSError:
+        raise refuse("input_unreadable", path=path) from None
+
+
+class _Reader:
+    """Reads the parts of one case and knows where in the file each word stands."""
+
+    def __init__(self, name: str, text: str, guidelines: GuidelineSet) -> None:
+        self.name, self.lines, self.guidelines = name, text.splitlines(), guidelines
+        self.vocabulary: Mapping[str, FactSpec] = guidelines.vocabulary
+        self.aliases = aliases_of(self.vocabulary)
+
+    def case(self, raw: dict[str, Any], stem: str, today: date) -> Case:
+        top = {key: value for key, value in raw.items() if key not in _HEADINGS}
+        facts = self.facts(raw.get("facts") or {}, "facts")
+        for name, fact in self.facts(top, "the case").items():
+            if name in facts and facts[name].value != fact.value:
+                raise self.shape(f"{name} is stated twice, differently")
+            facts[name] = fact
+        facts |= self.order(raw.get("order"))
+        if "question" in raw and not isinstance(raw["question"], str | None):
+            raise self.shape("`question` must be a text")
+        region = facts.get("region")
+        return Case(
+            facts=facts,
+            as_of=self.day(raw.get("as_of"), today),
+            id=str(raw.get("id") or stem),
+            region=Region(region.value) if region is not None and isinstance(region.value, str) else Region.UNKNOWN,
+            question=raw.get("question") or "",
+            findings=self.findings(raw.get("findings")),
+            profiles=self.profiles(raw.get("profiles")),
+        )
+
+    def shape(self, detail: str) -> MriloopError:
+        return refuse("case_shape", path=self.name, detail=detail)
+
+    def facts(self, raw: object, heading: str) -> dict[str, Fact]:
+        """Read facts: `name: value`, or `name: {value: …, stated_at: date}`."""
+        if not isinstance(raw, dict):
+            raise self.shape(f"`{heading}` must be a mapping from facts to values")
+        found: dict[str, Fact] = {}
+        for key, value in raw.items():
+            name = canonical_fact(str(key), self.vocabulary, self.aliases)
+            if name is None:
+                known = [*self.vocabulary, *self.aliases]
+                raise refuse(
+                    "case_unknown_fact", path=self.place(str(key)), fact=str(key)[:60], hint=hint_for(str(key), known)
+                )
+            fact = self.fact(name, value, str(key))
+            if name in found and found[name].value != fact.value:
+                raise self.shape(f"{key} and another name of {name} are both stated, differently")
+            found[name] = fact
+        return found
+
+    def fact(self, name: str, raw: object, key: str) -> Fact:
+        spec = self.vocabulary[name]
+        stated_at = None
+        if isinstance(raw, dict) and "stated_at" in raw and "value" in raw:
+            stated_at = self.day(raw["stated_at"], date.min)
+            raw = {"value": raw["value"], "unit": raw["unit"]} if "unit" in raw else raw["value"]
+        try:
+            return Fact(name=name, value=parse_value(spec, raw), source=Source.PERSON, stated_at=stated_at)
+        except ValueProblem as problem:
+            raise refuse(
+                problem.code,
+                path=self.place(key),
+                fact=key,
+                found=problem.found,
+                expected=problem.expected,
+                unit=problem.unit,
+            ) from None
+
+    def order(self, raw: object) -> dict[str, Fact]:
+        """Read the `order:` block: `contrast: with` states order_contrast, `agent_group: II` the fact of that name."""
+        if raw is None:
+            return {}
+        if not isinstance(raw, dict):
+            raise self.shape("`order` must be a mapping such as {modality: MR, contrast: with}")
+        named = {}
+        for key, value in raw.items():
+            own = canonical_fact(f"order_{key}", self.vocabulary, self.aliases)
+            named[f"order_{key}" if own is not None else str(key)] = value
+        return self.facts(named, "order")
+
+    def findings(self, raw: object) -> tuple[Finding, ...]:
+        if raw is None:
+            return ()
+        if not isinstance(raw, list):
+            raise self.shape("`findings` must be a list")
+        return tuple(self.finding(each, number) for number, each in enumerate(raw))
+
+    def finding(self, raw: object, number: int) -> Finding:
+        if isinstance(raw, str):
+            return Finding(id=f"finding-{number + 1}", text=raw)
+        if not isinstance(raw, dict) or "text" not in raw:
+            raise self.shape(f"findings[{number}] needs a `text`")
+        for key in raw:
+            if key not in _FINDING_KEYS:
+                raise self.shape(f"findings[{number}]: unknown key {key}{hint_for(str(key), sorted(_FINDING_KEYS))}")
+        region = self.fact("region", raw.get("region"), "region").value
+        side = str(raw.get("laterality", Laterality.UNKNOWN)).lower()
+        if side not in list(Laterality):
+            raise refuse(
+                "case_wrong_value", path=self.name, fact="laterality", found=side, expected=", ".join(Laterality)
+            )
+        measured = raw.get("measurements") or {}
+        if not isinstance(measured, dict):
+            raise self.shape(f"findings[{number}]: `measurements` must be a mapping such as {{diameter: 14 mm}}")
+        return Finding(
+            id=str(raw.get("id") or f"finding-{number + 1}"),
+            text=str(raw["text"]),
+            region=Region(region) if isinstance(region, str) else Region.UNKNOWN,
+            laterality=Laterality(side),
+            measurements={str(name): self.measurement(str(name), value) for name, value in measured.items()},
+            series=tuple(str(each) for each in raw.get("series") or ()),
+        )
+
+    def measurement(self, name: str, raw: object) -> Quantity:
+        """Read a measurement with its own unit; a length in mm where only a number stands."""
+        text = f"{raw.get('value')} {raw.get('unit', '')}" if isinstance(raw, dict) else str(raw)
+        unit = text.split(maxsplit=1)[1].strip() if len(text.split(maxsplit=1)) > 1 else "mm"
+        for guess in (unit, "mm"):
+            try:
+                Quantity(value=0.0, unit=guess)
+            except ValueError:
+                continue
+            spec = FactSpec(name=name, type=FactType.QUANTITY, question="", unit=guess)
+            try:
+                value = parse_value(spec, raw)
+            except ValueProblem as problem:
+                raise refuse(
+                    problem.code,
+                    path=self.name,
+                    fact=name,
+                    found=problem.found,
+                    expected=problem.expected,
+                    unit=problem.unit,
+                ) from None
+            if isinstance(value, Quantity):
+                return value
+        raise refuse("case_wrong_type", path=self.name, fact=name, expected="a number with a unit", found="nothing")
+
+    def profiles(self, raw: object) -> dict[str, str]:
+        if raw is None:
+            return {}
+        if not isinstance(raw, dict):
+            raise self.shape("`profiles` must be a mapping from guidelines to profiles")
+        chosen = {}
+        for key, value in raw.items():
+            guideline = self.guidelines.get(str(key))
+            if guideline is None:
+                known = [each.id for each in self.guidelines.guidelines]
+                raise self.shape(f"there is no guideline {key}{hint_for(str(key), known)}")
+            profiles = dict.fromkeys(each for table in guideline.tables for each in (table.profile, table.id))
+            if str(value) not in profiles:
+                raise self.shape(f"{key} has no profile {value}{hint_for(str(value), list(profiles))}")
+            chosen[str(key)] = str(value)
+        return chosen
+
+    def day(self, raw: object, otherwise: date) -> date:
+        spec = FactSpec(name="as_of", type=FactType.DATE, question="")
+        try:
+            value = parse_value(spec, raw)
+        except ValueProblem as problem:
+            raise refuse(
+                problem.code, path=self.place("as_of"), fact="as_of", found=problem.found, expected=problem.expected
+            ) from None
+        return otherwise if isinstance(value, Unknown) or not isinstance(value, date) else value
+
+    def place(self, key: str) -> str:
+        """Return the file's name with the line on which a word stands."""
+        short = key.removeprefix("order_")
+        for number, line in enumerate(self.lines, start=1):
+            if line.split("#", maxsplit=1)[0].lstrip(" {-").startswith((f"{key}:", f"{short}:", f'"{key}":')):
+                return f"{self.name}, line {number}"
+        return self.name

@@ -1,0 +1,183 @@
+"""Words of a YAML file → typed fact values, with what was expected where they do not fit. Shared by rules and cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from difflib import get_close_matches
+
+from mriloop.model.fact import UNKNOWN, FactValue, Truth
+from mriloop.model.guideline import Duration, FactSpec, FactType
+from mriloop.model.quantity import Quantity, UnitError, known_units
+
+_UNIT_WORDS = {
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), "a"),
+    **dict.fromkeys(("month", "months", "mos"), "mo"),
+    **dict.fromkeys(("week", "weeks", "wks"), "wk"),
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("hour", "hours"), "h"),
+    **dict.fromkeys(("millimetre", "millimetres", "millimeter", "millimeters"), "mm"),
+    **dict.fromkeys(("centimetre", "centimetres", "centimeter", "centimeters"), "cm"),
+    **dict.fromkeys(("ml",), "mL"),
+    **dict.fromkeys(("10^9/l", "10^9/L", "10*9/l", "x10^9/L", "G/L", "/nL", "10⁹/L"), "10*9/L"),
+    **dict.fromkeys(("cells/uL", "cells/µL", "/µL", "/ul"), "/uL"),
+    **dict.fromkeys(("ml/min/1.73m2", "mL/min/1.73m2", "mL/min/1.73m²", "ml/min/1.73 m2", "mL/min/1.73 m2"),
+                    "mL/min/{1.73_m2}"),
+    **dict.fromkeys(("ml/min",), "mL/min"),
+}  # fmt: skip
+_YES = {"yes": Truth.TRUE, "true": Truth.TRUE, "y": Truth.TRUE, "present": Truth.TRUE, "positive": Truth.TRUE}
+_NO = {"no": Truth.FALSE, "false": Truth.FALSE, "n": Truth.FALSE, "absent": Truth.FALSE, "negative": Truth.FALSE}
+_UNKNOWN_WORDS = {"unknown", "not_known", "not known", "?", "n/a", "na", "not stated", "not_stated"}
+_NUMBER = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
+_DURATION = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
+
+
+class ValueProblem(ValueError):
+    """A value that does not fit its fact: `code` of the error table, what was found and what was expected."""
+
+    def __init__(self, code: str, *, found: object, expected: str, unit: str = "") -> None:
+        super().__init__(f"{expected}, not {found}")
+        self.code, self.found, self.expected, self.unit = code, found, expected, unit
+
+
+def parse_value(spec: FactSpec, raw: object) -> FactValue:
+    """Turn what a YAML file says into a typed value of this fact.
+
+    Missing, empty and "unknown" give UNKNOWN, save where `unknown` is a value of the fact itself. Quantities come as a
+    number in the fact's unit, as "14 mm" or as {value: 14, unit: mm}. Raises ValueProblem with a code `case_*`.
+    """
+    if raw is None:
+        return UNKNOWN
+    if isinstance(raw, str) and raw.strip().lower() in _UNKNOWN_WORDS and "unknown" not in spec.values:
+        return UNKNOWN
+    if spec.type is FactType.BOOL:
+        return _bool(raw)
+    if spec.type is FactType.QUANTITY:
+        return _quantity(spec, raw)
+    if spec.type is FactType.DATE:
+        return _date(raw)
+    if spec.type is FactType.LIST:
+        return _list(spec, raw)
+    return _code(spec, raw)
+
+
+def parse_duration(raw: object) -> Duration:
+    """Turn ISO 8601 `P1Y6M`, `P2W` or `P14D` into a Duration. Raises ValueError for anything else."""
+    found = _DURATION.fullmatch(raw) if isinstance(raw, str) else None
+    if found is None:
+        raise ValueError(f"{raw!r} is no duration such as P6M, P1Y or P14D")
+    years, months, weeks, days = (int(part or 0) for part in found.groups())
+    return Duration(months=12 * years + months, days=7 * weeks + days)
+
+
+def canonical_fact(name: str, vocabulary: Mapping[str, FactSpec], aliases: Mapping[str, str]) -> str | None:
+    """Return the fact that a file means by this name, None when the vocabulary has none."""
+    if name in vocabulary:
+        return name
+    return aliases.get(_fold(name))
+
+
+def aliases_of(vocabulary: Mapping[str, FactSpec]) -> dict[str, str]:
+    """Return every other name of every fact, folded to lower case and underscores.
+
+    Raises ValueError when two facts claim the same name.
+    """
+    aliases: dict[str, str] = {}
+    for name, spec in vocabulary.items():
+        for other in (name, *spec.synonyms):
+            folded = _fold(other)
+            if aliases.setdefault(folded, name) != name:
+                raise ValueError(f"{other!r} stands for both {aliases[folded]} and {name}")
+    return aliases
+
+
+def hint_for(name: str, known: Sequence[str]) -> str:
+    """Return ", did you mean …?" for the nearest known word; empty where none is near."""
+    near = get_close_matches(_fold(name), list(known), n=1, cutoff=0.6)
+    return f", did you mean {near[0]}?" if near else ""
+
+
+def _fold(word: str) -> str:
+    return re.sub(r"[\s\-]+", "_", word.strip()).lower()
+
+
+def _bool(raw: object) -> Truth:
+    if isinstance(raw, bool):
+        return Truth.TRUE if raw else Truth.FALSE
+    word = str(raw).strip().lower() if isinstance(raw, str) else ""
+    if word not in _YES and word not in _NO:
+        raise ValueProblem("case_wrong_type", found=_short(raw), expected="yes, no or unknown")
+    return _YES.get(word) or _NO[word]
+
+
+def _code(spec: FactSpec, raw: object) -> str:
+    if isinstance(raw, bool):
+        raw = "yes" if raw else "no"
+    if isinstance(raw, list | dict | date | float):
+        raise ValueProblem("case_wrong_type", found=_short(raw), expected=f"one of {_some(spec.values)}")
+    word = str(raw)
+    folded = _fold(word)
+    for value in spec.values:
+        if folded == value.lower():
+            return value
+    for other, value in spec.value_synonyms.items():
+        if folded == _fold(other):
+            return value
+    raise ValueProblem("case_wrong_value", found=_short(word), expected=_some(spec.values))
+
+
+def _list(spec: FactSpec, raw: object) -> tuple[str, ...]:
+    items = raw if isinstance(raw, list) else [raw]
+    if not spec.values:
+        return tuple(sorted({_date(item).isoformat() for item in items}))
+    return tuple(dict.fromkeys(_code(spec, item) for item in items))
+
+
+def _date(raw: object) -> date:
+    if isinstance(raw, datetime):
+        return raw.date()
+    if isinstance(raw, date):
+        return raw
+    if isinstance(raw, int | float | list | dict):
+        raise ValueProblem("case_wrong_type", found=_short(raw), expected="a date as YYYY-MM-DD")
+    try:
+        return date.fromisoformat(str(raw).strip())
+    except ValueError:
+        raise ValueProblem("case_impossible_date", found=_short(raw), expected="a date as YYYY-MM-DD") from None
+
+
+def _quantity(spec: FactSpec, raw: object) -> Quantity:
+    unit = spec.unit or "1"
+    expected = f"a number in {unit}"
+    number: float | None = None
+    given = ""
+    if isinstance(raw, dict):
+        if set(raw) - {"value", "unit"} or "value" not in raw:
+            raise ValueProblem("case_wrong_type", found=_short(raw), expected="{value: number, unit: word}")
+        given, raw = str(raw.get("unit") or ""), raw["value"]
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        number = float(raw)
+    elif isinstance(raw, str):
+        found = _NUMBER.fullmatch(raw)
+        if found:
+            number, given = float(found[1].replace(",", ".")), given or found[2]
+    if number is None or number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
+        raise ValueProblem("case_wrong_type", found=_short(raw), expected=expected)
+    if number < 0:
+        raise ValueProblem("case_wrong_value", found=_short(raw), expected="a number that is not negative")
+    code = _UNIT_WORDS.get(given, _UNIT_WORDS.get(given.lower(), given)) if given else unit
+    try:
+        return Quantity(value=number, unit=code).to(unit) if code != unit else Quantity(value=number, unit=unit)
+    except UnitError:
+        shown = given if code in known_units() else f"{given} (an unknown unit)"
+        raise ValueProblem("case_wrong_unit", found=_short(raw), expected=unit, unit=shown[:60]) from None
+
+
+def _some(values: Sequence[str]) -> str:
+    return ", ".join(values)
+
+
+def _short(raw: object) -> str:
+    kinds = {list: "a list", dict: "a mapping"}
+    return kinds.get(type(raw), repr(raw)[:60])

@@ -1,0 +1,498 @@
+"""From facts and guidelines to advice: recommendations, what is missing, what does not apply, where authorities differ.
+
+Deterministic and pure: the same facts, guidelines and `as_of` give the same advice. Windows are counted from dates
+among the facts, so that asking again later never moves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+
+from mriloop.model.coding import Urgency
+from mriloop.model.fact import UNKNOWN, FactValue, Truth, all_of, any_of
+from mriloop.model.finding import Fact
+from mriloop.model.guideline import (
+    Advice,
+    Caution,
+    Condition,
+    Conflict,
+    FactSpec,
+    Guideline,
+    GuidelineSet,
+    Match,
+    OutOfScope,
+    Recommendation,
+    Row,
+    Step,
+    Table,
+    Undetermined,
+    Window,
+)
+from mriloop.stages.advise.conditions import holds, name_of, say_condition, say_fact
+from mriloop.stages.advise.decide import NO_ROW, CompiledTable, compile_rows, decide_each, decide_first, residual_rows
+from mriloop.stages.advise.facts import complete
+from mriloop.stages.advise.schedule import next_open, windows
+
+_EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
+_STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER, Step.ASK_BEFORE_ORDER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one guideline says of a case, before the guidelines are put together.
+
+    `scope_missing` are the facts that decide whether it applies at all; until they are known its recommendations are
+    only what it would say.
+    """
+
+    guideline: Guideline
+    recommendations: tuple[Recommendation, ...] = ()
+    undetermined: tuple[Undetermined, ...] = ()
+    out_of_scope: OutOfScope | None = None
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: tuple[Caution, ...] = ()
+    scope_missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """One case put to the guidelines: what every step below needs to know."""
+
+    facts: Mapping[str, Fact]
+    values: Mapping[str, FactValue]
+    vocabulary: Mapping[str, FactSpec]
+    as_of: date
+    profiles: Mapping[str, str]
+
+
+def evaluate(
+    guidelines: GuidelineSet,
+    facts: Mapping[str, Fact],
+    *,
+    as_of: date,
+    default_profiles: Mapping[str, str] | None = None,
+) -> Advice:
+    """Put a case to every guideline.
+
+    Parameters
+    ----------
+    guidelines
+        The guidelines in force with their vocabulary.
+    facts
+        What is on record, by name of the vocabulary; a fact that is absent or UNKNOWN is unknown, never negative.
+    as_of
+        The day on which the advice is asked for. It enters ages and times since, and stands in for an anchor date only
+        where a row says so, with a warning.
+    default_profiles
+        Guideline id → profile that the site, or the case, prefers; lies over the choice in `guidelines`.
+
+    Returns
+    -------
+    Advice
+        Recommendations ordered by urgency, then by guideline. Every guideline appears in `recommendations`,
+        `undetermined` or `out_of_scope`: none is silent.
+    """
+    stated = complete(facts, guidelines.vocabulary, as_of)
+    question = _Question(
+        facts=stated.facts,
+        values={name: fact.value for name, fact in stated.facts.items()},
+        vocabulary=guidelines.vocabulary,
+        as_of=as_of,
+        profiles={**guidelines.default_profiles, **(default_profiles or {})},
+    )
+    answers = _share_families([_ask(guideline, question) for guideline in guidelines.guidelines])
+    order = list(Urgency)
+    recommendations = sorted(
+        (each for answer in answers for each in answer.recommendations), key=lambda each: order.index(each.urgency)
+    )
+    warnings = [caution for answer in answers for caution in answer.warnings]
+    warnings += [
+        Caution(
+            code="facts_disagree",
+            text=f"What is stated for {name_of(name, guidelines.vocabulary)} does not follow from the other facts; "
+            "the stated word was used. Check both.",
+        )
+        for name in stated.contradictions
+    ]
+    return Advice(
+        recommendations=tuple(recommendations),
+        undetermined=tuple(
+            replace(each, questions=questions_for(each.missing, guidelines.vocabulary))
+            for answer in answers
+            for each in answer.undetermined
+        ),
+        out_of_scope=tuple(answer.out_of_scope for answer in answers if answer.out_of_scope),
+        conflicts=tuple(conflict for answer in answers for conflict in answer.conflicts),
+        warnings=tuple(dict.fromkeys(warnings)),
+        facts=question.values,
+    )
+
+
+def questions_for(missing: Iterable[str], vocabulary: Mapping[str, FactSpec]) -> tuple[str, ...]:
+    """Return the question to ask a person for each missing fact."""
+    return tuple(vocabulary[name].question for name in missing)
+
+
+def _ask(guideline: Guideline, question: _Question) -> Answer:
+    values = question.values
+    raised = any_of(
+        all_of(holds(each, values.get(each.fact, UNKNOWN)) for each in group) for group in guideline.raised_by
+    )
+    if raised is not Truth.TRUE:
+        reason = (
+            "the case does not raise its question" if raised is Truth.FALSE else "nothing stated raises its question"
+        )
+        return Answer(guideline=guideline, out_of_scope=OutOfScope(guideline=guideline.id, reason=reason))
+    outside: list[str] = []
+    for scope in guideline.applies_when:
+        inside = all_of(holds(each, values.get(each.fact, UNKNOWN)) for each in scope.when)
+        if inside is Truth.FALSE:
+            return Answer(guideline=guideline, out_of_scope=OutOfScope(guideline=guideline.id, reason=scope.otherwise))
+        if inside is Truth.UNKNOWN:
+            outside += [
+                each.fact for each in scope.when if holds(each, values.get(each.fact, UNKNOWN)) is Truth.UNKNOWN
+            ]
+    guards, warnings = _guards(guideline, question)
+    if guards:
+        return Answer(guideline=guideline, recommendations=guards, warnings=warnings)
+    return replace(_tables(guideline, question, warnings), scope_missing=tuple(dict.fromkeys(outside)))
+
+
+def _guards(guideline: Guideline, question: _Question) -> tuple[tuple[Recommendation, ...], tuple[Caution, ...]]:
+    """Return the first guard that fires, and a warning for those that nobody has excluded."""
+    if not guideline.guards:
+        return (), ()
+    table = _compiled_guards(guideline, _Vocabulary(question.vocabulary))
+    residual = residual_rows(table, question.values)
+    fired: tuple[Recommendation, ...] = ()
+    cautions: list[Caution] = []
+    if residual and not residual[-1][1]:
+        row = guideline.guards[residual[-1][0]]
+        due, window, _, notes = _due(row, question)
+        fired = (_recommend(guideline, None, row, question, window=window, due=due),)
+        cautions += notes
+    emergencies: dict[str, None] = {}
+    others: dict[str, None] = {}
+    for number, cells in residual:
+        kind = emergencies if guideline.guards[number].urgency in _EMERGENCIES else others
+        kind.update(dict.fromkeys(table.variables[variable].fact for variable, _ in cells))
+    others = {name: None for name in others if name not in emergencies}
+    cautions += _not_excluded(guideline, emergencies, question, "emergency_not_excluded")
+    if not fired:
+        cautions += _not_excluded(guideline, others, question)
+    return fired, tuple(cautions)
+
+
+def _tables(guideline: Guideline, question: _Question, warnings: tuple[Caution, ...]) -> Answer:
+    chosen = question.profiles.get(guideline.id)
+    recommendations: list[Recommendation] = []
+    conflicts: list[Conflict] = []
+    missing: dict[str, None] = {}
+    profiles: dict[str, None] = {}
+    cautions = list(warnings)
+    for topic in dict.fromkeys(table.question for table in guideline.tables):
+        rivals = _rivals([table for table in guideline.tables if table.question == topic], chosen)
+        answers: list[Recommendation] = []
+        for table in rivals:
+            said, lacks, notes = _decide(guideline, table, question)
+            answers += [replace(each, default=table is rivals[0]) for each in said]
+            cautions += notes
+            if lacks:
+                missing.update(dict.fromkeys(lacks))
+                profiles[table.profile] = None
+        kept, conflict = _side_by_side(guideline, topic, answers)
+        recommendations += kept
+        conflicts += conflict
+    undetermined: tuple[Undetermined, ...] = ()
+    if missing:
+        undetermined = (Undetermined(guideline=guideline.id, missing=tuple(missing), profiles=tuple(profiles)),)
+    if any(each.step in _STOPS for each in recommendations):
+        recommendations = [each for each in recommendations if each.step is not Step.ALLOW_ORDER]
+    reason = "" if recommendations or missing else "no table of it speaks about this case"
+    return Answer(
+        guideline=guideline,
+        recommendations=tuple(recommendations),
+        undetermined=undetermined,
+        conflicts=tuple(conflicts),
+        warnings=tuple(dict.fromkeys(cautions)),
+        out_of_scope=OutOfScope(guideline=guideline.id, reason=reason) if reason else None,
+    )
+
+
+def _rivals(tables: Sequence[Table], chosen: str | None) -> list[Table]:
+    """Return the tables of one question that are evaluated, the default first.
+
+    The chosen profile leads; without one the shipped default does. A superseded table takes part only when chosen.
+    """
+    named = [table for table in tables if chosen in (table.profile, table.id)]
+    rest = [table for table in tables if table not in named and not table.superseded]
+    return named + sorted(rest, key=lambda table: not table.default)
+
+
+def _decide(
+    guideline: Guideline, table: Table, question: _Question
+) -> tuple[list[Recommendation], tuple[str, ...], list[Caution]]:
+    """Return what one table recommends, the facts it lacks, and what to warn of."""
+    values = question.values
+    speaks = all_of(holds(each, values.get(each.fact, UNKNOWN)) for each in table.when)
+    if speaks is Truth.FALSE:
+        return [], (), []
+    compiled = _compiled_table(table, _Vocabulary(question.vocabulary))
+    decisions = [decide_first(compiled, values)] if table.match is Match.FIRST else decide_each(compiled, values)
+    missing: list[str] = []
+    if speaks is Truth.UNKNOWN:
+        if all(decision is None or decision.row == NO_ROW for decision in decisions):
+            return [], (), []
+        lacks = [each.fact for each in table.when if holds(each, values.get(each.fact, UNKNOWN)) is Truth.UNKNOWN]
+        if table.if_unknown == "ask":
+            return [], tuple(dict.fromkeys(lacks)), []
+        return [], (), _not_excluded(guideline, lacks, question) if table.if_unknown == "warn" else []
+    said: list[Recommendation] = []
+    notes: list[Caution] = []
+    for decision in decisions:
+        if decision is None or decision.row == NO_ROW:
+            continue
+        if decision.row is None:
+            missing += decision.missing
+            continue
+        row = table.rows[decision.row]
+        due, window, lacks, note = _due(row, question)
+        missing += lacks
+        notes += note
+        if not lacks:
+            said.append(_recommend(guideline, table, row, question, window=window, due=due))
+    return said, tuple(dict.fromkeys(missing)), notes
+
+
+def _not_excluded(
+    guideline: Guideline, names: Iterable[str], question: _Question, code: str = "not_excluded"
+) -> list[Caution]:
+    asked = tuple(dict.fromkeys(names))
+    if not asked:
+        return []
+    text = (
+        f"{guideline.title}: nobody has excluded {', '.join(name_of(name, question.vocabulary) for name in asked)}. "
+        f"Ask: {' '.join(questions_for(asked, question.vocabulary))}"
+    )
+    return [Caution(code=code, text=text)]
+
+
+def _due(row: Row, question: _Question) -> tuple[tuple[Window, ...], Window | None, tuple[str, ...], list[Caution]]:
+    """Return all windows of a row, the next open one, the anchor if it is missing, and warnings."""
+    schedule = row.schedule
+    if schedule is None:
+        return (), None, (), []
+    anchor = question.values.get(schedule.anchor, UNKNOWN)
+    notes: list[Caution] = []
+    name = name_of(schedule.anchor, question.vocabulary)
+    if not isinstance(anchor, date):
+        if not schedule.or_as_of:
+            return (), None, (schedule.anchor,), []
+        anchor = question.as_of
+        text = f"The {name} is not stated: dates are counted from {anchor}. State it, and they will never move."
+        notes.append(Caution(code="anchor_assumed", text=text))
+    due = windows(schedule, anchor)
+    window = next_open(due, _performed(question, after=anchor))
+    if window is not None and window.latest < question.as_of:
+        text = f"The MRI due on {window.target} (until {window.latest}) is not on record as done."
+        notes.append(Caution(code="window_passed", text=text))
+    return due, window, (), notes
+
+
+def _performed(question: _Question, *, after: date) -> list[date]:
+    """Return the days after the anchor on which the case says that an MRI was made."""
+    days = [question.values.get("exam_date", UNKNOWN)]
+    listed = question.values.get("performed_follow_ups", UNKNOWN)
+    if isinstance(listed, tuple):
+        days += [date.fromisoformat(day) for day in listed]
+    return [day for day in days if isinstance(day, date) and day > after]
+
+
+def _recommend(
+    guideline: Guideline,
+    table: Table | None,
+    row: Row,
+    question: _Question,
+    *,
+    window: Window | None,
+    due: tuple[Window, ...],
+) -> Recommendation:
+    place = f"{table.id if table else 'guards'}/{row.id}"
+    listed = question.values.get(row.pulse_sequences_from, UNKNOWN) if row.pulse_sequences_from else UNKNOWN
+    schedule = row.schedule
+    return Recommendation(
+        id=f"{guideline.id}/{place}",
+        guideline=guideline.id,
+        row=place,
+        step=row.step,
+        text=row.text,
+        because=_because(guideline, table, row, question),
+        citation=row.citation,
+        profile=table.profile if table else guideline.edition,
+        status=row.status,
+        urgency=row.urgency,
+        modality=row.modality,
+        region=row.region,
+        contrast=row.contrast,
+        pulse_sequences=listed if isinstance(listed, tuple) else row.pulse_sequences,
+        window=window,
+        schedule=due,
+        then=schedule.then if schedule else "",
+        never_auto_close=schedule.never_auto_close if schedule else False,
+        specialty=row.specialty,
+        actions=row.actions,
+        patient_text=row.patient_text,
+        repeat_reason=row.repeat_reason,
+        question=table.question if table else "guards",
+        edition=guideline.edition,
+        note=row.note,
+        provenance=row.provenance,
+    )
+
+
+def _because(guideline: Guideline, table: Table | None, row: Row, question: _Question) -> tuple[str, ...]:
+    """Return the facts of the row with their sources, the row in words, and what the row says of itself."""
+    names = dict.fromkeys(condition.fact for condition in row.when)
+    if not names and table is not None:
+        names = dict.fromkeys(condition.fact for other in table.rows for condition in other.when)
+    known = [question.facts[name] for name in names if name in question.facts]
+    lines = [say_fact(fact, question.vocabulary) for fact in known if question.values[fact.name] is not UNKNOWN]
+    cells = " and ".join(say_condition(condition, question.vocabulary) for condition in row.when)
+    title = f"{guideline.id}/{table.id if table else 'guards'}/{row.id}"
+    lines.append(f"row {title}: {cells or 'no earlier row applies'}")
+    if row.note:
+        lines.append(row.note)
+    if row.provenance:
+        lines.append(row.provenance)
+    return tuple(lines)
+
+
+def _side_by_side(
+    guideline: Guideline, topic: str, answers: list[Recommendation]
+) -> tuple[list[Recommendation], list[Conflict]]:
+    """Keep the default's answer and every profile that says something else; say where they differ."""
+    profiles = list(dict.fromkeys(each.profile for each in answers))
+    if len(profiles) < 2:
+        return answers, []
+    lead = [each for each in answers if each.profile == profiles[0]]
+    kept, agreeing = list(lead), []
+    for profile in profiles[1:]:
+        said = [each for each in answers if each.profile == profile]
+        if [_gist(each) for each in said] == [_gist(each) for each in lead]:
+            agreeing.append(profile)
+        else:
+            kept += said
+    if agreeing:
+        kept = [
+            replace(each, because=(*each.because, f"{', '.join(agreeing)} says the same"))
+            if each.profile == profiles[0]
+            else each
+            for each in kept
+        ]
+    if len(kept) == len(lead):
+        return kept, []
+    sides = "; ".join(f"{each.profile}: {each.text}" for each in kept)
+    marked = f" The default here is {lead[0].profile}." if lead and lead[0].default else ""
+    conflict = Conflict(
+        topic=f"{guideline.title}: {topic}",
+        recommendations=tuple(each.id for each in kept),
+        text=f"Authorities differ. {sides}{marked}",
+        default=lead[0].id,
+    )
+    return kept, [conflict]
+
+
+def _gist(each: Recommendation) -> tuple[object, ...]:
+    return (each.step, each.modality, each.region, each.contrast, each.window, each.schedule, each.then, each.urgency)
+
+
+def _share_families(answers: list[Answer]) -> list[Answer]:
+    """Settle guidelines that wait to know whether they apply.
+
+    Guidelines of one family share out a population (by age, say). Where the fact that would choose between them is
+    unknown and all members that may apply propose the same steps, those steps stand once, with a warning. Otherwise
+    nothing is proposed and the fact is asked for.
+    """
+    settled = []
+    for answer in answers:
+        if not answer.scope_missing:
+            settled.append(answer)
+            continue
+        family = [
+            each for each in answers if each.guideline.family == answer.guideline.family and not each.out_of_scope
+        ]
+        agreed = (
+            len(family) > 1
+            and all(each.recommendations and not each.undetermined for each in family)
+            and len({_steps(each) for each in family}) == 1
+        )
+        if agreed and answer is family[0]:
+            titles = " and ".join(each.guideline.title for each in family)
+            text = f"Which applies is not known ({', '.join(answer.scope_missing)} not stated), but all say this: {titles}."
+            settled.append(replace(answer, warnings=(*answer.warnings, Caution(code="scope_not_confirmed", text=text))))
+        elif agreed:
+            reason = f"{family[0].guideline.title} says the same; which of them applies is not known"
+            settled.append(
+                Answer(
+                    guideline=answer.guideline,
+                    out_of_scope=OutOfScope(guideline=answer.guideline.id, reason=reason),
+                    warnings=answer.warnings,
+                )
+            )
+        else:
+            settled.append(_waiting(answer))
+    return settled
+
+
+def _waiting(answer: Answer) -> Answer:
+    """Withdraw what a guideline would say while nobody knows whether it applies; ask for all that it needs."""
+    lacks = [name for each in answer.undetermined for name in each.missing]
+    profiles = [name for each in answer.undetermined for name in each.profiles]
+    waiting = Undetermined(
+        guideline=answer.guideline.id,
+        missing=tuple(dict.fromkeys([*answer.scope_missing, *lacks])),
+        profiles=tuple(dict.fromkeys(profiles)),
+    )
+    return replace(answer, recommendations=(), conflicts=(), out_of_scope=None, undetermined=(waiting,))
+
+
+def _steps(answer: Answer) -> tuple[tuple[object, ...], ...]:
+    return tuple(sorted((each.step, each.urgency, each.specialty) for each in answer.recommendations if each.default))
+
+
+class _Vocabulary:
+    """A vocabulary that may key a cache: two are the same when they are the same object."""
+
+    __slots__ = ("specs",)
+
+    def __init__(self, specs: Mapping[str, FactSpec]) -> None:
+        self.specs = specs
+
+    def __hash__(self) -> int:
+        return id(self.specs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Vocabulary) and self.specs is other.specs
+
+
+@lru_cache(maxsize=1024)
+def _compiled_table(table: Table, vocabulary: _Vocabulary) -> CompiledTable:
+    return compile_rows([row.when for row in table.rows], vocabulary.specs)
+
+
+@lru_cache(maxsize=256)
+def _compiled_guards(guideline: Guideline, vocabulary: _Vocabulary) -> CompiledTable:
+    return compile_rows([row.when for row in guideline.guards], vocabulary.specs)
+
+
+def conditions_of(guideline: Guideline) -> tuple[Condition, ...]:
+    """Return every condition of a guideline: what raises it, its scope, its guards and its tables."""
+    found: list[Condition] = [each for group in guideline.raised_by for each in group]
+    found += [each for scope in guideline.applies_when for each in scope.when]
+    found += [each for row in guideline.guards for each in row.when]
+    found += [each for table in guideline.tables for each in table.when]
+    found += [each for table in guideline.tables for row in table.rows for each in row.when]
+    return tuple(found)
