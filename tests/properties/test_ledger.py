@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -55,7 +56,8 @@ def test_canonical_text_does_not_know_the_order_of_members(value, chance):
 
 @given(RECORD)
 def test_a_record_reads_back(told):
-    assert record_from(record_body(told)) == told
+    # in the hour that a clock repeats, Python calls a time unequal to itself in UTC
+    assert record_from(record_body(told)) == replace(told, at=told.at.astimezone(UTC))
 
 
 @given(RECORD, st.data())
@@ -124,7 +126,7 @@ def test_projections_follow_a_model_and_equal_their_rebuild(shared, events):
         assert entry.record == told
         owner, state, _ = model.get(name, ("", "", True))
         if verb == "open":
-            owner, state = "coordinator", "recommended"
+            owner, state = (owner, state) if name in model else ("coordinator", "recommended")
         elif verb == "owner":
             owner = value
         else:
