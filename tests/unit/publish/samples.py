@@ -322,7 +322,7 @@ def advice() -> Advice:
         contrast=Contrast.WITHOUT,
         pulse_sequences=("3-D FLAIR", "T2", "DWI"),
         window=window(date(2026, 9, 2)),
-        schedule=(window(date(2027, 9, 2), 30, 60), window(date(2028, 9, 2), 30, 60)),
+        schedule=(window(date(2026, 9, 2)), window(date(2027, 9, 2), 30, 60), window(date(2028, 9, 2), 30, 60)),
         then="individualise",
         never_auto_close=True,
         specialty=("neurology",),
@@ -375,7 +375,11 @@ def advice() -> Advice:
                 default="ms-1",
             ),
         ),
-        warnings=(Caution(code="cord_signs", text="Nobody has stated whether there are signs of cord compression."),),
+        warnings=(
+            Caution(
+                code="emergency_not_excluded", text="Nobody has stated whether there are signs of cord compression."
+            ),
+        ),
         facts={
             "age": Quantity(value=34, unit="a"),
             "jcv_antibody": UNKNOWN,

@@ -8,7 +8,7 @@ import pytest
 
 from mriloop.edges.publish.attention import Tone, acts, headline
 from mriloop.model.follow_up import Clock
-from mriloop.model.guideline import Advice, Status
+from mriloop.model.guideline import Advice, Caution, Status
 from mriloop.model.quality import Severity, Verdict
 
 
@@ -73,6 +73,13 @@ def test_unknown_facts_are_asked_for(samples):
     (act,) = acts(bare(samples, advice=only))
     assert act.why == ("Is the JC virus antibody positive?",)
     assert act.tone is Tone.DECIDE
+
+
+@pytest.mark.parametrize(("code", "tone"), [("emergency_not_excluded", Tone.STOP), ("window_passed", Tone.DECIDE)])
+def test_only_an_emergency_that_nobody_excluded_says_stop(samples, code, tone):
+    advice = Advice(recommendations=(), warnings=(Caution(code=code, text="Something."),))
+    (act,) = acts(bare(samples, advice=advice))
+    assert act.tone is tone
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mriloop.edges.publish import figures
 from mriloop.edges.publish.page import review_html, write_review, write_start_page
 from mriloop.edges.publish.render import asset
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry, StudySummary, summarise
-from mriloop.edges.publish.words import ORDERS, clip, sentences
+from mriloop.edges.publish.words import ORDERS, all_windows, clip, sentences
 from mriloop.model.errors import OperatorError
 from mriloop.model.follow_up import Clock
 from mriloop.model.guideline import Advice, Undetermined
@@ -218,6 +218,20 @@ def test_what_did_not_change_is_folded_and_what_did_is_not(html):
 )
 def test_texts_become_sentences(texts, said):
     assert sentences(*texts) == said
+
+
+def test_a_schedule_that_repeats_the_next_window_is_told_once(samples, html):
+    step = samples.advice().recommendations[0]
+    assert step.window in step.schedule
+    assert [one.target.isoformat() for one in all_windows(step)] == ["2026-09-02", "2027-09-02", "2028-09-02"]
+    assert "<strong>Then</strong> 2 Sep 2027, 2 Sep 2028; after that a person sets the date." in html
+
+
+def test_a_name_of_a_series_is_shown_as_the_scanner_wrote_it(samples):
+    check = samples.study_check()
+    named = dataclasses.replace(check.series[0], description="ep2d_diff_tra_DYNDIST")
+    text = review_html(dataclasses.replace(samples.calm_view(), check=dataclasses.replace(check, series=(named,))))
+    assert "<h4>Series 5, ep2d_diff_tra_DYNDIST</h4>" in text
 
 
 def test_a_long_text_is_cut_at_a_word():

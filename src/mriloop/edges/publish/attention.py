@@ -81,7 +81,7 @@ def _verdict(view: ReviewView, verdict: Verdict) -> Headline:
     if verdict is Verdict.REPEAT:
         lacking = [one for one in view.check.defects if one.severity is Severity.MAJOR]
         title = f"Repeat {len(repeats)} of {count(total, 'series')}" if repeats else "The study is not complete"
-        detail = " ".join(filter(None, [lacking[0].message if lacking else "", limits]))
+        detail = sentences(lacking[0].message if lacking else "", limits)
         return Headline(tone=Tone.ACT, title=title, detail=detail or "The reasons and the action for each are below.")
     if verdict is Verdict.LIMITED:
         return Headline(tone=Tone.DECIDE, title="Readable, with limits", detail=limits or "The study lacks something.")
@@ -116,7 +116,8 @@ def _order(view: ReviewView) -> Iterator[Act]:
 
 def _warnings(view: ReviewView) -> Iterator[Act]:
     for caution in view.advice.warnings if view.advice else ():
-        yield Act(who="Radiologist", what=caution.text, why=(), tone=Tone.STOP, anchor="next")
+        tone = Tone.STOP if caution.code.startswith("emergency") else Tone.DECIDE
+        yield Act(who="Radiologist", what=caution.text, why=(), tone=tone, anchor="next")
 
 
 def _quality(view: ReviewView) -> Iterator[Act]:

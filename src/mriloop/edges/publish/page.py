@@ -18,7 +18,7 @@ from mriloop.edges.publish.attention import acts, headline
 from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_map_svg, timeline_svg
 from mriloop.edges.publish.render import asset, render
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
-from mriloop.edges.publish.words import code_words, step_words
+from mriloop.edges.publish.words import all_windows, code_words, step_words
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.errors import refuse
@@ -182,8 +182,8 @@ def _timeline(view: ReviewView) -> str:
         for one in _steps(view):
             if not one.default or (one.window is None and not one.then):
                 continue
-            windows = (one.window, *one.schedule) if one.window else one.schedule
-            rows.append(TimelineRow(label=one.text or step_words(one.step), windows=windows, then=_then(one.then)))
+            label = one.text or step_words(one.step)
+            rows.append(TimelineRow(label=label, windows=all_windows(one), then=_then(one.then)))
     if not rows:
         rows = [
             TimelineRow(

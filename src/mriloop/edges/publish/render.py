@@ -33,10 +33,12 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         code_words=words.code_words,
+        capital=words.capital,
         clip=words.clip,
         count=words.count,
         day=words.day_words,
         kind=words.kind_words,
+        later=words.later_windows,
         measure=words.measure_words,
         number=words.number_words,
         quantity=words.quantity_words,
@@ -44,7 +46,6 @@ def _environment() -> Environment:
         series=words.series_name,
         short_uid=words.short_uid,
         text=words.sentences,
-        truth=words.truth_words,
         window=words.window_words,
     )
     environment.globals.update(ORDERS=words.ORDERS, VERDICTS=words.VERDICTS, STATUS=words.STATUS, MARKS=words.MARKS)

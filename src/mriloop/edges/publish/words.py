@@ -6,7 +6,7 @@ import math
 from datetime import date, datetime
 
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Window
+from mriloop.model.guideline import Recommendation, Window
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.quantity import Measure, NotAssessable
 
@@ -132,9 +132,20 @@ def window_words(window: Window | None) -> str:
     return f"{day_words(window.earliest)} to {day_words(window.latest)}"
 
 
-def truth_words(truth: Truth) -> str:
-    """Return yes, no or unknown."""
-    return truth.answer
+def all_windows(step: Recommendation) -> tuple[Window, ...]:
+    """Return every window of a step once, in order: `window` is the next one, and `schedule` may hold it too."""
+    windows = {*step.schedule, *((step.window,) if step.window else ())}
+    return tuple(sorted(windows, key=lambda one: one.target))
+
+
+def later_windows(step: Recommendation) -> tuple[Window, ...]:
+    """Return the windows of a step that come after its next one."""
+    return tuple(one for one in all_windows(step) if step.window is None or one.target > step.window.target)
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital at its start and no other change."""
+    return text[:1].upper() + text[1:]
 
 
 def series_name(check: SeriesCheck) -> str:
