@@ -16,7 +16,7 @@ from mriloop.edges.dicom import Intake, Limits, load_volumes, write_nifti
 from mriloop.edges.jobs import make_executor, report_progress
 from mriloop.edges.publish.documents import comparison_document
 from mriloop.edges.publish.figures import triptych
-from mriloop.model.comparison import Change, Comparison
+from mriloop.model.comparison import Change, ChangeKind, Comparison
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Series, Study
@@ -143,7 +143,7 @@ def write_maps(compared: Compared, out: Path) -> tuple[Path, ...]:
             written.append(write_nifti(out / f"{name}.nii.gz", labels.astype(np.int16), volume.affine))
         for name, volume in (("prior_on_today", pair.prior_on_today), ("difference", pair.subtraction)):
             written.append(write_nifti(out / f"{name}.nii.gz", volume.data.astype(np.float32), volume.affine))
-        for change in compared.comparison.changes:
+        for change in (one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE):
             path = out / f"change_{change.id:02d}.png"
             path.write_bytes(picture(pair, change))
             written.append(path)

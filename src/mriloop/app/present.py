@@ -33,10 +33,10 @@ from mriloop.stages.compare import Compared
 from mriloop.stages.follow_up import clock
 
 SHOWN_CHANGES = 8
-_OUTCOMES: Mapping[OrderOutcome, Literal["allow", "advise", "block"]] = {
+_ORDERS: Mapping[OrderOutcome, Literal["block", "hold", "needs_information", "advise", "allow"]] = {
     OrderOutcome.BLOCK: "block",
-    OrderOutcome.HOLD: "block",
-    OrderOutcome.NEEDS_INFORMATION: "advise",
+    OrderOutcome.HOLD: "hold",
+    OrderOutcome.NEEDS_INFORMATION: "needs_information",
     OrderOutcome.ASK: "advise",
     OrderOutcome.ALLOW: "allow",
 }
@@ -75,7 +75,7 @@ def present(
         mosaics={one.series_instance_uid: _mosaic(one, today.mosaics) for one in today.check.series
                  if one.series_instance_uid in today.mosaics},
         triptychs=_triptychs(compared),
-        motion_limits_mm={"moved": STILL_MM},
+        motion_limits_mm={"limit": STILL_MM},
         links=tuple(links),
         versions={name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")},
     )  # fmt: skip
@@ -122,13 +122,14 @@ def _triptychs(compared: Compared | None) -> tuple[ChangeFigure, ...]:
 
 
 def _order(advice: Advice | None, case: Case | None) -> OrderView | None:
-    if advice is None:
+    decision = decide_order(advice) if advice is not None else None
+    if decision is None or decision.outcome not in _ORDERS:
         return None
-    decision = decide_order(advice)
-    outcome = _OUTCOMES.get(decision.outcome)
-    if outcome is None:
-        return None
-    reasons = [OrderReason(code=one.row, text=one.text, way_out="; ".join(one.actions)) for one in decision.reasons]
-    reasons += [OrderReason(code="missing", text=question) for question in decision.questions]
-    words = case.question if case is not None and case.question else "the order of this case"
-    return OrderView(outcome=outcome, order=words, reasons=tuple(reasons))
+    return OrderView(
+        outcome=_ORDERS[decision.outcome],
+        order=case.question if case is not None and case.question else "the order of this case",
+        reasons=tuple(
+            OrderReason(code=one.row, text=one.text, way_out="; ".join(one.actions)) for one in decision.reasons
+        ),
+        questions=decision.questions,
+    )

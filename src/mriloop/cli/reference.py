@@ -24,7 +24,9 @@ def reference(out: Path) -> None:
 
 def pages() -> dict[str, str]:
     """Return file name and content of every generated page."""
-    return {"cli.md": _cli(), "settings.md": _settings(), "errors.md": _errors()}
+    from mriloop.edges.publish.reference import json_reference
+
+    return {"cli.md": _cli(), "settings.md": _settings(), "errors.md": _errors(), "json.md": json_reference()}
 
 
 def _cli() -> str:
