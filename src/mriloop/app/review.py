@@ -27,8 +27,8 @@ from mriloop.edges.publish.page import write_review
 from mriloop.edges.publish.view import Link, ReviewView
 from mriloop.edges.store import Store, open_store
 from mriloop.loop import next_steps
-from mriloop.model.communication import Clinic, Letter
 from mriloop.model.coding import Region
+from mriloop.model.communication import Clinic, Letter
 from mriloop.model.errors import Exit, SenderError, refuse
 from mriloop.model.fact import FactValue, truth
 from mriloop.model.finding import Case, Fact, Source
