@@ -12,7 +12,7 @@ from mriloop.edges.knowledge.cases import load_case, load_guideline_cases
 from mriloop.edges.knowledge.guidelines import load_guidelines
 from mriloop.model.errors import refuse
 from mriloop.model.finding import Case, Fact
-from mriloop.model.guideline import Advice, Guideline, GuidelineCase, GuidelineSet, LintProblem
+from mriloop.model.guideline import Advice, FactSpec, Guideline, GuidelineCase, GuidelineSet, LintProblem
 from mriloop.stages.advise import CaseFailure, OrderDecision, decide_order, evaluate, lint, run_case
 
 
@@ -84,6 +84,11 @@ def show_guideline(name: str, site: Path | None = None) -> Guideline:
     if found is None:
         raise refuse("knowledge_unknown", kind="guideline", name=name)
     return found
+
+
+def list_facts(site: Path | None = None) -> tuple[FactSpec, ...]:
+    """Return every word that a case file may use, in the order of the vocabulary."""
+    return tuple(guidelines_in_force(site).vocabulary.values())
 
 
 def lint_guidelines(site: Path | None = None, *, only: str | None = None) -> tuple[LintProblem, ...]:

@@ -35,11 +35,13 @@ _FERTILE_YEARS = (10.0, 56.0)
 class Stated:
     """All facts of a case, derived ones included, and the contradictions met on the way.
 
-    `facts` maps names of the vocabulary to facts. `contradictions` names the facts that were stated one way and follow
+    `facts` maps names of the vocabulary to facts; `basis` maps a derived fact to the facts that it was derived from.
+    `contradictions` names the facts that were stated one way and follow
     another way from other facts: the stated word stands, and a person is told.
     """
 
     facts: Mapping[str, Fact]
+    basis: Mapping[str, tuple[str, ...]]
     contradictions: tuple[str, ...]
 
 
@@ -50,6 +52,7 @@ def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_
     are unknown stays unknown. Raises KeyError for a vocabulary that names a derivation which does not exist.
     """
     computed: dict[str, FactValue] = {}
+    basis: dict[str, list[str]] = {}
 
     def ask(name: str) -> FactValue:
         fact = stated.get(name)
@@ -62,7 +65,15 @@ def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_
             computed[name] = UNKNOWN
             function = vocabulary[name].derived if name in vocabulary else ""
             if function:
-                computed[name] = DERIVATIONS[function](ask, as_of)
+                used = basis.setdefault(name, [])
+
+                def ask_and_note(other: str) -> FactValue:
+                    value = ask(other)
+                    if not is_unknown(value) and other not in used:
+                        used.append(other)
+                    return value
+
+                computed[name] = DERIVATIONS[function](ask_and_note, as_of)
         return computed[name]
 
     facts = dict(stated)
@@ -78,7 +89,8 @@ def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_
             facts[name] = Fact(name=name, value=value, source=Source.DERIVED)
         elif _differ(fact.value, value):
             contradictions.append(name)
-    return Stated(facts=facts, contradictions=tuple(contradictions))
+    shown = {name: tuple(used) for name, used in basis.items()}
+    return Stated(facts=facts, basis=shown, contradictions=tuple(contradictions))
 
 
 def is_unknown(value: FactValue) -> bool:
