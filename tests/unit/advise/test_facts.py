@@ -115,6 +115,12 @@ def test_a_day_short_of_a_month_is_less():
         ("lesion_type", {"functioning": YES}, "adenoma_presumed"),
         ("lesion_type", {}, UNKNOWN),
         ("months_since_natalizumab", {"natalizumab_stop_date": date(2025, 9, 1)}, q(6, "mo")),
+        ("discovered", {"condition": ("pituitary_incidentaloma",)}, "incidental"),
+        ("septic_joint", {"condition": ("septic_joint",)}, YES),
+        ("septic_joint", {"condition": ("osteomyelitis_question",)}, UNKNOWN),
+        ("jcv_status", {"jcv_index": q(0.4, "{index}")}, UNKNOWN),
+        ("jcv_status", {"jcv_index": q(0.41, "{index}")}, "positive"),
+        ("jcv_status", {"jcv_index": q(0.19, "{index}")}, "negative"),
         ("fluid_sensitive_readable", {"fluid_sensitive_present": NO}, NO),
     ],
 )

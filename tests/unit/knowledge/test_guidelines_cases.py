@@ -132,7 +132,7 @@ def test_quantities_in_every_usual_spelling(read, text, value, unit):
         ("chiasm: bent", "case_wrong_value", "one of clear, abuts, compresses"),
         ("chiasm: [clear]", "case_wrong_type", "one of clear"),
         ("condition: gout", "case_wrong_value", "multiple_sclerosis"),
-        ("surgery_date: 2026-02-30", "case_impossible_date", "line 1: surgery_date is not a calendar date: '2026-02-30'"),
+        ("surgery_date: 2026-02-30", "case_impossible_date", "line 1: surgery_date is not a calendar date"),
         ("surgery_date: last spring", "case_impossible_date", "last spring"),
         ("surgery_date: 20260110", "case_wrong_type", "YYYY-MM-DD"),
         ("as_of: 2026-13-01", "case_impossible_date", "as_of"),

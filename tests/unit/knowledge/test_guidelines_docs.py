@@ -41,11 +41,8 @@ def test_a_shown_guideline_has_every_row_with_its_status_and_source():
     for guideline in known.guidelines:
         page = show_guideline(guideline, known.vocabulary)
         for row in [*guideline.guards, *(row for table in guideline.tables for row in table.rows)]:
-            (line,) = [each for each in page.splitlines() if each.startswith(f"| `{row.id}` |") and row.text in each][
-                :1
-            ]
-            assert row.citation.locator in line
-            assert row.status in line
+            lines = [line for line in page.splitlines() if line.startswith(f"| `{row.id}` |") and row.text in line]
+            assert any(row.citation.locator in line and f"| {row.status}" in line for line in lines)
     page = show_guideline(known.get("pituitary_cyp"), known.vocabulary)
     assert "6 months (± 1 month), then every 12 months, 3 times" in page
     assert "18 months (12 months to 2 years)" in page

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mriloop.app import advise as use_case
+from mriloop.edges.knowledge.cases import load_guideline_cases
 from mriloop.edges.knowledge.guidelines import SHIPPED, load_guidelines
 from mriloop.model.errors import MriloopError, OperatorError
 from mriloop.model.fact import Truth
@@ -226,8 +227,6 @@ def test_an_unknown_guideline_is_refused():
 
 
 def test_a_broken_case_file_names_its_case(shelf, tmp_path):
-    from mriloop.edges.knowledge.cases import load_guideline_cases  # noqa: PLC0415
-
     known = shelf()
     cases = tmp_path / "shipped" / "pack" / "cases.yaml"
     for text, words in (

@@ -170,7 +170,12 @@ def _region(ask: Ask, as_of: date) -> FactValue:
     conditions = ask("condition")
     if not isinstance(conditions, tuple):
         return UNKNOWN
-    named = {"spine_infection": "spine", "diabetic_foot": "foot", "pituitary_lesion": "pituitary"}
+    named = {
+        "spine_infection": "spine",
+        "diabetic_foot": "foot",
+        "pituitary_lesion": "pituitary",
+        "pituitary_incidentaloma": "pituitary",
+    }
     regions = {named[each] for each in conditions if each in named}
     return regions.pop() if len(regions) == 1 else UNKNOWN
 
@@ -200,6 +205,24 @@ def _prior_available(ask: Ask, as_of: date) -> FactValue:
 
 def _lesion_type(ask: Ask, as_of: date) -> FactValue:
     return "adenoma_presumed" if ask("functioning") is Truth.TRUE else UNKNOWN
+
+
+def _named_by_condition(word: str, answer: FactValue) -> Derivation:
+    """What a condition says by its own name: an incidentaloma was found by chance, a septic joint is suspected."""
+
+    def derivation(ask: Ask, as_of: date) -> FactValue:
+        conditions = ask("condition")
+        return answer if isinstance(conditions, tuple) and word in conditions else UNKNOWN
+
+    return derivation
+
+
+def _jcv_status(ask: Ask, as_of: date) -> FactValue:
+    """The assay's own limits: an index above 0.4 is positive, below 0.2 negative, between them it is tested again."""
+    index = ask("jcv_index")
+    if not isinstance(index, Quantity):
+        return UNKNOWN
+    return "positive" if index.value > 0.4 else "negative" if index.value < 0.2 else UNKNOWN
 
 
 def _post_operative(ask: Ask, as_of: date) -> FactValue:
@@ -313,6 +336,9 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "repeat_needed": _repeat_needed,
     "prior_available": _prior_available,
     "lesion_type": _lesion_type,
+    "discovered": _named_by_condition("pituitary_incidentaloma", "incidental"),
+    "septic_joint": _named_by_condition("septic_joint", Truth.TRUE),
+    "jcv_status": _jcv_status,
     "post_operative": _post_operative,
     "ms_activity": _ms_activity,
     "months_on_drug": _months("drug_start_date"),
