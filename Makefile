@@ -27,12 +27,13 @@ demo: setup      ## six patients through the whole loop; SERVE=0 only writes the
 test: setup      ## all tests; what needs an absent system component says so
 	@$(BIN)/python -m pytest
 
-lint: setup      ## ruff, mypy --strict, import-linter, guideline linter
+lint: setup      ## ruff, mypy --strict, import-linter, guideline linter, docs tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/mriloop guidelines lint
+	@$(BIN)/python -m pytest -n 0 tests/docs
 
 bench: setup     ## every benchmark, beside its peers, into docs/benchmarks.md
 	@$(BIN)/python -m benchmarks

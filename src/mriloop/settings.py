@@ -65,6 +65,11 @@ class Settings:
         """The store's folder with `~` resolved."""
         return Path(str(self.values["store"])).expanduser()
 
+    @property
+    def site_path(self) -> Path | None:
+        """The site's own knowledge folder, None where there is none."""
+        return Path(str(self.values["site"])).expanduser() if self.values["site"] else None
+
 
 def load(environment: Mapping[str, str], **overrides: str | int | float | None) -> Settings:
     """Read the settings: defaults, then the environment, then what the caller gives (None means not given).

@@ -44,6 +44,19 @@ class NotComparable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedSeries:
+    """One series of any visit, tied to the reference series of today's study. DICOM: Spatial Registration.
+
+    `alignment.matrix` maps RAS+ mm of this series to RAS+ mm of `Comparison.reference`; following it and the inverse
+    of another one's leads from any point of any series to the same anatomical point in any other.
+    """
+
+    series: str
+    study: str
+    alignment: Alignment
+
+
 class ChangeKind(StrEnum):
     """What became of a lesion between the two visits."""
 
@@ -73,16 +86,25 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionLimit:
-    """Share (0 to 1) of synthetic lesions of this size and contrast that the strict list found in this very pair."""
+    """Share (0 to 1) of synthetic lesions of this size and contrast that the strict list found in this very pair.
+
+    `tried` is how many were planted; `contrast_percent` is relative to the commonest brain tissue.
+    """
 
     diameter_mm: float
     contrast_percent: float
     found: float
+    tried: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Everything COMPARE has to say about one study and its priors."""
+    """Everything COMPARE has to say about one study and its priors.
+
+    `changes` are between today and `changes_prior_study`, on the series pair (`changes_today`, `changes_prior`); all
+    three are None where no list of changes could be made, and `statement` says why. `linked` ties every series that
+    could be aligned to `reference`, a series of today. `cautions` are what a reader must know before trusting it.
+    """
 
     today_study: str
     prior_studies: tuple[str, ...]
@@ -91,3 +113,9 @@ class Comparison:
     detection_limit: tuple[DetectionLimit, ...]
     not_comparable: tuple[NotComparable, ...]
     statement: str = ""
+    reference: str | None = None
+    linked: tuple[LinkedSeries, ...] = ()
+    changes_prior_study: str | None = None
+    changes_today: str | None = None
+    changes_prior: str | None = None
+    cautions: tuple[str, ...] = ()

@@ -101,6 +101,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path} holds {count} studies where one is expected",
         "give the folder of one study, or choose with --study UID",
     ),
+    _sender(
+        "input_all_refused",
+        "{path} holds {count} DICOM or NIfTI files and none can be used (the first: {code})",
+        "see the list of refused files; send the study again",
+    ),
     # archives
     _sender("zip_unreadable", "{path} is not a readable zip archive", "export or download it again"),
     _sender("zip_encrypted", "{path} is encrypted", "unpack it with its password and give the folder"),
@@ -117,6 +122,9 @@ TABLE: tuple[ErrorEntry, ...] = (
     ),
     # single files, listed under `refused`
     _sender("file_not_dicom", "not a DICOM file", "nothing to do if it is a viewer or a text; else export again"),
+    _sender("file_unreadable", "the file cannot be opened for reading", "check its permissions"),
+    _sender("file_link_outside", "a link, which is never followed", "put the file itself into the input"),
+    _sender("file_nested_archive", "an archive inside the input, left packed", "unpack it and run again"),
     _sender("file_truncated", "the file ends before its data do", "send this instance again"),
     _sender("file_header_damaged", "the DICOM header cannot be read", "send this instance again"),
     _sender(
@@ -197,14 +205,50 @@ TABLE: tuple[ErrorEntry, ...] = (
         409,
     ),
     _sender(
-        "report_no_person", "a report is signed by a named person with a role", "give --verified-by ID:NAME:ROLE", 403
+        "reading_invalid",
+        "{path}: {detail}",
+        "see docs/reference/reading.md for the shape of a reading file",
+    ),
+    _sender(
+        "report_no_person",
+        "a report is signed by a named person with a role",
+        "name id, name and role under `signed_by` of the reading file",
+        403,
     ),
     _sender("report_role", "the role {role} may not sign a report", "let a radiologist sign", 403),
     _sender("report_signed_twice", "report {report} is signed already", "write an addendum", 409),
     _sender(
         "letter_too_hard",
-        "the letter reads at grade {grade}, above {limit}",
+        "the letter is too hard to read: {detail}",
         "shorten words and sentences of the template {template}",
+    ),
+    _sender(
+        "letter_no_kind",
+        "the signed report does not say which letter the patient gets",
+        "state the outcome (normal, abnormal, not diagnostic) when the report is signed",
+        409,
+    ),
+    _sender(
+        "letter_forbidden",
+        "the letter {template} would say {found}, which no patient letter may say",
+        "take prognosis, percentages and doses out; they belong in a talk with a doctor",
+    ),
+    # follow-ups
+    _sender(
+        "followup_no_owner", "a follow-up has exactly one owner, and none was given", "name the person or the pool", 409
+    ),
+    _sender(
+        "followup_illegal",
+        "{event} cannot happen to a follow-up that is {state}",
+        "see docs/reference/follow-up.md for what may follow what",
+        409,
+    ),
+    _sender("followup_incomplete", "{event} needs {what}", "give what is missing", 422),
+    _sender(
+        "followup_not_answered",
+        "this exam does not answer the follow-up: {detail}",
+        "the follow-up stays open; a person may close it with a reason",
+        409,
     ),
     # operator
     _usage("usage_value", "{detail}", "see --help"),
@@ -224,6 +268,20 @@ TABLE: tuple[ErrorEntry, ...] = (
         "store_newer", "the store at {path} was written by a newer mriloop", "upgrade mriloop, or use another --store"
     ),
     _operator("store_locked", "the store at {path} is busy", "wait for the other process, or use another --store"),
+    _operator(
+        "store_absent", "there is no store at {path}", "check --store; a new one is made by `mriloop review`", 404
+    ),
+    _operator("store_unusable", "the store at {path} cannot be used: {detail}", "see `mriloop doctor`", 503),
+    _operator("store_full", "no room is left for the store at {path}", "free some disk space; nothing was lost", 507),
+    _operator("store_damaged", "the store at {path} is damaged: {detail}", "restore the last backup"),
+    _operator("blob_missing", "the store holds no blob {digest}", "restore it from the last backup", 404),
+    _operator("blob_damaged", "the blob {digest} is not what was stored", "restore it from the last backup"),
+    _operator(
+        "record_unknown_subject",
+        "{kind} speaks of {subject}, which is not on record",
+        "check the id; `mriloop worklist` shows the open steps",
+        404,
+    ),
     _operator(
         "ledger_broken",
         "the ledger breaks at entry {entry}: {detail}",
@@ -266,6 +324,10 @@ class MriloopError(Exception):
         self.context = context
         super().__init__(self.message)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let a refusal travel out of the process of a job with its code and context."""
+        return _again, (type(self), self.code, self.context)
+
     @property
     def code(self) -> str:
         """The code of the table."""
@@ -300,6 +362,10 @@ _CLASSES = {Fault.SENDER: SenderError, Fault.OPERATOR: OperatorError, Fault.COMP
 def refuse(code: str, /, **context: object) -> MriloopError:
     """Return the error for a code, of the class of whoever is at fault, ready to be raised."""
     return _CLASSES[BY_CODE[code].fault](code, **context)
+
+
+def _again(kind: type[MriloopError], code: str, context: dict[str, object]) -> MriloopError:
+    return kind(code, **context)
 
 
 class _Context(dict[str, object]):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from mriloop.model.guideline import Window
+from mriloop.model.coding import Urgency
+from mriloop.model.fact import Truth
+from mriloop.model.guideline import Recommendation, Window
+from mriloop.model.report import Person
 
 
 class FollowUpState(StrEnum):
@@ -34,11 +38,86 @@ class Clock(StrEnum):
     INDIVIDUALISE = "individualise"
 
 
+class CloseReason(StrEnum):
+    """Why a follow-up is no longer owed. `lost` is missing on purpose: it takes a whole ladder of calls first."""
+
+    DONE = "done"
+    DONE_ELSEWHERE = "done_elsewhere"
+    DECLINED_BY_CLINICIAN = "declined_by_clinician"
+    DECLINED_BY_PATIENT = "declined_by_patient"
+    RESOLVED_OTHERWISE = "resolved_otherwise"
+    LIMITED_LIFE_EXPECTANCY = "limited_life_expectancy"
+    DECEASED = "deceased"
+    ENTERED_IN_ERROR = "entered_in_error"
+    SUPERSEDED = "superseded"
+
+
+class EventKind(StrEnum):
+    """What can happen to a follow-up. The table of what may follow what is `stages.follow_up.TRANSITIONS`."""
+
+    SIGN = "sign"
+    SEND = "send"
+    ACKNOWLEDGE = "acknowledge"
+    TRANSFER = "transfer"
+    SET_WINDOW = "set_window"
+    ORDER = "order"
+    CANCEL_ORDER = "cancel_order"
+    SCHEDULE = "schedule"
+    CANCEL = "cancel"
+    NO_SHOW = "no_show"
+    NOT_DIAGNOSTIC = "not_diagnostic"
+    PERFORM = "perform"
+    REVIEW = "review"
+    CLOSE = "close"
+    SUPERSEDE = "supersede"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performed:
+    """A step that was done, as far as it is known. FHIR: Procedure or ImagingStudy.
+
+    `diagnostic` is CHECK's and the reader's word on whether it answers; UNKNOWN never moves a follow-up on.
+    `step` is set for what is no imaging exam (a visit, a biopsy, a laboratory test).
+    """
+
+    patient: str
+    study_instance_uid: str
+    performed_on: date
+    diagnostic: Truth
+    modality: str | None = None
+    region: str | None = None
+    contrast: str | None = None
+    step: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpEvent:
+    """Something that happened to a follow-up: who, when, why. FHIR: Task history entry with Provenance.
+
+    `by` is the person who answers for it, None for a machine. Only the fields that `kind` asks for are read:
+    `owner` (transfer), `window` (set_window), `appointment` (schedule), `performed` (perform), `close_as` (close),
+    `reason` (close), `superseded_by` (supersede).
+    """
+
+    kind: EventKind
+    on: date
+    by: Person | None = None
+    reason: str = ""
+    owner: str = ""
+    window: Window | None = None
+    appointment: date | None = None
+    performed: Performed | None = None
+    close_as: CloseReason | None = None
+    superseded_by: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
     """One owed step of one patient. FHIR: Task focused on a ServiceRequest. It has exactly one owner, always.
 
     `window` is None when a person has to set the date (`individualise`). `recommendation` is the Recommendation.id.
+    `plan` are the windows of the same step after this one, `then` how it goes on after the last; `occurrence` counts
+    from 1. `set_by` names who set a window that no guideline gave.
     """
 
     id: str
@@ -56,3 +135,46 @@ class FollowUp:
     never_auto_close: bool = False
     set_by: str = ""
     opened_on: date | None = None
+    plan: tuple[Window, ...] = ()
+    then: str = ""
+    occurrence: int = 1
+    report_digest: str = ""
+    specialty: tuple[str, ...] = ()
+    appointment: date | None = None
+    performed: Performed | None = None
+    closed_as: CloseReason | None = None
+    closed_on: date | None = None
+    superseded_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueItem:
+    """A line of the due list. `days` is from today to the last day of the window: negative when it is past."""
+
+    follow_up: FollowUp
+    clock: Clock
+    days: int | None
+
+
+def follow_up_id(report_digest: str, recommendation: str, occurrence: int) -> str:
+    """Return the id of the n-th occurrence of a recommended step: the same every time it is asked for."""
+    identity = f"{report_digest} {recommendation} {occurrence}"
+    return "followup-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def owed(recommendation: Recommendation) -> bool:
+    """Whether a recommendation is a step that somebody has to take, and not a statement such as "no biopsy needed".
+
+    A step is owed when it names an exam, a specialty, a time or an action, or when it goes on until a person ends it.
+    """
+    return bool(
+        recommendation.modality
+        or recommendation.specialty
+        or recommendation.window
+        or recommendation.schedule
+        or recommendation.then
+        or recommendation.actions
+        or recommendation.never_auto_close
+        or recommendation.repeat_reason
+        or recommendation.urgency is not Urgency.ROUTINE
+    )

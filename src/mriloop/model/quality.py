@@ -99,12 +99,16 @@ class MotionTrace:
 
     translations_mm (RAS+), rotations_deg (about the R, A, S axes through the centre of the foreground),
     framewise_mm: mean displacement of the foreground between a volume and the one before (first is 0).
+    volumes: which volumes of the series the entries belong to, in their order; volumes without an entry, such as the
+    only one of its b-value, could not be compared with any other. In a series of several contrasts "the one before" is
+    the one before of the same contrast, and the first of each contrast is 0.
     """
 
     reference: int
     translations_mm: tuple[Point, ...]
     rotations_deg: tuple[Point, ...]
     framewise_mm: tuple[float, ...]
+    volumes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

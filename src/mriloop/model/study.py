@@ -44,7 +44,9 @@ class Frame:
     `row_axis_ras` points along increasing column index (the first triplet of ImageOrientationPatient),
     `column_axis_ras` along increasing row index. `spacing_mm` is (between rows, between columns) as in PixelSpacing.
     `position_ras_mm` is the centre of the first transmitted voxel. `tiles` is the number of slices that a mosaic or
-    grid frame holds (None when it holds one, 0 when it is a mosaic whose count is unknowable).
+    grid frame holds (None when it holds one, 0 when it is a mosaic whose count is unknowable); `position_ras_mm` is
+    then that of the first of them, `tile_step_ras_mm` the vector from one to the next, and `tile_grid` how many lie
+    below and beside each other. `acquired_at_s` counts from midnight of the study date.
     """
 
     sop_instance_uid: str
@@ -69,6 +71,8 @@ class Frame:
     component: Component = Component.UNKNOWN
     stack: str | None = None
     tiles: int | None = None
+    tile_step_ras_mm: Point | None = None
+    tile_grid: tuple[int, int] | None = None
     samples_per_pixel: int = 1
     has_pixels: bool = True
 

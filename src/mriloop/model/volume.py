@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mriloop.model.study import Component, Point
+
 Floats: TypeAlias = npt.NDArray[np.floating]
 Affine: TypeAlias = npt.NDArray[np.float64]
 
@@ -30,7 +32,16 @@ class Volume:
     series_instance_uid : the series it was made of
     sources : for each t, for each k, the frame that slice (k, t) was read from; empty when unknown (NIfTI input)
     slice_axis : which voxel axis runs through the slices (dcm2niix and this project: 2)
-    label : what sets this volume apart from others of its series, such as "b=800" or "echo 2"
+    label : what sets this volume apart from others of its series, such as "TE 12.3 ms"; empty when nothing does
+    b_values : s/mm2 for each t; empty when the series is no diffusion series or nothing tells
+    b_vectors_ras : unit diffusion directions for each t in RAS+, None for b = 0, traces and unknown ones; or empty
+    repetition_time_ms : time from one t to the next, None when unknown or when there is one t
+    te_ms, image_type, component : of the frames that it was made of, where they agree
+    filled_slices : indices k whose image was never received: their voxels are interpolated for the sake of a regular
+        grid, must not be measured, and their sources carry an empty SOP instance UID
+    notes : what a reader of the voxels should know, such as time points left out because slices lack
+    reader : what read the voxels: "mriloop" from DICOM, "nibabel" from NIfTI
+    confirmed_by : the independent reader that agrees with every number and place of them ("dcm2niix"), or empty
     """
 
     data: Floats
@@ -39,6 +50,16 @@ class Volume:
     sources: tuple[tuple[Source, ...], ...] = ()
     slice_axis: int = 2
     label: str = ""
+    b_values: tuple[float, ...] = ()
+    b_vectors_ras: tuple[Point | None, ...] = ()
+    repetition_time_ms: float | None = None
+    te_ms: float | None = None
+    image_type: tuple[str, ...] = ()
+    component: Component = Component.UNKNOWN
+    filled_slices: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    reader: str = ""
+    confirmed_by: str = ""
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:

@@ -1,1 +1,8 @@
 """DICOM and NIfTI in, DICOM out. The only place that knows LPS."""
+
+from mriloop.edges.dicom.intake import Intake, Other, read_intake
+from mriloop.edges.dicom.limits import Limits
+from mriloop.edges.dicom.volumes import load_volumes
+from mriloop.edges.dicom.write_nifti import write_nifti
+
+__all__ = ["Intake", "Limits", "Other", "load_volumes", "read_intake", "write_nifti"]

@@ -1,0 +1,5 @@
+"""`python -m mriloop` is `mriloop`."""
+
+from mriloop.cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""COMPARE as a use case: today's study beside its priors, with the change maps on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mriloop.app.check import PRELOAD, Checked, check_intake
+from mriloop.app.inputs import Progress, limits, only_study, open_input, series_of, silent
+from mriloop.edges.dicom import Intake, Limits, load_volumes, write_nifti
+from mriloop.edges.jobs import make_executor, report_progress
+from mriloop.edges.publish.documents import comparison_document
+from mriloop.edges.publish.figures import triptych
+from mriloop.model.comparison import Change, Comparison
+from mriloop.model.errors import MriloopError, refuse
+from mriloop.model.quality import SeriesCheck, SeriesKind
+from mriloop.model.study import Series, Study
+from mriloop.model.volume import Volume
+from mriloop.settings import Settings
+from mriloop.stages.compare import Compared, PairImages
+from mriloop.stages.compare import compare as compare_studies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareOutcome:
+    """What `mriloop compare` found, and the files it wrote."""
+
+    comparison: Comparison
+    written: tuple[Path, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """Return the document `mriloop/comparison/1`."""
+        return comparison_document(self.comparison)
+
+
+def compare_paths(
+    today: Path, priors: Sequence[Path], settings: Settings, *, out: Path | None = None, progress: Progress = silent
+) -> CompareOutcome:
+    """Compare the study at `today` with those at `priors`; write maps and pictures to `out`.
+
+    Raises SenderError `prior_other_patient`, `prior_same_study`, `prior_not_earlier`, `several_studies`, `two_patients`.
+    """
+    if out is not None and out.exists() and not out.is_dir():
+        raise refuse("usage_not_a_folder", path=out)
+    with ExitStack() as stack:
+        intakes = [stack.enter_context(open_input(path, settings, progress=progress)) for path in (today, *priors)]
+        studies = [only_study(intake, path) for intake, path in zip(intakes, (today, *priors), strict=True)]
+        checked = [
+            check_intake(intake, settings, studies=[study], progress=progress, step=f"checking visit {number}")[0]
+            for number, (intake, study) in enumerate(zip(intakes, studies, strict=True), 1)
+        ]
+        compared = run_compare(intakes, checked, settings, progress=progress)
+    written = write_maps(compared, out) if out is not None else ()
+    return CompareOutcome(comparison=compared.comparison, written=written)
+
+
+def run_compare(
+    intakes: Sequence[Intake], checked: Sequence[Checked], settings: Settings, *, progress: Progress = silent
+) -> Compared:
+    """Compare the first of the checked studies with the others, in a process of its own. The intakes must be open."""
+    homes: dict[str, tuple[Intake, Series]] = {}
+    for intake, one in zip(intakes, checked, strict=True):
+        homes |= {uid: (intake.part(series), series) for uid, series in series_of(one.study).items()}
+    material = Material(
+        studies=tuple(one.study for one in checked),
+        kinds={uid: kind for one in checked for uid, kind in one.kinds.items()},
+        checks={uid: check for one in checked for uid, check in one.series.items()},
+        homes=homes,
+        unnamed=tuple(
+            one.study.study_instance_uid
+            for intake, one in zip(intakes, checked, strict=True)
+            if intake.unnamed(one.study)
+        ),
+        spend=limits(settings),
+    )
+    progress("comparing", 0, 100)
+    with make_executor(
+        settings.executor,
+        1,
+        settings.step_timeout_s,
+        settings.step_memory_gb,
+        on_progress=lambda step, share, text: progress("comparing", round(100 * share), 100),
+        preload=PRELOAD,
+    ) as executor:
+        compared = executor.submit(compare_job, material).result()
+    progress("comparing", 100, 100)
+    return compared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What the comparing process needs: studies (today first), what CHECK said, and where the voxels are."""
+
+    studies: tuple[Study, ...]
+    kinds: Mapping[str, SeriesKind]
+    checks: Mapping[str, SeriesCheck]
+    homes: Mapping[str, tuple[Intake, Series]]
+    unnamed: tuple[str, ...]
+    spend: Limits
+
+
+def compare_job(material: Material) -> Compared:
+    """Load the voxels and compare; runs in a process of its own."""
+
+    def load(uid: str) -> Volume | None:
+        part, series = material.homes[uid]
+        try:
+            volumes = load_volumes(part, series, material.spend)
+        except MriloopError:
+            return None
+        return volumes[0] if volumes else None
+
+    return compare_studies(
+        material.studies[0],
+        material.studies[1:],
+        kinds=material.kinds,
+        checks=material.checks,
+        load=load,
+        progress=report_progress,
+        unnamed=material.unnamed,
+    )
+
+
+def write_maps(compared: Compared, out: Path) -> tuple[Path, ...]:
+    """Write the change maps as NIfTI (labels are Change.id, on the voxels of the two source series) and the triptychs."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise refuse("out_not_writable", path=out) from None
+    written: list[Path] = []
+    for pair in compared.images:
+        if pair.changes_today is None or pair.changes_prior is None:
+            continue
+        for name, volume, labels in (
+            ("changes_today", pair.today_volume, pair.changes_today),
+            ("changes_prior", pair.prior_volume, pair.changes_prior),
+        ):
+            written.append(write_nifti(out / f"{name}.nii.gz", labels.astype(np.int16), volume.affine))
+        for name, volume in (("prior_on_today", pair.prior_on_today), ("difference", pair.subtraction)):
+            written.append(write_nifti(out / f"{name}.nii.gz", volume.data.astype(np.float32), volume.affine))
+        for change in compared.comparison.changes:
+            path = out / f"change_{change.id:02d}.png"
+            path.write_bytes(picture(pair, change))
+            written.append(path)
+    return tuple(written)
+
+
+def picture(pair: PairImages, change: Change) -> bytes:
+    """Return the triptych of a change: before, after, difference, with its outline and a crosshair (PNG)."""
+    labels = None if pair.changes_today is None else np.where(pair.changes_today == change.id, change.id, 0)
+    return triptych(
+        pair.prior_on_today.data,
+        pair.today_volume.data,
+        pair.subtraction.data,
+        pair.today_volume.affine,
+        change.position_ras_mm,
+        labels=labels,
+    )

@@ -1,0 +1,134 @@
+"""What a review found, turned into what its page shows."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+from mriloop.app.check import Checked
+from mriloop.app.compare import picture
+from mriloop.edges.publish.view import (
+    ChangeFigure,
+    Figure,
+    FollowUpView,
+    Link,
+    OrderReason,
+    OrderView,
+    ReviewView,
+    summarise,
+)
+from mriloop.model.communication import Letter
+from mriloop.model.comparison import ChangeKind
+from mriloop.model.finding import Case
+from mriloop.model.follow_up import FollowUp
+from mriloop.model.guideline import Advice
+from mriloop.model.quality import SeriesCheck
+from mriloop.model.report import DraftReport, VerifiedReport
+from mriloop.model.study import Refused
+from mriloop.stages.advise import OrderOutcome, decide_order
+from mriloop.stages.check.motion import STILL_MM
+from mriloop.stages.compare import Compared
+from mriloop.stages.follow_up import clock
+
+SHOWN_CHANGES = 8
+_OUTCOMES: Mapping[OrderOutcome, Literal["allow", "advise", "block"]] = {
+    OrderOutcome.BLOCK: "block",
+    OrderOutcome.HOLD: "block",
+    OrderOutcome.NEEDS_INFORMATION: "advise",
+    OrderOutcome.ASK: "advise",
+    OrderOutcome.ALLOW: "allow",
+}
+
+
+def present(
+    *,
+    label: str,
+    now: datetime,
+    checked: Sequence[Checked],
+    refused: Sequence[Refused],
+    compared: Compared | None,
+    case: Case | None,
+    advice: Advice | None,
+    report: DraftReport | VerifiedReport | None,
+    letters: Sequence[Letter],
+    follow_ups: Sequence[FollowUp],
+    links: Sequence[Link],
+) -> ReviewView:
+    """Return the context of the page. `checked` holds today's study first, then the priors."""
+    today = checked[0]
+    day = now.date()
+    return ReviewView(
+        study=summarise(today.study, label, case.question if case else ""),
+        generated_at=now,
+        today=day,
+        check=today.check,
+        refused=tuple(refused),
+        comparison=compared.comparison if compared else None,
+        prior_labels=_prior_labels(checked[1:]),
+        advice=advice,
+        report=report,
+        letters=tuple(letters),
+        follow_ups=tuple(FollowUpView(follow_up=one, clock=clock(one, day)) for one in follow_ups),
+        order=_order(advice, case),
+        mosaics={one.series_instance_uid: _mosaic(one, today.mosaics) for one in today.check.series
+                 if one.series_instance_uid in today.mosaics},
+        triptychs=_triptychs(compared),
+        motion_limits_mm={"moved": STILL_MM},
+        links=tuple(links),
+        versions={name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")},
+    )  # fmt: skip
+
+
+def _prior_labels(priors: Sequence[Checked]) -> dict[str, str]:
+    labels = {}
+    for prior in priors:
+        started = prior.study.started_at
+        visit = started.date().isoformat() if started else "prior"
+        labels[prior.study.study_instance_uid] = visit
+        for series in prior.study.series:
+            labels[series.series_instance_uid] = f"{visit}: {series.description or series.series_number}"
+    return labels
+
+
+def _mosaic(series: SeriesCheck, mosaics: Mapping[str, bytes]) -> Figure:
+    name = series.description or f"series {series.series_number}"
+    words = f"Slices of {name} ({series.kind.weighting}, {series.kind.plane}); verdict {series.verdict}."
+    return Figure(png=mosaics[series.series_instance_uid], alt=words)
+
+
+def _triptychs(compared: Compared | None) -> tuple[ChangeFigure, ...]:
+    """Picture the changes, the surest first; stable lesions are listed but not pictured."""
+    if compared is None:
+        return ()
+    pair = next((one for one in compared.images if one.changes_today is not None), None)
+    if pair is None:
+        return ()
+    moving = [one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE]
+    chosen = sorted(moving, key=lambda one: -one.confidence)[:SHOWN_CHANGES]
+    return tuple(
+        ChangeFigure(
+            changes=(one.id,),
+            figure=Figure(
+                png=picture(pair, one),
+                alt=f"Prior, today and difference around change {one.id}: {one.kind}, {one.diameter_mm:.1f} mm, "
+                f"{one.location}.",
+                caption=f"Change {one.id}: {one.kind}, {one.location}, {one.diameter_mm:.1f} mm, {one.volume_ml:.2f} mL",
+            ),
+        )
+        for one in chosen
+    )
+
+
+def _order(advice: Advice | None, case: Case | None) -> OrderView | None:
+    if advice is None:
+        return None
+    decision = decide_order(advice)
+    outcome = _OUTCOMES.get(decision.outcome)
+    if outcome is None:
+        return None
+    reasons = [OrderReason(code=one.row, text=one.text, way_out="; ".join(one.actions)) for one in decision.reasons]
+    reasons += [OrderReason(code="missing", text=question) for question in decision.questions]
+    words = case.question if case is not None and case.question else "the order of this case"
+    return OrderView(outcome=outcome, order=words, reasons=tuple(reasons))

@@ -1,0 +1,84 @@
+"""`mriloop advise` and `mriloop order-check`: a case or an order held against the guidelines."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from mriloop.cli.common import emit, json_option, leave, load_settings, site_option
+from mriloop.model.errors import Exit
+
+as_of_option = click.option(
+    "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day of the question where the file names none."
+)
+
+
+@click.command()
+@click.argument("case", type=click.Path(path_type=Path))
+@as_of_option
+@site_option
+@json_option
+def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
+    """Propose the next step for a case, from cited guidelines.
+
+    CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
+    and its source; a guideline that lacks a fact asks for it. Exit code 10 when a person must act within days.
+    """
+    from mriloop.app.advise import advise_case
+    from mriloop.edges.publish.documents import advice_document
+    from mriloop.model.coding import Urgency
+    from mriloop.stages.advise import explain
+
+    settings = load_settings(site=site)
+    advice = advise_case(case, site=settings.site_path, now=_day(as_of))
+    if as_json:
+        emit(advice_document(advice))
+    else:
+        click.echo(explain(advice))
+    pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
+    leave(Exit.NEEDS_PERSON if pressing else Exit.DONE)
+
+
+@click.command()
+@click.argument("order", type=click.Path(path_type=Path))
+@as_of_option
+@site_option
+@json_option
+def order_check(order: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
+    """Hold an MRI order against the rules before it is placed.
+
+    ORDER is a case file with an `order:` block. The answer is allow, ask, hold or block, or what is missing; a block
+    and a hold name the way out. Exit code 10 unless the order may go ahead.
+    """
+    from mriloop.app.advise import order_check as run
+    from mriloop.edges.publish.documents import advice_document
+    from mriloop.stages.advise import OrderOutcome, cite
+
+    settings = load_settings(site=site)
+    decision, advice = run(order, site=settings.site_path, now=_day(as_of))
+    if as_json:
+        emit(
+            {
+                "schema": "mriloop/order/1",
+                "outcome": decision.outcome.value,
+                "missing": list(decision.missing),
+                "questions": list(decision.questions),
+                "advice": advice_document(advice),
+            }
+        )
+    else:
+        click.echo(decision.outcome.value.upper().replace("_", " "))
+        for reason in decision.reasons:
+            click.echo(f"- {reason.text}")
+            for action in reason.actions:
+                click.echo(f"    way out: {action}")
+            click.echo(f"    source: {cite(reason.citation)}")
+        for question in decision.questions:
+            click.echo(f"? {question}")
+    leave(Exit.DONE if decision.outcome is OrderOutcome.ALLOW else Exit.NEEDS_PERSON)
+
+
+def _day(as_of: datetime | None) -> date:
+    return as_of.date() if as_of is not None else datetime.now().astimezone().date()

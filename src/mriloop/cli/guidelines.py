@@ -1,0 +1,205 @@
+"""`mriloop guidelines`: the shelf of decision tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
+from mriloop.model.errors import Exit
+
+if TYPE_CHECKING:
+    from mriloop.model.guideline import Condition, Guideline, Row
+
+
+@click.group()
+def guidelines() -> None:
+    """List, show, lint and test the guidelines."""
+
+
+@guidelines.command("list")
+@site_option
+@json_option
+def list_(site: str | None, as_json: bool) -> None:
+    """List the guidelines in force, with their edition and how many rows are still drafts."""
+    from mriloop.app.advise import list_guidelines
+    from mriloop.model.guideline import Status
+
+    found = list_guidelines(load_settings(site=site).site_path)
+    rows = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "edition": one.edition,
+            "version": one.version,
+            "source": one.source,
+            "profiles": list(dict.fromkeys(table.profile for table in one.tables)),
+            "rows": len(_rows(one)),
+            "drafts": sum(row.status is Status.DRAFT for row in _rows(one)),
+        }
+        for one in found
+    ]
+    if as_json:
+        emit({"schema": "mriloop/guidelines/1", "guidelines": rows})
+        return
+    from rich.table import Table
+
+    table = Table("id", "title", "edition", "rows", "drafts", "from")
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "source")))
+    console().print(table)
+
+
+@guidelines.command("show")
+@click.argument("name")
+@site_option
+def show(name: str, site: str | None) -> None:
+    """Show a guideline as a table that a clinician can read and sign."""
+    from rich.table import Table
+
+    from mriloop.app.advise import show_guideline
+    from mriloop.stages.advise import cite
+
+    found = show_guideline(name, load_settings(site=site).site_path)
+    out = console()
+    out.print(f"{found.title}\n{found.edition} · version {found.version} · {found.source}", style="bold")
+    if found.guards:
+        _print_rows("First of all (a guard that fires is the answer)", found.guards)
+    for table in found.tables:
+        mark = " (superseded)" if table.superseded else "" if table.default else " (beside the default)"
+        limited = f" Only when {_words(table.when)}." if table.when else ""
+        _print_rows(f"{table.question}: {table.profile}{mark}, {table.match} match.{limited}", table.rows)
+    sources = {cite(row.citation): row.citation.mark for row in _rows(found)}
+    listed = Table("mark", "source", title="Sources", title_justify="left")
+    for text, mark_ in sources.items():
+        listed.add_row(str(mark_), text)
+    out.print(listed)
+
+
+@guidelines.command("facts")
+@click.argument("word", required=False)
+@site_option
+@json_option
+def facts(word: str | None, site: str | None, as_json: bool) -> None:
+    """List the facts that a case may state, or those whose name holds WORD."""
+    from mriloop.app.advise import guidelines_in_force
+
+    vocabulary = guidelines_in_force(load_settings(site=site).site_path).vocabulary
+    chosen = [spec for name, spec in sorted(vocabulary.items()) if not word or word.lower() in name]
+    if as_json:
+        emit(
+            {
+                "schema": "mriloop/facts/1",
+                "facts": [
+                    {"name": spec.name, "type": spec.type.value, "unit": spec.unit, "values": list(spec.values),
+                     "derived": bool(spec.derived), "question": spec.question}
+                    for spec in chosen
+                ],
+            }
+        )  # fmt: skip
+        return
+    from rich.table import Table
+
+    table = Table("fact", "type", "unit or words", "question")
+    for spec in chosen:
+        kind = f"{spec.type} (computed)" if spec.derived else str(spec.type)
+        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question)
+    console().print(table)
+
+
+@guidelines.command("lint")
+@click.argument("name", required=False)
+@site_option
+@json_option
+def lint(name: str | None, site: str | None, as_json: bool) -> None:
+    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any."""
+    from mriloop.app.advise import lint_guidelines, list_guidelines
+
+    place = load_settings(site=site).site_path
+    problems = lint_guidelines(place, only=name)
+    if as_json:
+        emit(
+            {
+                "schema": "mriloop/lint/1",
+                "problems": [{"code": one.code, "where": one.where, "text": one.text} for one in problems],
+            }
+        )
+    else:
+        for one in problems:
+            click.echo(f"{one.where}: {one.code}: {one.text}")
+        checked = [name] if name else [one.id for one in list_guidelines(place)]
+        click.echo(f"{len(checked)} guidelines, {len(problems)} problems")
+    leave(Exit.REFUSED if problems else Exit.DONE)
+
+
+@guidelines.command("test")
+@click.argument("name", required=False)
+@site_option
+@json_option
+def test(name: str | None, site: str | None, as_json: bool) -> None:
+    """Run the worked cases beside the guidelines. Exit code 3 when one does not get what it expects."""
+    from mriloop.app.advise import test_guidelines
+
+    runs = test_guidelines(load_settings(site=site).site_path, only=name)
+    failed = [run for run in runs if run.failure is not None]
+    if as_json:
+        emit(
+            {
+                "schema": "mriloop/cases/1",
+                "cases": [
+                    {"guideline": run.guideline, "name": run.case.name, "kind": run.case.kind,
+                     "passed": run.failure is None, "expected": run.failure.expected if run.failure else None,
+                     "found": run.failure.found if run.failure else None}
+                    for run in runs
+                ],
+            }
+        )  # fmt: skip
+    else:
+        for run in failed:
+            if run.failure is not None:
+                click.echo(f"{run.guideline}: {run.case.name}\n  expected {run.failure.expected}")
+                click.echo(f"  found    {run.failure.found}")
+        click.echo(f"{len(runs)} cases, {len(failed)} failed")
+    leave(Exit.REFUSED if failed else Exit.DONE)
+
+
+def _rows(guideline: Guideline) -> tuple[Row, ...]:
+    return (*guideline.guards, *(row for table in guideline.tables for row in table.rows))
+
+
+def _print_rows(title: str, rows: tuple[Row, ...]) -> None:
+    from rich.table import Table
+
+    table = Table(
+        "row", "when", "then", "urgency", "mark", "status", title=title, title_justify="left", show_lines=True
+    )
+    for row in rows:
+        table.add_row(
+            row.id,
+            _words(row.when),
+            f"{row.step}: {row.text}",
+            str(row.urgency),
+            str(row.citation.mark),
+            str(row.status),
+        )
+    console().print(table)
+
+
+def _words(conditions: tuple[Condition, ...]) -> str:
+    from mriloop.model.fact import Truth
+    from mriloop.model.quantity import Quantity
+
+    parts = []
+    for one in conditions:
+        value = one.value
+        if isinstance(value, Quantity):
+            text = f"{value.value:g} {value.unit}"
+        elif isinstance(value, Truth):
+            text = value.answer
+        elif isinstance(value, tuple):
+            text = ", ".join(value)
+        else:
+            text = str(value)
+        parts.append(f"{one.fact} {one.op.replace('_', ' ')} {text}")
+    return "\nand ".join(parts) or "otherwise"

@@ -1,0 +1,32 @@
+"""Arrays as NIfTI files, with both transforms set so that no reader has to guess."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mriloop.model.errors import refuse
+
+SCANNER = 1  # NIFTI_XFORM_SCANNER_ANAT
+
+
+def write_nifti(path: Path, data: npt.NDArray[Any], affine: npt.NDArray[np.float64]) -> Path:
+    """Write an array to `path` (.nii or .nii.gz) and return the path.
+
+    `affine` (4, 4) maps voxel indices to RAS+ millimetres and becomes sform and qform, both in scanner coordinates.
+    The data type of the array is kept. Raises OperatorError `out_not_writable`.
+    """
+    from nibabel.nifti1 import Nifti1Image
+
+    image = Nifti1Image(data, affine)
+    image.header.set_xyzt_units("mm", "sec")
+    image.set_sform(affine, code=SCANNER)
+    image.set_qform(affine, code=SCANNER)
+    try:
+        image.to_filename(str(path))
+    except OSError:
+        raise refuse("out_not_writable", path=path) from None
+    return path

@@ -1,0 +1,21 @@
+"""The figures of a review: pictures from voxels (PNG) and drawings from numbers (SVG)."""
+
+from mriloop.edges.publish.figures.drawing import (
+    TimelineRow,
+    motion_trace_svg,
+    slice_map_svg,
+    timeline_svg,
+)
+from mriloop.edges.publish.figures.mosaic import Mark, marks_for, mosaic
+from mriloop.edges.publish.figures.triptych import triptych
+
+__all__ = [
+    "Mark",
+    "TimelineRow",
+    "marks_for",
+    "mosaic",
+    "motion_trace_svg",
+    "slice_map_svg",
+    "timeline_svg",
+    "triptych",
+]

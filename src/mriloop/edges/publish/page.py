@@ -1,0 +1,258 @@
+"""The pages: `index.html` of a review and the start page of the demo, each one file that needs nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from PIL import Image
+
+from mriloop.edges.publish.attention import acts, headline
+from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_map_svg, timeline_svg
+from mriloop.edges.publish.render import asset, render
+from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
+from mriloop.edges.publish.words import code_words, step_words
+from mriloop.model.communication import Letter
+from mriloop.model.comparison import ChangeKind, Comparison
+from mriloop.model.errors import refuse
+from mriloop.model.guideline import Advice, Recommendation
+from mriloop.model.quality import SeriesCheck, Severity, Verdict
+from mriloop.model.report import VerifiedReport
+
+PICTURE_BUDGET = 5_500_000  # bytes of all pictures of a page before base64: the page stays below 8 MB
+_ORDER_STEPS = ("block_order", "hold_order", "ask_before_order", "allow_order")
+_SEVERITIES = (Severity.MAJOR, Severity.MINOR, Severity.INFO)
+
+
+def write_review(view: ReviewView, out: Path) -> Path:
+    """Write `index.html` into the folder `out`, which is made where it is not there; return the path of the page.
+
+    One file: styles and figures are inside, there is no script, and a content security policy lets nothing in or out.
+    Raises OperatorError `out_not_writable`, `usage_not_a_folder`.
+    """
+    return _write(out, review_html(view))
+
+
+def write_start_page(entries: Sequence[StartEntry], out: Path, title: str = "Six patients through the loop") -> Path:
+    """Write the demo's `index.html` into the folder `out`: a card for each review. Raises as `write_review`."""
+    pictures = _pictures([entry.picture for entry in entries if entry.picture])
+    cards = [
+        {
+            "entry": entry,
+            "headline": headline(entry.view),
+            "acts": len(acts(entry.view)),
+            "picture": pictures.get(id(entry.picture)),
+        }
+        for entry in entries
+    ]
+    return _write(out, _page("start.html.j2", title=title, cards=cards))
+
+
+def review_html(view: ReviewView) -> str:
+    """Return the page of a review as one text."""
+    figures = [*view.mosaics.values(), *(one.figure for one in view.triptychs)]
+    pictures = _pictures(figures)
+    draft = view.report.draft if isinstance(view.report, VerifiedReport) else view.report
+    return _page(
+        "review.html.j2",
+        view=view,
+        headline=headline(view),
+        acts=acts(view),
+        draft=draft,
+        signed=view.report if isinstance(view.report, VerifiedReport) else None,
+        timeline=_timeline(view),
+        series=[_series(view, number, one, pictures) for number, one in enumerate(view.check.series)]
+        if view.check
+        else [],
+        tally=_tally(view),
+        names=_names(view),
+        kinds=_kinds(view.comparison),
+        limits=_limits(view.comparison),
+        triptychs=[{"changes": one.changes, "picture": pictures[id(one.figure)]} for one in view.triptychs],
+        by_id={one.id: one for one in view.advice.recommendations} if view.advice else {},
+        questions=_questions(view.advice),
+        steps=[one for one in _steps(view) if one.default],
+        beside=_beside(view),
+        letters=[(letter, _letter_parts(letter)) for letter in view.letters],
+    )
+
+
+def _page(template: str, **context: Any) -> str:
+    style = asset("style.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return str(render(template, style=Markup(style), policy=policy, **context))
+
+
+def _write(out: Path, html: str) -> Path:
+    """Write beside and rename, so that a page is there whole or not at all."""
+    if out.exists() and not out.is_dir():
+        raise refuse("usage_not_a_folder", path=out)
+    path = out / "index.html"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=out, prefix=".index-", suffix=".html")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(html)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError:
+        raise refuse("out_not_writable", path=out) from None
+    return path
+
+
+def _pictures(figures: Sequence[Figure]) -> dict[int, dict[str, Any]]:
+    """Return what a template needs of each picture; all are sent as WebP where the PNGs together are too large."""
+    shown = [id(figure) for figure in figures]
+    known = {id(figure): figure for figure in figures}
+    encoded = {key: ("image/png", figure.png) for key, figure in known.items()}
+    for quality, scale in ((90, 1.0), (75, 1.0), (55, 1.0), (45, 0.75), (30, 0.5)):
+        if sum(len(encoded[key][1]) for key in shown) <= PICTURE_BUDGET:
+            break
+        encoded = {key: ("image/webp", _webp(figure.png, quality, scale)) for key, figure in known.items()}
+    result: dict[int, dict[str, Any]] = {}
+    for key, (kind, data) in encoded.items():
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+        result[key] = {
+            "src": f"data:{kind};base64,{base64.b64encode(data).decode()}",
+            "width": width,
+            "height": height,
+            "alt": known[key].alt,
+            "caption": known[key].caption,
+        }
+    return result
+
+
+def _webp(png: bytes, quality: int, scale: float) -> bytes:
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as image:
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(
+            buffer, format="WEBP", quality=quality, method=4
+        )
+    return buffer.getvalue()
+
+
+def _series(view: ReviewView, number: int, check: SeriesCheck, pictures: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    defects = sorted(check.defects, key=lambda one: _SEVERITIES.index(one.severity))
+    figure = view.mosaics.get(check.series_instance_uid)
+    spoiled = check.verdict in (Verdict.REPEAT, Verdict.LIMITED)
+    return {
+        "anchor": f"series-{number}",
+        "check": check,
+        "defects": defects,
+        "open": spoiled,
+        "picture": pictures[id(figure)] if figure else None,
+        "motion": motion_trace_svg(check.motion, view.motion_limits_mm) if check.motion else "",
+        "slices": slice_map_svg(check.completeness, check.volumes) if check.completeness else "",
+    }
+
+
+def _tally(view: ReviewView) -> list[tuple[Verdict, int]]:
+    if view.check is None:
+        return []
+    verdicts = [one.verdict for one in view.check.series]
+    return [(verdict, verdicts.count(verdict)) for verdict in Verdict if verdict in verdicts]
+
+
+def _names(view: ReviewView) -> dict[str, str]:
+    """Map SeriesInstanceUIDs to what people call them: today's series, and what the caller says of the prior's."""
+    names = dict(view.prior_labels)
+    for one in view.check.series if view.check else ():
+        number = "" if one.series_number is None else f"{one.series_number} "
+        names[one.series_instance_uid] = f"{number}{one.description}".strip() or "series without a name"
+    return names
+
+
+def _timeline(view: ReviewView) -> str:
+    rows: list[TimelineRow] = []
+    if view.advice is not None:
+        for one in _steps(view):
+            if not one.default or (one.window is None and not one.then):
+                continue
+            windows = (one.window, *one.schedule) if one.window else one.schedule
+            rows.append(TimelineRow(label=one.text or step_words(one.step), windows=windows, then=_then(one.then)))
+    if not rows:
+        rows = [
+            TimelineRow(
+                label=one.follow_up.text or step_words(one.follow_up.step),
+                windows=((one.follow_up.window,) if one.follow_up.window else ()) + one.follow_up.plan,
+                then=_then(one.follow_up.then),
+            )
+            for one in view.follow_ups
+        ]
+    return timeline_svg(rows, view.today) if rows else ""
+
+
+def _steps(view: ReviewView) -> list[Recommendation]:
+    """Return what is proposed as a next step; the answers about an order stand with the order check."""
+    if view.advice is None:
+        return []
+    return [one for one in view.advice.recommendations if view.order is None or one.step not in _ORDER_STEPS]
+
+
+def _beside(view: ReviewView) -> list[Recommendation]:
+    """Return what profiles beside the default say, where no conflict shows it already."""
+    shown = {name for one in view.advice.conflicts for name in one.recommendations} if view.advice else set()
+    return [one for one in _steps(view) if not one.default and one.id not in shown]
+
+
+def _letter_parts(letter: Letter) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    """Return a letter as (heading, blocks): a block is a paragraph ("p") or the items of a list ("ul")."""
+    texts = list(letter.paragraphs)
+    parts: list[tuple[str, list[str]]] = []
+    for part in letter.parts:
+        parts.append((part.heading, texts[: part.count]))
+        texts = texts[part.count :]
+    if texts:
+        parts.append(("", texts))
+    return [(heading, _blocks(paragraphs)) for heading, paragraphs in parts]
+
+
+def _blocks(paragraphs: Sequence[str]) -> list[tuple[str, list[str]]]:
+    blocks: list[tuple[str, list[str]]] = []
+    for text in paragraphs:
+        if not text.startswith("- "):
+            blocks.append(("p", [text]))
+        elif blocks and blocks[-1][0] == "ul":
+            blocks[-1][1].append(text[2:])
+        else:
+            blocks.append(("ul", [text[2:]]))
+    return blocks
+
+
+def _then(code: str) -> str:
+    return "a person sets the date" if code == "individualise" else code_words(code)
+
+
+def _kinds(comparison: Comparison | None) -> list[tuple[ChangeKind, int]]:
+    if comparison is None:
+        return []
+    kinds = [one.kind for one in comparison.changes]
+    return [(kind, kinds.count(kind)) for kind in ChangeKind if kind in kinds]
+
+
+def _limits(comparison: Comparison | None) -> dict[str, Any] | None:
+    """Lay out the detection limits as a table: contrasts down, diameters across."""
+    if comparison is None or not comparison.detection_limit:
+        return None
+    found = {(one.contrast_percent, one.diameter_mm): one.found for one in comparison.detection_limit}
+    return {
+        "diameters": sorted({diameter for _, diameter in found}),
+        "contrasts": sorted({contrast for contrast, _ in found}),
+        "found": found,
+    }
+
+
+def _questions(advice: Advice | None) -> list[str]:
+    if advice is None:
+        return []
+    return list(dict.fromkeys(text for one in advice.undetermined for text in (one.questions or one.missing)))

@@ -1,0 +1,417 @@
+"""Is every slice of every volume there? From slice positions, never from InstanceNumber; and against what was declared."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mriloop.model.coding import Weighting
+from mriloop.model.quality import Completeness, MissingSlice, SeriesKind
+from mriloop.model.study import Frame, Point, Series
+from mriloop.stages.check.header import Header, cross, dot
+
+_SAME_DIRECTION = 0.9998  # cosine of one degree
+_INTEGER_WITHIN = 0.25  # of a slice spacing
+_REGULAR_SHARE = 0.6
+_GAP_AT_MOST = 0.25  # of the slices found: a longer gap is a second slab unless InstanceNumber agrees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What the frames of a series amount to.
+
+    `volumes` is how many volumes they make. `spacing_mm` is the distance between neighbouring slices (None for one).
+    `uneven` maps the volume (from 0) to how many slices it lacks. `spare` counts pictures at a place that already has
+    one in the same volume. `slabs` tells that the slices lie in separate blocks. `planned_volumes` and `lost_volumes`
+    speak of volumes that were declared and are not there. `last_short`: only the last volume lacks slices.
+    """
+
+    completeness: Completeness
+    volumes: int
+    spacing_mm: float | None = None
+    uneven: Mapping[int, int] = field(default_factory=dict)
+    spare: int = 0
+    slabs: bool = False
+    planned_volumes: int | None = None
+    lost_volumes: int = 0
+    last_short: bool = False
+    edge: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """Frames of one orientation and matrix, sorted into places along the normal."""
+
+    normal: Point
+    places: tuple[float, ...]
+    frames: tuple[tuple[Frame, ...], ...]
+
+
+def completeness_of(series: Series, kind: SeriesKind) -> Found:
+    """Return what is there of `series`, what should be, and where the missing slices belong.
+
+    Interior gaps follow from the spacing of the others; missing ends from other volumes of the series or from a
+    declaration of the scanner. `expected` is None, with the reason, where a mosaic hides its count or no frame says
+    where it lies.
+    """
+    header = Header(series)
+    frames = header.frames
+    if not frames:
+        return Found(completeness=Completeness(found=0, expected=None, basis="no frame headers"), volumes=0)
+    if any(frame.tiles is not None for frame in frames):
+        return _mosaic(series, frames)
+    if any(f.position_ras_mm is None or f.row_axis_ras is None or f.column_axis_ras is None for f in frames):
+        return _unplaced(series, frames)
+    stacks = _stacks(frames)
+    parts = [_stack(stack, series, kind, alone=len(stacks) == 1) for stack in stacks]
+    if len(parts) == 1:
+        return parts[0]
+    known = [p.completeness.expected for p in parts]
+    return Found(
+        completeness=Completeness(
+            found=sum(p.completeness.found for p in parts),
+            expected=None if None in known else sum(k for k in known if k is not None),
+            missing=tuple(m for p in parts for m in p.completeness.missing),
+            basis=f"{len(parts)} orientations, each by its slice positions",
+        ),
+        volumes=sum(p.volumes for p in parts),
+        spacing_mm=parts[0].spacing_mm,
+        spare=sum(p.spare for p in parts),
+        slabs=any(p.slabs for p in parts),
+    )
+
+
+def volume_keys(series: Series) -> dict[tuple[str, int], Hashable]:
+    """Return for every frame (SOP instance, frame number) what sets its volume apart: echo, b-value, time and so on."""
+    frames = Header(series).frames
+    placed = [f for f in frames if f.position_ras_mm is not None and f.row_axis_ras and f.column_axis_ras]
+    keys: dict[tuple[str, int], Hashable] = {}
+    for stack in _stacks(placed):
+        for key, group in _volumes(stack).items():
+            for frame in group.values():
+                keys[(frame.sop_instance_uid, frame.frame_number)] = key
+    return keys
+
+
+def _mosaic(series: Series, frames: Sequence[Frame]) -> Found:
+    """Every file of a mosaic or grid holds one volume of `tiles` slices."""
+    counts = [frame.tiles for frame in frames]
+    volumes = len(frames)
+    planned = _planned_volumes(series, volumes)
+    if any(not count for count in counts):
+        return Found(
+            completeness=Completeness(
+                found=volumes,
+                expected=None,
+                basis="a mosaic whose header does not say how many slices it holds: counted in files, not slices",
+            ),
+            volumes=volumes,
+            planned_volumes=planned,
+            lost_volumes=max(0, (planned or 0) - volumes),
+        )
+    known = [count for count in counts if count]
+    each = Counter(known).most_common(1)[0][0]
+    declared = series.declared.get("slices")
+    each = max(each, declared) if declared and declared <= 2 * each else each
+    uneven = {index: each - count for index, count in enumerate(known) if count < each}
+    lost = max(0, (planned or 0) - volumes)
+    return Found(
+        completeness=Completeness(
+            found=sum(known),
+            expected=each * (planned if planned and planned > volumes else volumes),
+            missing=tuple(
+                MissingSlice(index=k, position_ras_mm=None, volume=v)
+                for v, lack in uneven.items()
+                for k in range(each - lack, each)
+            ),
+            basis=f"{volumes} mosaics of {each} slices",
+        ),
+        volumes=volumes,
+        spacing_mm=Header(series).number("SpacingBetweenSlices"),
+        uneven=uneven,
+        planned_volumes=planned,
+        lost_volumes=lost,
+    )
+
+
+def _unplaced(series: Series, frames: Sequence[Frame]) -> Found:
+    """No position for some frame: only a declaration can tell what should be there."""
+    declared = series.declared.get("images") or series.declared.get("frames")
+    slices, volumes = series.declared.get("slices"), series.declared.get("volumes")
+    if declared is None and slices:
+        declared = slices * (volumes or 1)
+    lacking = sum(1 for f in frames if f.position_ras_mm is None)
+    return Found(
+        completeness=Completeness(
+            found=len(frames),
+            expected=max(declared, len(frames)) if declared else None,
+            basis=f"{lacking} of {len(frames)} images do not say where they lie"
+            + (f"; the scanner declares {declared}" if declared else ""),
+        ),
+        volumes=volumes or 1,
+    )
+
+
+def _stacks(frames: Sequence[Frame]) -> list[_Stack]:
+    """Sort frames by orientation and matrix, then by place along the normal."""
+    groups: dict[tuple[int, int, int], list[Frame]] = {}
+    normals: list[Point] = []
+    for frame in frames:
+        assert frame.row_axis_ras is not None and frame.column_axis_ras is not None
+        normal = cross(frame.row_axis_ras, frame.column_axis_ras)
+        for index, known in enumerate(normals):
+            if dot(normal, known) > _SAME_DIRECTION:
+                break
+        else:
+            normals.append(normal)
+            index = len(normals) - 1
+        groups.setdefault((index, frame.rows, frame.columns), []).append(frame)
+    return [_sorted_stack(normals[key[0]], group) for key, group in groups.items()]
+
+
+def _sorted_stack(normal: Point, frames: Sequence[Frame]) -> _Stack:
+    placed = sorted(((dot(normal, f.position_ras_mm), i) for i, f in enumerate(frames) if f.position_ras_mm))
+    distances = [b[0] - a[0] for a, b in itertools.pairwise(placed)]
+    real = [d for d in distances if d > 0.02]
+    same = min(0.25 * statistics.median(real), 0.5) if real else 0.02
+    places: list[float] = []
+    members: list[list[Frame]] = []
+    for where, index in placed:
+        if not places or where - places[-1] > same:
+            places.append(where)
+            members.append([])
+        members[-1].append(frames[index])
+    return _Stack(normal, tuple(places), tuple(tuple(sorted(m, key=_order)) for m in members))
+
+
+def _order(frame: Frame) -> tuple[float, float, float]:
+    """In the order of acquisition, as far as the header tells."""
+    time = frame.acquired_at_s if frame.acquired_at_s is not None else 0.0
+    step = frame.temporal_index if frame.temporal_index is not None else 0
+    return (float(step), time, float(frame.instance_number or frame.frame_number))
+
+
+_ATTRIBUTES = (
+    "component",
+    "te_ms",
+    "ti_ms",
+    "b_value",
+    "b_vector_ras",
+    "temporal_index",
+    "trigger_time_ms",
+    "flip_deg",
+    "image_type",
+    "stack",
+)
+
+
+def _value(frame: Frame, name: str) -> Hashable:
+    value = getattr(frame, name)
+    if isinstance(value, float):
+        return round(value, 1)
+    if name == "b_vector_ras" and value is not None:
+        return tuple(round(v, 2) + 0.0 for v in value)
+    return value if isinstance(value, Hashable) else str(value)
+
+
+def _volumes(stack: _Stack) -> dict[Hashable, dict[int, Frame]]:
+    """Return for every volume of the stack: place index → frame.
+
+    An attribute sets volumes apart when frames at one place differ in it and most places show the same set of values.
+    What the attributes cannot tell apart is numbered in order of acquisition.
+    """
+    telling = []
+    for name in _ATTRIBUTES:
+        sets = [frozenset(_value(f, name) for f in frames) for frames in stack.frames]
+        common, times = Counter(sets).most_common(1)[0]
+        if len(common) > 1 and times >= 0.5 * len(sets):
+            telling.append(name)
+    volumes: dict[Hashable, dict[int, Frame]] = defaultdict(dict)
+    for place, frames in enumerate(stack.frames):
+        seen: Counter[Hashable] = Counter()
+        for frame in frames:
+            attributes = tuple(_value(frame, name) for name in telling)
+            volumes[(attributes, seen[attributes])][place] = frame
+            seen[attributes] += 1
+    return dict(sorted(volumes.items(), key=lambda item: min(_order(f) for f in item[1].values())))
+
+
+def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> Found:
+    volumes = list(_volumes(stack).values())
+    count = len(stack.places)
+    gaps, spacing, slabs = _gaps(stack, series, kind)
+    # A place that few volumes know (a stray image) does not make all others incomplete.
+    holders = Counter(place for volume in volumes for place in volume)
+    usual = statistics.median(holders.values())
+    full = (
+        [place for place in range(count) if holders[place] >= 0.5 * usual] if len(volumes) > 1 else list(range(count))
+    )
+    spare = 0
+    if len(volumes) > 1:
+        # A volume of one or two slices beside full ones is no volume but a second copy of those slices.
+        whole = [v for v in volumes if len(v) >= max(1, 0.1 * len(full))] if len(full) > 4 else volumes
+        spare = sum(len(v) for v in volumes if v not in whole) if _twins(volumes, whole) else 0
+        volumes = whole if spare else volumes
+    uneven: dict[int, int] = {}
+    missing: list[MissingSlice] = []
+    offset = [0] * count
+    for after, lack in gaps:
+        for place in range(after + 1, count):
+            offset[place] += lack
+    for after, lack in gaps:
+        for step in range(1, lack + 1):
+            missing.append(
+                MissingSlice(
+                    index=after + offset[after] + step,
+                    position_ras_mm=_between(stack, after, step / (lack + 1)),
+                )
+            )
+    for number, volume in enumerate(volumes):
+        lacking = [place for place in full if place not in volume]
+        if lacking:
+            uneven[number] = len(lacking)
+            missing += [
+                MissingSlice(index=place + offset[place], position_ras_mm=_at(stack, place), volume=number)
+                for place in lacking
+            ]
+    edge, basis = _declared_ends(series, count + sum(lack for _, lack in gaps), kind, alone=alone)
+    found = sum(len(volume) for volume in volumes)
+    planned = _planned_volumes(series, len(volumes)) if alone and not kind.derived else None
+    lost = max(0, (planned or 0) - len(volumes))
+    per_volume = len(full) + sum(lack for _, lack in gaps) + edge
+    for step in range(edge):
+        missing.append(MissingSlice(index=per_volume - edge + step, position_ras_mm=None))
+    expected = per_volume * (len(volumes) + lost)
+    extra = sum(len(set(volume) - set(full)) for volume in volumes)
+    if count == 1:
+        basis = basis or "all images at one place"
+    return Found(
+        completeness=Completeness(
+            found=found,
+            expected=max(expected + extra, found),
+            missing=tuple(sorted(missing, key=lambda m: (m.volume if m.volume is not None else -1, m.index))),
+            basis=basis or f"slice positions: {count} places, {len(volumes)} volume{'s' if len(volumes) > 1 else ''}",
+        ),
+        volumes=len(volumes),
+        spacing_mm=spacing,
+        uneven=uneven,
+        spare=spare,
+        slabs=slabs,
+        planned_volumes=planned,
+        lost_volumes=lost,
+        last_short=bool(uneven) and set(uneven) == {len(volumes) - 1},
+        edge=edge,
+    )
+
+
+def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, Frame]]) -> bool:
+    """Tell whether the leftover slices repeat others in everything that a header says, time included."""
+    if not whole:
+        return False
+    for volume in volumes:
+        if volume in whole:
+            continue
+        for place, frame in volume.items():
+            others = [v[place] for v in whole if place in v]
+            if not any(
+                o.acquired_at_s == frame.acquired_at_s and o.temporal_index == frame.temporal_index for o in others
+            ):
+                return False
+    return True
+
+
+def _gaps(stack: _Stack, series: Series, kind: SeriesKind) -> tuple[list[tuple[int, int]], float | None, bool]:
+    """Return ((place before the gap, slices missing), …), the spacing, and whether the slices lie in separate blocks."""
+    places = stack.places
+    if len(places) < 2:
+        return [], None, False
+    steps = [b - a for a, b in itertools.pairwise(places)]
+    spacing = _usual_step(steps, Header(series).number("SpacingBetweenSlices"))
+    if spacing is None:
+        return [], statistics.median(steps), False
+    gaps: list[tuple[int, int]] = []
+    slabs = False
+    for place, step in enumerate(steps):
+        ratio = step / spacing
+        lack = round(ratio) - 1
+        if lack < 1:
+            continue
+        if (
+            abs(ratio - round(ratio)) > _INTEGER_WITHIN
+            or kind.weighting is Weighting.LOCALIZER
+            or (lack > max(3, _GAP_AT_MOST * len(places)) and not _numbers_jump(stack, place, lack))
+        ):
+            slabs = True
+        else:
+            gaps.append((place, lack))
+    return gaps, spacing, slabs
+
+
+def _usual_step(steps: Sequence[float], header_spacing: float | None) -> float | None:
+    """Return the spacing that at least 60 % of the steps share (within 10 %); None when there is none.
+
+    With one or two steps the header's SpacingBetweenSlices decides, where it divides them.
+    """
+    if len(steps) >= 3:
+        middle = statistics.median(steps)
+        near = [s for s in steps if abs(s - middle) <= 0.1 * middle]
+        if len(near) >= _REGULAR_SHARE * len(steps):
+            return statistics.fmean(near)
+        smallest = min(steps)
+        whole = [s for s in steps if abs(s / smallest - round(s / smallest)) < 0.1]
+        near = [s for s in steps if abs(s - smallest) <= 0.1 * smallest]
+        # Many slices lost here and there: every step is a multiple of the smallest one.
+        return statistics.fmean(near) if len(whole) == len(steps) and len(near) >= 0.3 * len(steps) else None
+    if (
+        header_spacing
+        and header_spacing > 0
+        and all(abs(s / header_spacing - round(s / header_spacing)) < 0.1 for s in steps)
+    ):
+        return header_spacing
+    smallest = min(steps)
+    return smallest if all(abs(s - smallest) <= 0.1 * smallest for s in steps) else None
+
+
+def _numbers_jump(stack: _Stack, place: int, lack: int) -> bool:
+    """Tell whether InstanceNumber jumps at the gap by as many slices as the gap is wide: a hint, never a proof."""
+    first = [frames[0].instance_number for frames in stack.frames]
+    known = [n for n in first if n is not None]
+    if len(known) != len(first):
+        return False
+    jumps = [abs(b - a) for a, b in itertools.pairwise(known)]
+    usual = statistics.median(jumps)
+    return usual > 0 and round(jumps[place] / usual) == lack + 1
+
+
+def _declared_ends(series: Series, known: int, kind: SeriesKind, *, alone: bool) -> tuple[int, str]:
+    """Return how many slices the scanner declares beyond those known from positions, and the basis."""
+    declared = series.declared.get("slices")
+    if not alone or declared is None or kind.weighting is Weighting.LOCALIZER or known < 2:
+        return 0, ""
+    if known < declared <= 4 * known:
+        return declared - known, f"slice positions, and the scanner declares {declared} slices a volume"
+    return 0, ""
+
+
+def _planned_volumes(series: Series, found: int) -> int | None:
+    """Return the volumes that the scanner declares, where that can be believed: at least those found."""
+    declared = series.declared.get("volumes")
+    return declared if declared is not None and declared >= found else None
+
+
+def _between(stack: _Stack, place: int, share: float) -> Point:
+    one, two = _at(stack, place), _at(stack, place + 1)
+    return (
+        one[0] + share * (two[0] - one[0]),
+        one[1] + share * (two[1] - one[1]),
+        one[2] + share * (two[2] - one[2]),
+    )
+
+
+def _at(stack: _Stack, place: int) -> Point:
+    position = stack.frames[place][0].position_ras_mm
+    assert position is not None
+    return position

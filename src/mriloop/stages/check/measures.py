@@ -1,0 +1,237 @@
+"""The image measures of a series as one tuple: a new measure is one function and one line of MEASURES."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mriloop.imaging import background, ghosting, noise, sharpness
+from mriloop.imaging.foreground import Floats, Regions, real_values, regions
+from mriloop.model.quantity import Measure, NotAssessable, Quantity
+from mriloop.model.study import Series
+from mriloop.model.volume import Source, Volume
+from mriloop.stages.check.header import Header, dot
+
+NO_AIR = "no air beside the object in the field of view"
+MASKED = "background was masked by the scanner"
+SMALL = "the object is too small in this picture"
+NO_DIRECTION = "the header does not say along which axis the phase was encoded"
+SMALLEST_MATRIX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the measures look at.
+
+    values : (i, j, k) magnitudes of one volume: the least diffusion-weighted one, else the middle one
+    twin : a second volume of the same contrast, or None
+    regions : object and air of `values`
+    spacing_mm : of the three axes
+    phase_axis : voxel axis (0 or 1) of phase encoding, None when not known
+    """
+
+    values: Floats
+    twin: Floats | None
+    regions: Regions
+    spacing_mm: tuple[float, float, float]
+    phase_axis: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageMeasure:
+    """One measure: its name and unit in the JSON contract, which way is better ('' when neither), and how it is taken."""
+
+    name: str
+    unit: str
+    better: str
+    take: Callable[[Sample], float | str | None]
+
+
+def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessable:
+    """Choose what to measure of a series: the largest volume, its least diffusion-weighted or middle time point."""
+    best = max(volumes, key=lambda v: (int(np.prod(v.data.shape[:3])), v.count), default=None)
+    if best is None:
+        return NotAssessable(reason="no picture could be made of this series")
+    values = slices_last(best)
+    if min(values.shape[:2]) < SMALLEST_MATRIX:
+        return NotAssessable(reason=f"matrix of {values.shape[0]} × {values.shape[1]} is too small to judge")
+    bs = b_values_of(best, series)
+    order = sorted(
+        range(values.shape[3]), key=lambda t: (bs[t] if bs[t] is not None else 0.0, abs(t - values.shape[3] // 2))
+    )
+    chosen = order[0]
+    same = [t for t in order[1:] if bs[t] == bs[chosen]]
+    one = values[..., chosen]
+    if float(one.max()) == float(one.min()):
+        return NotAssessable(reason="every voxel has the same value")
+    i, j, k = best.spacing_mm
+    spacing = [i, j, k]
+    spacing.append(spacing.pop(best.slice_axis))
+    where = (spacing[0], spacing[1], spacing[2])
+    return Sample(one, values[..., same[0]] if same else None, regions(one, where), where, phase_axis(best, series))
+
+
+def slices_last(volume: Volume) -> Floats:
+    """Return the data as (i, j, k, t) float32 magnitudes with the slices along k, whatever the volume holds."""
+    data = real_values(volume.data)
+    while data.ndim < 3:
+        data = data[..., np.newaxis]
+    if data.ndim == 3:
+        data = data[..., np.newaxis]
+    return np.moveaxis(np.abs(data), volume.slice_axis, 2)
+
+
+def sources_by_time(volume: Volume) -> list[Source | None]:
+    """Return one source frame for each time point, None where the volume does not know."""
+    return [
+        volume.sources[t][0] if t < len(volume.sources) and volume.sources[t] else None for t in range(volume.count)
+    ]
+
+
+def b_values_of(volume: Volume, series: Series) -> list[float | None]:
+    """Return the b-value of each time point, rounded to 50 with b below 20 as 0; None where the header is silent."""
+    frames = {(f.sop_instance_uid, f.frame_number): f for f in series.frames}
+    found: list[float | None] = []
+    for source in sources_by_time(volume):
+        frame = frames.get((source.sop_instance_uid, source.frame_number)) if source else None
+        b = frame.b_value if frame else None
+        found.append(None if b is None else 0.0 if b < 20 else 50.0 * round(b / 50))
+    return found
+
+
+def phase_axis(volume: Volume, series: Series) -> int | None:
+    """Return the in-plane voxel axis of phase encoding (0 or 1, slices being 2), None when not known or through-plane.
+
+    InPlanePhaseEncodingDirection ROW means along a row, the first triplet of ImageOrientationPatient. A BIDS sidecar's
+    PhaseEncodingDirection names the voxel axis itself.
+    """
+    header = Header(series)
+    order = [axis for axis in range(3) if axis != volume.slice_axis]
+    for value in header.words("PhaseEncodingDirection"):
+        axis = "IJK".find(value[:1])
+        if axis >= 0:
+            return order.index(axis) if axis in order else None
+    said = header.words("InPlanePhaseEncodingDirection") or header.words("InPlanePhaseEncodingDirectionDICOM")
+    if not said or said[0] not in ("ROW", "COL", "COLUMN"):
+        return None
+    frame = next((f for f in header.frames if f.row_axis_ras and f.column_axis_ras), None)
+    wanted = (frame.row_axis_ras if said[0] == "ROW" else frame.column_axis_ras) if frame else None
+    if wanted is None:
+        return 0 if said[0] == "ROW" else 1
+    axes = volume.affine[:3, :3] / np.linalg.norm(volume.affine[:3, :3], axis=0)
+    along = [abs(dot(wanted, (float(axes[0, a]), float(axes[1, a]), float(axes[2, a])))) for a in order]
+    return int(np.argmax(along)) if max(along) > 0.7 else None
+
+
+def take_all(sample: Sample | NotAssessable) -> dict[str, Measure]:
+    """Return every measure of the tuple: a quantity, or the reason why there is none."""
+    if isinstance(sample, NotAssessable):
+        return {measure.name: sample for measure in MEASURES}
+    return {measure.name: _answer(measure, sample) for measure in MEASURES}
+
+
+def _answer(measure: ImageMeasure, sample: Sample) -> Measure:
+    found = measure.take(sample)
+    if isinstance(found, str):
+        return NotAssessable(reason=found)
+    if found is None or not math.isfinite(found):
+        return NotAssessable(reason=SMALL)
+    return Quantity(value=float(found), unit=measure.unit)
+
+
+def _without_air(sample: Sample) -> str | None:
+    """Return why there is no usable air, None when there is."""
+    if int(sample.regions.air.sum()) >= 200:
+        return None
+    return MASKED if sample.regions.zeroed > 0.5 else NO_AIR
+
+
+def _snr_air(sample: Sample) -> float | str | None:
+    return _without_air(sample) or noise.snr_dietrich(sample.values, sample.regions.object, sample.regions.air)
+
+
+def _snr_difference(sample: Sample) -> float | str | None:
+    if sample.twin is None:
+        return "only one volume of this contrast"
+    return noise.snr_difference(sample.values, sample.twin, sample.regions.object)
+
+
+def _snr_inside(sample: Sample) -> float | str | None:
+    sigma = noise.sigma_inside(sample.values, sample.regions.object)
+    return None if sigma is None else float(np.median(sample.values[sample.regions.object])) / sigma
+
+
+def _aes(sample: Sample) -> float | str | None:
+    return sharpness.average_edge_strength(sample.values, sample.regions.object)
+
+
+def _tenengrad(sample: Sample) -> float | str | None:
+    return sharpness.tenengrad(sample.values, sample.regions.object)
+
+
+def _gradient_entropy(sample: Sample) -> float | str | None:
+    if sample.phase_axis is None:
+        return NO_DIRECTION
+    return sharpness.gradient_entropy(sample.values, sample.regions.object, sample.phase_axis)
+
+
+def _ghost(sample: Sample) -> float | str | None:
+    if sample.phase_axis is None:
+        return NO_DIRECTION
+    why = _without_air(sample)
+    if why:
+        return why
+    found = ghosting.ghost_ratio(sample.values, sample.regions.object, sample.regions.air, sample.phase_axis)
+    return "too little air in line with the object" if found is None else found
+
+
+def _fber(sample: Sample) -> float | str | None:
+    why = _without_air(sample)
+    return why or background.foreground_background_energy(sample.values, sample.regions.object, sample.regions.air)
+
+
+def _tail(sample: Sample) -> float | str | None:
+    return _without_air(sample) or background.background_tail(sample.values, sample.regions.air)
+
+
+def _efc(sample: Sample) -> float | str | None:
+    return background.entropy_focus(sample.values)
+
+
+def _zeroed(sample: Sample) -> float | str | None:
+    return sample.regions.zeroed
+
+
+def _jump(sample: Sample) -> float | str | None:
+    jumps = background.slice_jumps(sample.values, sample.regions.object)
+    return float(np.nanmax(jumps)) if np.isfinite(jumps).any() else "fewer than three slices share the object"
+
+
+def _shading(sample: Sample) -> float | str | None:
+    return background.nonuniformity(sample.values, sample.regions.object, sample.spacing_mm)
+
+
+def _wrap(sample: Sample) -> float | str | None:
+    return NO_DIRECTION if sample.phase_axis is None else ghosting.wrap_share(sample.regions.object, sample.phase_axis)
+
+
+MEASURES: tuple[ImageMeasure, ...] = (
+    ImageMeasure("snr_air", "1", "higher", _snr_air),
+    ImageMeasure("snr_difference", "1", "higher", _snr_difference),
+    ImageMeasure("snr_inside", "1", "higher", _snr_inside),
+    ImageMeasure("average_edge_strength", "{index}", "higher", _aes),
+    ImageMeasure("tenengrad", "{index}", "higher", _tenengrad),
+    ImageMeasure("gradient_entropy", "{index}", "lower", _gradient_entropy),
+    ImageMeasure("ghost_ratio", "1", "lower", _ghost),
+    ImageMeasure("background_tail", "{index}", "lower", _tail),
+    ImageMeasure("foreground_background_energy", "1", "higher", _fber),
+    ImageMeasure("entropy_focus", "{index}", "lower", _efc),
+    ImageMeasure("background_zeroed", "1", "", _zeroed),
+    ImageMeasure("slice_jump", "1", "lower", _jump),
+    ImageMeasure("nonuniformity", "1", "lower", _shading),
+    ImageMeasure("wrap_share", "1", "lower", _wrap),
+)
+BETTER: Mapping[str, str] = {measure.name: measure.better for measure in MEASURES}

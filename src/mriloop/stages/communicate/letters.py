@@ -1,0 +1,292 @@
+"""Letters of a signed report: which kind, filled from the report alone, and gated by how hard they are to read."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from mriloop.model.coding import Contrast, Region, Urgency
+from mriloop.model.communication import (
+    CHECKLIST,
+    NAMES,
+    REFERRER_KIND,
+    Clinic,
+    Letter,
+    LetterPart,
+    LetterTemplate,
+    LetterTemplates,
+    LetterWords,
+)
+from mriloop.model.errors import refuse
+from mriloop.model.follow_up import owed
+from mriloop.model.guideline import Recommendation
+from mriloop.model.report import Outcome, VerifiedReport
+from mriloop.stages.communicate.readability import readability, too_hard, unexplained_abbreviations
+
+# A name counts as one easy word: no template can make a person's or a hospital's name shorter.
+STAND_IN = "Ann"
+# Days a referrer has to answer, by urgency (minutes and hours: the same day, and a call beside the message).
+ANSWER_WITHIN_DAYS = {Urgency.MINUTES: 0, Urgency.HOURS: 0, Urgency.DAYS: 3, Urgency.ROUTINE: 7}
+_AT_ONCE = frozenset({Urgency.MINUTES, Urgency.HOURS})
+_WITH_DYE = frozenset({Contrast.WITH, Contrast.WITHOUT_AND_WITH})
+# What no patient letter says: shares, doses, prognosis.
+FORBIDDEN = re.compile(
+    r"\d\s?%|\bper ?cent\b|\bpor ciento\b|\d\s?(?:mg|ml|mL|µg|mcg)\b|\bsurviv\w+|\bsobreviv\w+|\bsupervivencia\b"
+    r"|\blife expectancy\b|\besperanza de vida\b|\bprognos\w+|\bpronóstico\b|\bchances? (?:of|that)\b"
+    r"|\bprobabilidad\w*|\blikely to die\b|\bmortal\w*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What fills a template: words for its placeholders, members for its lists, and which flags hold."""
+
+    words: Mapping[str, str]
+    lists: Mapping[str, tuple[str, ...]]
+    flags: frozenset[str]
+
+
+def kind_of(report: VerifiedReport) -> str:
+    """Return the kind of patient letter that a signed report calls for.
+
+    An urgent step comes first, then a repeat (R1), another technique (R3), a planned look (R2), then any other step;
+    where no step is owed, the signed outcome decides. Raises SenderError `letter_no_kind` where that is not stated.
+    """
+    step = _main_step(report)
+    outcome = report.draft.outcome
+    if step is None:
+        kinds = {
+            Outcome.NORMAL: "normal",
+            Outcome.ABNORMAL: "abnormal_next_step",
+            Outcome.NOT_DIAGNOSTIC: "r1_technical",
+        }
+        if outcome not in kinds:
+            raise refuse("letter_no_kind")
+        return kinds[outcome]
+    reason = step.repeat_reason.lower()
+    if reason.startswith("r1"):
+        stopped = reason.startswith("r1.incomplete")
+        return "r1_incomplete" if stopped else "r1_motion" if reason.startswith("r1.motion") else "r1_technical"
+    if reason.startswith("r3"):
+        return "r3_contrast" if step.contrast in _WITH_DYE else "r3_technique"
+    if reason.startswith("r2"):
+        return "r2_follow_up"
+    return "normal" if outcome is Outcome.NORMAL else "abnormal_next_step"
+
+
+def patient_letter(
+    report: VerifiedReport,
+    templates: LetterTemplates,
+    *,
+    language: str,
+    clinic: Clinic,
+    written_on: date | None = None,
+    kind: str | None = None,
+) -> Letter:
+    """Write the patient's letter of a signed report, in plain words.
+
+    Parameters
+    ----------
+    report
+        The signed report: a draft has no letter, by type.
+    templates, language
+        The reviewed templates and the language the patient reads.
+    clinic
+        Who it is from and whom to call.
+    written_on
+        The day of the letter; by default the day of the signature.
+    kind
+        A kind of `LETTER_KINDS` instead of the one that the report calls for.
+
+    Raises
+    ------
+    SenderError
+        `letter_too_hard` above grade 6 (FKGL), 8 (SMOG), their Spanish counterparts, or 15 words in a sentence;
+        `letter_forbidden` for shares, doses, prognosis or an abbreviation nobody explained; `letter_no_kind`.
+    OperatorError
+        `knowledge_unknown` for a language or kind without template.
+    """
+    template, words = _find(templates, language, kind or kind_of(report))
+    content = _content(report, words, clinic, written_on or report.verified_at.date())
+    letter = _fill(template, words, content, report, written_on)
+    stand_ins = {**content.words, **dict.fromkeys(NAMES, STAND_IN)}
+    plain = _fill(template, words, replace(content, words=stand_ins), report, written_on).paragraphs
+    measured = readability(plain, language)
+    if problem := too_hard(measured):
+        raise refuse("letter_too_hard", detail=problem, template=f"{language}/{template.kind}")
+    forbidden = [match.group() for text in plain for match in FORBIDDEN.finditer(text)]
+    for found in (*forbidden, *unexplained_abbreviations(plain)):
+        raise refuse("letter_forbidden", found=f"“{found}”", template=f"{language}/{template.kind}")
+    return replace(letter, readability=measured)
+
+
+def referrer_message(
+    report: VerifiedReport,
+    templates: LetterTemplates,
+    *,
+    language: str,
+    clinic: Clinic,
+    written_on: date | None = None,
+) -> Letter:
+    """Write the message to the clinician who asked: result, each step with window, reason and basis, how to answer.
+
+    Its sentences are the template's; impression and steps are the signed report's own words. Raises OperatorError
+    `knowledge_unknown` for a language without template.
+    """
+    template, words = _find(templates, language, REFERRER_KIND)
+    content = _content(report, words, clinic, written_on or report.verified_at.date())
+    return _fill(template, words, content, report, written_on)
+
+
+def _find(templates: LetterTemplates, language: str, kind: str) -> tuple[LetterTemplate, LetterWords]:
+    template = templates.templates.get((language, kind))
+    if template is None or language not in templates.words:
+        raise refuse("knowledge_unknown", kind="letter", name=f"{language}/{kind}")
+    return template, templates.words[language]
+
+
+def _main_step(report: VerifiedReport) -> Recommendation | None:
+    """Return the step that the letter is about, or None where nothing is owed."""
+    steps = [item for item in report.draft.recommendations if owed(item)]
+
+    def rank(item: Recommendation) -> int:
+        reason = item.repeat_reason.upper()[:2]
+        if item.urgency in _AT_ONCE and reason != "R1":
+            return 0
+        return {"R1": 1, "R3": 2, "R2": 3}.get(reason, 4)
+
+    return min(steps, key=rank, default=None)
+
+
+def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written_on: date) -> Content:
+    """Gather what the letter may say from the signed report and from nowhere else."""
+    draft = report.draft
+    step = _main_step(report)
+    steps = [item for item in draft.recommendations if owed(item)]
+    region = next((item.region for item in (*([step] if step else []), *steps) if item.region is not None), None)
+    region = region or next((item.region for item in draft.findings if item.region is not Region.UNKNOWN), None)
+    code = region.value if region is not None else "other"
+    window = step.window if step is not None else None
+    minutes = draft.repeat.minutes if draft.repeat is not None else None
+    sections = {section.code: section.paragraphs for section in draft.sections}
+    answer = min((ANSWER_WITHIN_DAYS[item.urgency] for item in steps), default=ANSWER_WITHIN_DAYS[Urgency.ROUTINE])
+    told = _sentences(step.patient_text) if step is not None and words.language == "en" else ()
+    filled = {
+        "clinic": clinic.name,
+        "phone": clinic.phone,
+        "signer": report.verified_by.name,
+        "body_part": words.regions.get(code, words.regions["other"]),
+        "specialist": _specialist(step, words),
+        "minutes": str(minutes) if minutes is not None else "",
+        "study_id": draft.study_instance_uid,
+        "report_id": draft.id,
+        "outcome": draft.outcome.value.replace("_", " "),
+        "scan_date": _day(draft.study_date, words),
+        "written_on": _day(written_on, words),
+        "acknowledge_by": _day(written_on + timedelta(days=answer), words),
+        "earliest": _day(window.earliest if window else None, words),
+        "target": _day(window.target if window else None, words),
+        "latest": _day(window.latest if window else None, words),
+    }
+    lists = {
+        "red_flags": words.red_flags.get(code, words.red_flags["other"]),
+        "told": told,
+        "impression": sections.get("impression", ()),
+        "steps": sections.get("recommendations", ()) if draft.recommendations else (),
+        "questions": draft.open_questions,
+        "disagreements": draft.disagreements,
+    }
+    holding = {
+        "scan_date_known": draft.study_date is not None,
+        "window_now": window is not None and window.earliest <= written_on,
+        "window_later": window is not None and window.earliest > written_on,
+        "no_window": window is None,
+        "minutes_known": minutes is not None,
+        "more_steps": len(steps) > 1,
+        "no_step": step is None,
+        "finding": draft.outcome is Outcome.ABNORMAL,
+        "has_told": bool(told),
+        "has_steps": bool(draft.recommendations),
+        "has_questions": bool(draft.open_questions),
+        "has_disagreements": bool(draft.disagreements),
+        **_step_flags(report, step),
+    }
+    return Content(words=filled, lists=lists, flags=frozenset(name for name, holds in holding.items() if holds))
+
+
+def _step_flags(report: VerifiedReport, step: Recommendation | None) -> dict[str, bool]:
+    """Return the flags that depend on the step the letter is about."""
+    repeat = report.draft.repeat
+    imaging = step is not None and step.modality is not None
+    contrast = step.contrast if step is not None else None
+    referral = step is not None and not imaging and bool(step.specialty)
+    return {
+        "contrast_yes": contrast in _WITH_DYE,
+        "contrast_no": contrast is Contrast.WITHOUT,
+        "contrast_open": contrast not in _WITH_DYE and contrast is not Contrast.WITHOUT,
+        "repeat_whole": repeat is not None and repeat.whole,
+        "repeat_part": repeat is not None and not repeat.whole and bool(repeat.series),
+        "tight_space": step is not None and "claustrophobia" in step.repeat_reason.lower(),
+        "urgent": any(item.urgency in _AT_ONCE for item in report.draft.recommendations),
+        "imaging": imaging,
+        "mri": step is not None and step.modality == "MR",
+        "referral": referral,
+        "other_step": step is not None and not imaging and not referral,
+    }
+
+
+def _specialist(step: Recommendation | None, words: LetterWords) -> str:
+    codes = step.specialty[:1] if step is not None else ()
+    code = codes[0].strip().lower().replace(" ", "_") if codes else "other"
+    return words.specialties.get(code, words.specialties["other"])
+
+
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in re.split(r"(?<=[.!?])\s+", text.strip()) if part.strip())
+
+
+def _day(value: date | None, words: LetterWords) -> str:
+    if value is None:
+        return ""
+    return words.date.format(day=value.day, month=words.months[value.month - 1], year=value.year)
+
+
+def _fill(
+    template: LetterTemplate,
+    words: LetterWords,
+    content: Content,
+    report: VerifiedReport,
+    written_on: date | None,
+) -> Letter:
+    """Say every paragraph of the template that applies, and note the checklist points it covers."""
+    parts: list[LetterPart] = []
+    paragraphs: list[str] = []
+    points: set[str] = set()
+    for part in template.parts:
+        told: list[str] = []
+        for item in part.paragraphs:
+            if set(item.when) <= content.flags and not set(item.unless) & content.flags:
+                members = content.lists[item.each] if item.each else ("",)
+                told += [item.text.format(**content.words, item=member) for member in members]
+                points.update(item.points)
+        if told:
+            parts.append(LetterPart(heading=part.heading, count=len(told), tone=part.tone))
+            paragraphs += told
+    identity = f"{report.digest} {template.language} {template.kind}"
+    return Letter(
+        id="letter-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
+        audience=template.audience,
+        language=template.language,
+        kind=template.kind,
+        title=template.title,
+        paragraphs=tuple(paragraphs),
+        report_digest=report.digest,
+        checklist=tuple(point for point in CHECKLIST if point in points),
+        parts=tuple(parts),
+        written_on=written_on or report.verified_at.date(),
+        labels={**words.labels, "date": content.words["written_on"]},
+    )
