@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -360,15 +361,24 @@ def test_a_follow_up_changes_hands_date_and_state(store):
 
 def test_a_signed_report_never_changes(store):
     store.append(loop())
-    before = rows(store)
-    signed_again = record(
-        "report.verified",
-        "rep1",
-        payload={"draft": {"study_instance_uid": "1.2.3"}, "verified_by": {"id": "rad2"}, "digest": "0" * 64},
-    )
-    for late in (signed_again, record("report.drafted", "rep1", payload={"study_instance_uid": "1.2.3"})):
-        assert refused(store.append, [late]).code == "report_signed_twice"
-    assert rows(store) == before
+    signed = store.reports()
+    payload = {"draft": {"study_instance_uid": "1.2.3"}, "verified_by": {"id": "rad2"}, "digest": "0" * 64}
+    error = refused(store.append, [record("report.verified", "rep1", 30, payload=payload)])
+    assert (error.code, error.context) == ("report_signed_twice", {"report": "rep1"})
+    store.append([record("report.drafted", "rep1", 30, payload={"study_instance_uid": "1.2.3"})])
+    assert store.reports() == signed
+    assert store.rebuild_projections() == 13
+    assert store.reports() == signed
+
+
+def test_the_loop_run_once_more_undoes_nothing_that_people_did(store):
+    """A study is reviewed again an hour later: same ids, other times, no inputs to recognise the records by."""
+    store.append(loop())
+    before = store.worklist(DAY)
+    again = [replace(told, at=told.at + timedelta(hours=1), inputs=()) for told in loop() if "follow" in told.kind]
+    store.append([told for told in again if told.kind == "followups.opened"])
+    assert store.worklist(DAY) == before
+    assert [item.owner for item in before] == ["dr.c"]
 
 
 def test_the_projections_are_what_the_ledger_says(place, store):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
+from typing import Any
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -96,6 +97,15 @@ def canonical_json(value: object) -> str:
     return text
 
 
+def read_canonical(text: str) -> Json:
+    """Return the value of a canonical text.
+
+    The text of a whole double from 2^53 to 10^21 looks like an integer; it is read as the double that it was.
+    """
+    value: Json = json.loads(text, parse_int=_whole)
+    return value
+
+
 def digest_of(value: object) -> str:
     """Return the SHA-256 of the canonical JSON of a value, in lower-case hex."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
@@ -120,7 +130,7 @@ def record_body(record: Record) -> str:
 
 def record_from(body: str) -> Record:
     """Return the record that `record_body` wrote."""
-    found = json.loads(body)
+    found: Any = read_canonical(body)
     return Record(
         kind=found["kind"],
         subject=found["subject"],
@@ -149,6 +159,11 @@ def entry_digest(position: int, previous: str, body: str) -> str:
     The text hashed is `{"position":N,"previous":"…","record":BODY}`, itself canonical because its parts are.
     """
     return hashlib.sha256(f'{{"position":{position},"previous":"{previous}","record":{body}}}'.encode()).hexdigest()
+
+
+def _whole(digits: str) -> int | float:
+    value = int(digits)
+    return value if abs(value) <= _LARGEST_INTEGER else float(digits)
 
 
 def _write(value: object, put: Callable[[str], None]) -> None:

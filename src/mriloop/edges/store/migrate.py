@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from mriloop.edges.store.database import Database
 from mriloop.edges.store.schema import HEAD, REVISION_TABLE
+from mriloop.edges.store.views import rebuild
 from mriloop.model.errors import refuse
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(database: Database, *, create: bool) -> None:
     """Run every migration that the database lacks, in one transaction with the writer's lock held.
 
+    The projections of an older version are rebuilt by the rules of this one.
+
     Raises `store_newer` when the database names a revision that this code does not know, and `store_absent` for an
     empty database that shall not become a store.
     """
@@ -30,8 +33,11 @@ def upgrade(database: Database, *, create: bool) -> None:
     if found is None and not create:
         raise refuse("store_absent", path=database.name)
     with database.writing() as connection:
-        if revision(connection) != HEAD:  # nobody else did it while we waited for the lock
+        found = revision(connection)  # somebody else may have done it while we waited for the lock
+        if found != HEAD:
             run(connection, HEAD, name=database.name)
+            if found is not None:
+                rebuild(connection)
 
 
 def revision(connection: Connection) -> str | None:

@@ -16,8 +16,11 @@ kind                  subject                payload (what the projections read;
 ``letters.written``   StudyInstanceUID       `letters`: a list of `Letter`
 ``followups.opened``  StudyInstanceUID       `follow_ups`: a list of `FollowUp`
 ``followup.changed``  FollowUp.id            `changes`: the fields of `FollowUp` that have a new value
-``followup.closed``   FollowUp.id            `reason`: why it is closed, in a word of the site's list
+``followup.closed``   FollowUp.id            `reason`: why, in words; `changes` as above where there are any
 ====================  =====================  ==========================================================================
+
+Opening a follow-up that is there already leaves it as people have made it since, and a draft that comes after the
+signature leaves the report signed: running a study through the loop once more undoes nothing.
 
 A record that lacks what is read here is a bug of the step that made it: KeyError, and nothing is recorded. Records of
 other kinds are kept in the ledger and change no projection. No payload carries identity: a name lives in its own table.
@@ -25,29 +28,43 @@ other kinds are kept in the ledger and change no projection. No payload carries 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mriloop.model.follow_up import FollowUp, FollowUpState
+from mriloop.model.fact import Truth
+from mriloop.model.follow_up import CloseReason, FollowUp, FollowUpState, Performed
 from mriloop.model.guideline import Window
-from mriloop.model.record import Json, Record
+from mriloop.model.record import Json, Record, canonical_json
 
 Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Put:
-    """Write this row: make it, or set these columns of the row with the same key.
-
-    `sealed_by` names a column: once a row has a value there, it may not be written again.
-    """
+    """Write this row: make it, or set these columns of the row with the same key."""
 
     table: str
     key: str
     row: Values
-    sealed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutUnsealed(Put):
+    """Write this row unless the one that is there has a value in the column `sealed_by`.
+
+    Then it stays as it is; `refusal` names the error that this is, empty where it is none.
+    """
+
+    sealed_by: str
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add(Put):
+    """Make this row; one that is there already stays as it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,35 +102,60 @@ def follow_up_row(value: Mapping[str, Any]) -> Values:
         if name == "window":
             for edge in ("earliest", "target", "latest"):
                 row[edge] = date.fromisoformat(item[edge]) if item else None
-        elif name == "opened_on":
+        elif name in _DAYS:
             row[name] = date.fromisoformat(item) if item else None
-        elif name == "state":
-            row[name] = FollowUpState(item).value
+        elif name in _WHOLE:
+            row[name] = canonical_json(item) if item else None
         else:
             row[name] = item
+    if "state" in row:
+        row["state"] = FollowUpState(row["state"]).value
+    if row.get("closed_as"):
+        row["closed_as"] = CloseReason(row["closed_as"]).value
     return row
 
 
 def follow_up_from(row: Mapping[str, Any]) -> FollowUp:
     """Return the follow-up that a row of the table holds."""
-    earliest, target, latest = row["earliest"], row["target"], row["latest"]
+    same = {name: row[name] for name in _PLAIN}
+    performed = _read(row["performed"])
+    plan = [{edge: date.fromisoformat(day) for edge, day in each.items()} for each in _read(row["plan"])]
     return FollowUp(
-        id=row["id"],
-        patient=row["patient"],
-        study_instance_uid=row["study_instance_uid"],
-        recommendation=row["recommendation"],
-        step=row["step"],
-        text=row["text"],
-        owner=row["owner"],
+        **same,
         state=FollowUpState(row["state"]),
-        window=None if latest is None else Window(earliest=earliest, target=target, latest=latest),
-        modality=row["modality"],
-        region=row["region"],
-        contrast=row["contrast"],
-        never_auto_close=row["never_auto_close"],
-        set_by=row["set_by"],
-        opened_on=row["opened_on"],
+        window=_window(row),
+        plan=tuple(Window(**each) for each in plan),
+        specialty=tuple(_read(row["specialty"])),
+        performed=_performed(performed) if performed else None,
+        closed_as=CloseReason(row["closed_as"]) if row["closed_as"] else None,
+        then=row["then"] or "",
+        report_digest=row["report_digest"] or "",
+        superseded_by=row["superseded_by"] or "",
+        occurrence=row["occurrence"] or 1,
     )
+
+
+_DAYS = ("opened_on", "appointment", "closed_on")
+_WHOLE = ("plan", "specialty", "performed")
+_PLAIN = (
+    "id", "patient", "study_instance_uid", "recommendation", "step", "text", "owner", "modality", "region", "contrast",
+    "never_auto_close", "set_by", *_DAYS,
+)  # fmt: skip
+
+
+def _read(text: str | None) -> Any:
+    return json.loads(text) if text else ()
+
+
+def _window(row: Mapping[str, Any]) -> Window | None:
+    if row["latest"] is None:
+        return None
+    return Window(earliest=row["earliest"], target=row["target"], latest=row["latest"])
+
+
+def _performed(value: Mapping[str, Any]) -> Performed:
+    day = date.fromisoformat(value["performed_on"])
+    return Performed(**{**value, "performed_on": day, "diagnostic": Truth(value["diagnostic"])})
 
 
 def moment(at: datetime) -> str:
@@ -181,7 +223,7 @@ def _report_drafted(record: Record) -> tuple[Effect, ...]:
         "drafted_at": moment(record.at),
     }
     return (
-        Put(table="report", key="id", row=row, sealed_by="verified_at"),
+        PutUnsealed(table="report", key="id", row=row, sealed_by="verified_at"),
         _study(record, uid, drafted_at=moment(record.at)),
     )
 
@@ -198,7 +240,7 @@ def _report_verified(record: Record) -> tuple[Effect, ...]:
         "digest": payload["digest"],
     }
     return (
-        Put(table="report", key="id", row=row, sealed_by="verified_at"),
+        PutUnsealed(table="report", key="id", row=row, sealed_by="verified_at", refusal="report_signed_twice"),
         _study(record, uid, verified_at=moment(record.at)),
     )
 
@@ -230,12 +272,22 @@ def _follow_ups_opened(record: Record) -> tuple[Effect, ...]:
         row["closed_at"] = row["changed_at"] if row["state"] == FollowUpState.CLOSED else None
         row["opens_on"] = row.get("earliest") or row["opened_on"]
         row["act_by"] = row.get("latest") or row["opened_on"]
-        opened.append(Put(table="follow_up", key="id", row=row))
+        opened.append(Add(table="follow_up", key="id", row=row))
     return (*opened, _study(record, record.subject, follow_ups_opened_at=moment(record.at)))
 
 
 def _follow_up_changed(record: Record) -> tuple[Effect, ...]:
-    row = follow_up_row(_members(record.payload["changes"]))
+    return (Change(table="follow_up", key="id", row=_changed_row(record, _members(record.payload["changes"]))),)
+
+
+def _follow_up_closed(record: Record) -> tuple[Effect, ...]:
+    changes = {**_members(record.payload.get("changes", {})), "state": FollowUpState.CLOSED.value}
+    row = {**_changed_row(record, changes), "closed_because": _text(record.payload["reason"])}
+    return (Change(table="follow_up", key="id", row=row),)
+
+
+def _changed_row(record: Record, changes: Mapping[str, Any]) -> Values:
+    row = follow_up_row(changes)
     if "id" in row:
         raise ValueError("the id of a follow-up never changes")
     row["id"] = record.subject
@@ -248,18 +300,7 @@ def _follow_up_changed(record: Record) -> tuple[Effect, ...]:
         row["closed_at"] = row["changed_at"] if shut else None
         if not shut:
             row["closed_because"] = None
-    return (Change(table="follow_up", key="id", row=row),)
-
-
-def _follow_up_closed(record: Record) -> tuple[Effect, ...]:
-    row: Values = {
-        "id": record.subject,
-        "state": FollowUpState.CLOSED.value,
-        "changed_at": moment(record.at),
-        "closed_at": moment(record.at),
-        "closed_because": _text(record.payload["reason"]),
-    }
-    return (Change(table="follow_up", key="id", row=row),)
+    return row
 
 
 def _items(value: Json) -> list[Json]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that this code was written for. Opening a store compares it before Alembic is even imported."""
 
 REVISION_TABLE = "mriloop_revision"
@@ -122,7 +122,8 @@ LETTER = Table(
 )
 
 # `opens_on` and `act_by` are earliest and latest of the window; where a person still has to set the window, both are
-# the day it was opened, so that no step without a date can fall out of a list that is sorted or cut by date.
+# the day it was opened, so that no step without a date can fall out of a list that is sorted or cut by date. What
+# nobody asks for by its parts (`plan`, `specialty`, `performed`) is canonical JSON.
 FOLLOW_UP = Table(
     "follow_up",
     METADATA,
@@ -148,6 +149,16 @@ FOLLOW_UP = Table(
     Column("changed_at", Text, nullable=False),
     Column("closed_at", Text),
     Column("closed_because", Text),
+    Column("plan", Text),
+    Column("then", Text),
+    Column("occurrence", Integer),
+    Column("report_digest", Text),
+    Column("specialty", Text),
+    Column("appointment", Date),
+    Column("performed", Text),
+    Column("closed_as", Text),
+    Column("closed_on", Date),
+    Column("superseded_by", Text),
     CheckConstraint("owner <> ''", name="owner"),
     Index(None, "patient"),
     Index(None, "study_instance_uid"),

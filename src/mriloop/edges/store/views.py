@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Executable, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mriloop.edges.store import ledger
-from mriloop.edges.store.projections import Put, effects, follow_up_from
+from mriloop.edges.store.projections import Add, Put, PutUnsealed, effects, follow_up_from
 from mriloop.edges.store.schema import FOLLOW_UP, LETTER, METADATA, PROJECTIONS, REPORT, STUDY
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import FollowUp
@@ -84,16 +84,16 @@ def project(connection: Connection, records: Iterable[Record]) -> None:
     """Bring the projections up to date with new records, inside the transaction that recorded them.
 
     Raises `record_unknown_subject` for a change of something that was never opened and `report_signed_twice` for a
-    word about a report after its signature; the caller's transaction then takes the records back too.
+    second signature; the caller's transaction then takes the records back too.
     """
-    dialect = connection.dialect.name
     for record in records:
         for effect in effects(record):
-            columns = tuple(sorted(effect.row))
             if isinstance(effect, Put):
-                write = _put(dialect, effect.table, effect.key, columns, effect.sealed_by)
-                if connection.execute(write, effect.row, execution_options=_COUNTED).rowcount == 0:
-                    raise refuse("report_signed_twice", report=effect.row[effect.key])
+                done = connection.execute(
+                    _write(connection.dialect.name, effect), effect.row, execution_options=_COUNTED
+                )
+                if done.rowcount == 0 and isinstance(effect, PutUnsealed) and effect.refusal:
+                    raise refuse(effect.refusal, **{effect.table: effect.row[effect.key]})
             else:
                 values = {**effect.row, _KEY: effect.row[effect.key]}
                 del values[effect.key]
@@ -152,14 +152,26 @@ def letters(connection: Connection, *, study: str | None) -> tuple[LetterRow, ..
     return tuple(LetterRow(**_with_times(row)) for row in connection.execute(statement).mappings())
 
 
+def _write(dialect: str, effect: Put) -> Executable:
+    sealed_by = effect.sealed_by if isinstance(effect, PutUnsealed) else None
+    columns = () if isinstance(effect, Add) else tuple(sorted(effect.row))
+    return _put(dialect, effect.table, effect.key, columns, sealed_by)
+
+
 @lru_cache(maxsize=256)
 def _put(dialect: str, name: str, key: str, columns: tuple[str, ...], sealed_by: str | None) -> Executable:
-    """Return the statement for one shape of row: building it costs more than running it."""
+    """Return the statement for one shape of row, which sets `columns` where the row is there already.
+
+    It is kept because building it costs more than running it.
+    """
     table = METADATA.tables[name]
     write = (sqlite if dialect == "sqlite" else postgresql).insert(table)
-    others = {column: write.excluded[column] for column in columns if column != key}
-    unsealed = table.c[sealed_by].is_(None) if sealed_by else None
-    upsert: Executable = write.on_conflict_do_update(index_elements=[key], set_=others, where=unsealed)
+    upsert: Executable
+    if others := {column: write.excluded[column] for column in columns if column != key}:
+        unsealed = table.c[sealed_by].is_(None) if sealed_by else None
+        upsert = write.on_conflict_do_update(index_elements=[key], set_=others, where=unsealed)
+    else:
+        upsert = write.on_conflict_do_nothing(index_elements=[key])
     return upsert
 
 
