@@ -114,7 +114,7 @@ def test_quantities_in_every_usual_spelling(read, text, value, unit):
 @pytest.mark.parametrize(
     ("text", "code", "words"),
     [
-        ("age: 15\nlesion_sice: 4 mm", "case_unknown_fact", "line 2: no guideline knows the fact lesion_sice, did you mean lesion_s"),
+        ("age: 15\nlesion_sice: 4 mm", "case_unknown_fact", "the fact lesion_sice, did you mean lesion_size?"),
         ("facts:\n  shoe_size: 43", "case_unknown_fact", "line 2: no guideline knows the fact shoe_size"),
         ("order: {colour: red}", "case_unknown_fact", "colour"),
         ("size: 14 mo", "case_wrong_unit", "given in mo, which does not convert to mm"),
