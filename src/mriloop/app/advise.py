@@ -13,7 +13,7 @@ from mriloop.edges.knowledge.guidelines import load_guidelines
 from mriloop.model.errors import refuse
 from mriloop.model.finding import Case, Fact
 from mriloop.model.guideline import Advice, Guideline, GuidelineCase, GuidelineSet, LintProblem
-from mriloop.stages.advise import CaseFailure, OrderDecision, decide_order, evaluate, lint, run_case
+from mriloop.stages.advise import CaseFailure, OrderDecision, decide_order, evaluate, lint, put_together, run_case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,13 @@ def advise_case(path: Path, *, site: Path | None, now: date) -> Advice:
 def advise(case: Case, *, site: Path | None, machine_facts: Mapping[str, Fact] | None = None) -> Advice:
     """Return the advice on a case, with the facts of CHECK and COMPARE beside what persons stated.
 
-    A person's word stands above a machine's. `machine_facts` come from `facts_from_check` and `facts_from_comparison`.
+    A person's word stands above a machine's, save that of two verdicts on quality the worse counts; where they differ a
+    warning says so. `machine_facts` come from `facts_from_check` and `facts_from_comparison`.
     """
-    facts = {**(machine_facts or {}), **case.facts}
-    return evaluate(guidelines_in_force(site), facts, as_of=case.as_of, default_profiles=case.profiles)
+    known = guidelines_in_force(site)
+    facts, disagreements = put_together(machine_facts or {}, case.facts, known.vocabulary)
+    advice = evaluate(known, facts, as_of=case.as_of, default_profiles=case.profiles)
+    return replace(advice, warnings=(*disagreements, *advice.warnings))
 
 
 def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:

@@ -40,6 +40,7 @@ LETTER_KINDS: Mapping[str, tuple[str, ...]] = {
     "r1_motion": tuple(CHECKLIST),
     "r1_incomplete": tuple(CHECKLIST),
     "r1_technical": tuple(CHECKLIST),
+    "r1_other": tuple(CHECKLIST),
     "r2_follow_up": tuple(CHECKLIST),
     "r3_contrast": tuple(CHECKLIST),
     "r3_technique": tuple(CHECKLIST),

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from mriloop.model.coding import Urgency
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Recommendation, Window
+from mriloop.model.guideline import Recommendation, Step, Window
 from mriloop.model.report import Person
 
 
@@ -162,19 +162,28 @@ def follow_up_id(report_digest: str, recommendation: str, occurrence: int) -> st
     return "followup-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
-def owed(recommendation: Recommendation) -> bool:
-    """Whether a recommendation is a step that somebody has to take, and not a statement such as "no biopsy needed".
+# Steps that tell rather than ask: nobody has to do anything by a date, unless the row gives one.
+STATEMENT_STEPS = frozenset(
+    {
+        Step.NO_ROUTINE_IMAGING,
+        Step.MAY_STOP_IMAGING,
+        Step.OSTEOMYELITIS_UNLIKELY,
+        Step.REVIEW_SERIES_TOGETHER,
+        Step.WITHHOLD_STATEMENT,
+        Step.ALLOW_ORDER,
+    }
+)
+# Steps whose date no table can give: a person sets it.
+DATED_BY_PERSON = frozenset({Step.INDIVIDUALISE, Step.DEFER_IMAGING})
 
-    A step is owed when it names an exam, a specialty, a time or an action, or when it goes on until a person ends it.
+
+def owed(recommendation: Recommendation) -> bool:
+    """Whether a recommendation is a step that somebody has to take.
+
+    Not owed: the answer of a profile that stands beside the site's default, and a statement such as "no biopsy needed"
+    that has no window. Everything else is, also a step of an unknown kind: what nobody recognises is not forgotten.
     """
-    return bool(
-        recommendation.modality
-        or recommendation.specialty
-        or recommendation.window
-        or recommendation.schedule
-        or recommendation.then
-        or recommendation.actions
-        or recommendation.never_auto_close
-        or recommendation.repeat_reason
-        or recommendation.urgency is not Urgency.ROUTINE
-    )
+    if not recommendation.default:
+        return False
+    dated = recommendation.window or recommendation.schedule or recommendation.then or recommendation.never_auto_close
+    return bool(dated) or recommendation.step not in STATEMENT_STEPS or recommendation.urgency is not Urgency.ROUTINE

@@ -118,7 +118,6 @@ class Step(StrEnum):
     BIOPSY_MDT = "biopsy_mdt"
     SURGICAL_CULTURES = "surgical_cultures"
     TREAT = "treat"
-    LABORATORY_TEST = "laboratory_test"
     REVIEW_SERIES_TOGETHER = "review_series_together"
     WITHHOLD_STATEMENT = "withhold_statement"
     BLOCK_ORDER = "block_order"

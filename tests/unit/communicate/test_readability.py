@@ -85,10 +85,10 @@ def test_an_empty_text_has_no_grade():
 
 
 def test_syllables_agree_with_the_cmu_dictionary():
-    """Over all 117 000 words, foreign names included; a word with several pronunciations may match any."""
-    words = [word for word in CMU if word.isalpha()]
+    """Over every fifth of its 117 000 words, foreign names included; any of a word's pronunciations will do."""
+    words = [word for word in CMU if word.isalpha()][::5]
     right = sum(english_syllables(word) in CMU[word] for word in words)
-    assert len(words) > 100_000
+    assert len(words) > 20_000
     assert right / len(words) > 0.93
 
 
@@ -181,8 +181,9 @@ def test_a_journal_sentence_is_too_hard_and_a_plain_one_is_not():
     assert "Flesch-Kincaid" in too_hard(readability([hard], "en"))
     assert "SMOG" in too_hard(readability([hard], "en"))
     assert too_hard(readability(["Please call us soon. We will help you."], "en")) == ""
-    long = "We saw you and you saw us and then we all went home and we ate and we slept."
-    assert too_hard(readability([long], "en")).startswith("words in the longest sentence")
+    long = "We saw you and you saw us and then we all went home and we ate and we slept and we woke."
+    assert "words in the longest sentence" in too_hard(readability([long, *["We slept."] * 9], "en"))
+    assert "words per sentence" in too_hard(readability([long], "en"))
     hard = (
         "La resonancia magnética evidenció hiperintensidades periventriculares heterogéneas, requiriéndose "
         "consecuentemente reevaluación multidisciplinaria y vigilancia radiológica longitudinal."

@@ -35,7 +35,7 @@ def test_every_owed_step_gets_one_owner_and_a_window(make):
 
 
 def test_a_statement_is_not_owed(make):
-    report = make.report(make.recommendation(step="no_biopsy", **BARE))
+    report = make.report(make.recommendation(step="withhold_statement", **BARE))
     assert open_follow_ups(report, owner="pool", now=make.now) == ()
 
 

@@ -43,7 +43,7 @@ class Make:
             "id": "ms.monitor",
             "guideline": "ms",
             "row": "yearly",
-            "step": "mri_follow_up",
+            "step": "follow_up_imaging",
             "text": "MRI of the brain in one year",
             "because": ("on treatment for one year",),
             "citation": Citation(text="MAGNIMS-CMSC-NAIMS", year=2021, locator="monitoring", mark=Mark.V),

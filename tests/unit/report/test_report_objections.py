@@ -49,8 +49,21 @@ def test_nobody_owns_it(make):
     [
         {"window": None, "then": "individualise"},
         {"window": None, "urgency": Urgency.HOURS},
-        {"modality": None, "region": None, "step": "referral", "repeat_reason": "", "specialty": ("neurology",)},
-        {"modality": None, "region": None, "window": None, "because": (), "step": "no_biopsy", "repeat_reason": ""},
+        {
+            "modality": None,
+            "region": None,
+            "step": "specialist_referral",
+            "repeat_reason": "",
+            "specialty": ("neurology",),
+        },
+        {
+            "modality": None,
+            "region": None,
+            "window": None,
+            "because": (),
+            "step": "withhold_statement",
+            "repeat_reason": "",
+        },
     ],
 )
 def test_what_needs_no_exam_or_no_date_is_not_asked_for_one(make, change):

@@ -14,7 +14,7 @@ import pytest
 import mriloop
 from mriloop.model.errors import MriloopError
 from mriloop.model.guideline import Advice, Undetermined
-from mriloop.model.report import Outcome, RepeatPlan
+from mriloop.model.report import Outcome, RepeatPlan, Review
 from mriloop.stages.report import canonical_bytes, digest_of, verify, verify_digest
 
 
@@ -47,6 +47,10 @@ def test_a_signature_has_a_time_zone(make):
         verify(make.draft(), make.person(), datetime(2026, 5, 4, 12))
 
 
+def test_nothing_is_signed_twice(make):
+    refused("report_signed_twice", verify(make.draft(), make.person(), make.now), make.person(), make.now)
+
+
 def test_an_objection_is_overridden_by_its_key_or_its_code_and_only_with_a_reason(make, questioned):
     error = refused("report_not_signable", questioned, make.person(), make.now)
     assert "advice_undetermined:ms.pml" in error.message
@@ -63,11 +67,13 @@ def test_no_reason_makes_an_incomplete_recommendation_signable(make):
     refused("report_not_signable", draft, make.person(), make.now, overrides=reasons)
 
 
-def test_the_signer_states_the_outcome(make):
-    draft = make.draft(advice=Advice(recommendations=()))
-    refused("report_not_signable", draft, make.person(), make.now, overrides={"outcome_unstated": "no"})
-    refused("report_not_signable", draft, make.person(), make.now, outcome=Outcome.UNSTATED)
-    report = verify(draft, make.person(), make.now, outcome=Outcome.NORMAL)
+def test_the_outcome_is_stated_in_the_draft_so_that_what_is_signed_is_what_is_written(make):
+    advice = Advice(recommendations=())
+    refused(
+        "report_not_signable", make.draft(advice=advice), make.person(), make.now, overrides={"outcome_unstated": "x"}
+    )
+    stated = make.draft(advice=advice, review=Review(outcome=Outcome.NORMAL))
+    report = verify(stated, make.person(), make.now)
     assert report.draft.outcome is Outcome.NORMAL
     assert verify_digest(report)
 

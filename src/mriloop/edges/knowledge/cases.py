@@ -22,6 +22,8 @@ from mriloop.model.quantity import Quantity
 MAX_BYTES = 1_000_000
 _HEADINGS = {"as_of", "id", "question", "facts", "order", "findings", "profiles", "title", "note", "notes", "schema"}
 _FINDING_KEYS = {"id", "text", "region", "laterality", "measurements", "series"}
+# Free text on an order: shown to people by whoever wrote it, never interpreted.
+_ORDER_NOTES = frozenset({"indication", "reason", "note", "text", "description"})
 _CASE_KINDS = ("positive", "negative", "boundary", "unknown")
 _WORKED_KEYS = {
     "name", "kind", "as_of", "facts", "profiles", "rows", "missing", "out_of_scope", "targets", "warnings",
@@ -194,13 +196,18 @@ class _Reader:
             ) from None
 
     def order(self, raw: object) -> dict[str, Fact]:
-        """Read the `order:` block: `contrast: with` states order_contrast, `agent_group: II` the fact of that name."""
+        """Read the `order:` block: `contrast: with` states order_contrast, `agent_group: II` the fact of that name.
+
+        Free text (`indication`, `reason`, `note`, `text`, `description`) is left alone.
+        """
         if raw is None:
             return {}
         if not isinstance(raw, dict):
             raise self.shape("`order` must be a mapping such as {modality: MR, contrast: with}")
         named = {}
         for key, value in raw.items():
+            if str(key) in _ORDER_NOTES:
+                continue
             own = canonical_fact(f"order_{key}", self.vocabulary, self.aliases)
             named[f"order_{key}" if own is not None else str(key)] = value
         return self.facts(named, "order")

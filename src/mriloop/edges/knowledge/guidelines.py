@@ -36,6 +36,7 @@ from mriloop.model.guideline import (
     Step,
     Table,
 )
+from mriloop.model.quantity import Quantity
 
 SHIPPED = Path(__file__).parents[2] / "knowledge" / "guidelines"
 _DRAFT_MARKS = (Mark.M, Mark.M_PLUS, Mark.C)
@@ -91,7 +92,28 @@ def load_guidelines(*, shipped: Path = SHIPPED, site: Path | None = None) -> Gui
         guidelines.append(replace(guideline, source="site") if folder.parent == own else guideline)
         if "default_profile" in changes:
             defaults[name] = _profile(guideline, str(changes["default_profile"]), overlay)
-    return GuidelineSet(guidelines=tuple(guidelines), vocabulary=vocabulary, default_profiles=defaults)
+    return GuidelineSet(
+        guidelines=tuple(guidelines),
+        vocabulary=_with_breakpoints(vocabulary, guidelines),
+        default_profiles=defaults,
+    )
+
+
+def _with_breakpoints(vocabulary: Mapping[str, FactSpec], guidelines: Sequence[Guideline]) -> dict[str, FactSpec]:
+    """Note in each quantity at which numbers some guideline changes its mind."""
+    limits: dict[str, set[float]] = {}
+    for guideline in guidelines:
+        rows = [*guideline.guards, *(row for table in guideline.tables for row in table.rows)]
+        groups = [*guideline.raised_by, *(scope.when for scope in guideline.applies_when)]
+        groups += [table.when for table in guideline.tables] + [row.when for row in rows]
+        for condition in (each for group in groups for each in group):
+            unit = vocabulary[condition.fact].unit
+            if isinstance(condition.value, Quantity) and unit is not None:
+                limits.setdefault(condition.fact, set()).add(condition.value.to(unit).value)
+    return {
+        name: replace(spec, breakpoints=tuple(sorted(limits[name]))) if name in limits else spec
+        for name, spec in vocabulary.items()
+    }
 
 
 def read_yaml(path: Path) -> object:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_LEFT_AS_TEXT = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
+_BOOL = re.compile(r"^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE)$")
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -15,7 +17,7 @@ class StrictLoader(_BASE):  # type: ignore[misc]
     """A safe loader that refuses a key stated twice in one mapping and leaves dates as text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name for a class attribute
-        first: [(tag, pattern) for tag, pattern in found if tag != _TIMESTAMP]
+        first: [(tag, pattern) for tag, pattern in found if tag not in _LEFT_AS_TEXT]
         for first, found in _BASE.yaml_implicit_resolvers.items()
     }
 
@@ -28,6 +30,10 @@ class StrictLoader(_BASE):  # type: ignore[misc]
                     raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
                 seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+
+# YAML 1.1 takes `on`, `off`, `y` and `n` for truth values too; here they are words (`on: 2026-02-03`).
+StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOL, list("yYnNtTfF"))
 
 
 def read(text: str) -> Any:

@@ -94,8 +94,9 @@ def aliases_of(vocabulary: Mapping[str, FactSpec]) -> dict[str, str]:
 
 def hint_for(name: str, known: Sequence[str]) -> str:
     """Return ", did you mean …?" for the nearest known word; empty where none is near."""
-    near = get_close_matches(_fold(name), list(known), n=1, cutoff=0.6)
-    return f", did you mean {near[0]}?" if near else ""
+    folded = {_fold(word): word for word in known}
+    near = get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+    return f", did you mean {folded[near[0]]}?" if near else ""
 
 
 def _fold(word: str) -> str:
@@ -108,7 +109,7 @@ def _bool(raw: object) -> Truth:
     word = str(raw).strip().lower() if isinstance(raw, str) else ""
     if word not in _YES and word not in _NO:
         raise MisfitError("case_wrong_type", found=_short(raw), expected="yes, no or unknown")
-    return _YES.get(word) or _NO[word]
+    return _YES[word] if word in _YES else _NO[word]
 
 
 def _code(spec: FactSpec, raw: object) -> str:

@@ -6,8 +6,11 @@ from mriloop.stages.advise.from_check import facts_from_check
 from mriloop.stages.advise.from_comparison import facts_from_comparison
 from mriloop.stages.advise.lint import CaseFailure, lint, run_case
 from mriloop.stages.advise.orders import OrderDecision, OrderOutcome, decide_order
+from mriloop.stages.advise.show import STEP_WORDS, show_facts, show_guideline, show_steps
+from mriloop.stages.advise.together import put_together
 
 __all__ = [
+    "STEP_WORDS",
     "CaseFailure",
     "OrderDecision",
     "OrderOutcome",
@@ -19,6 +22,10 @@ __all__ = [
     "facts_from_check",
     "facts_from_comparison",
     "lint",
+    "put_together",
     "questions_for",
     "run_case",
+    "show_facts",
+    "show_guideline",
+    "show_steps",
 ]

@@ -26,6 +26,7 @@ class Question:
 
     facts: Mapping[str, Fact]
     values: Mapping[str, FactValue]
+    basis: Mapping[str, tuple[str, ...]]
     vocabulary: Mapping[str, FactSpec]
     as_of: date
     profiles: Mapping[str, str]
@@ -83,12 +84,12 @@ def side_by_side(
         ]
     if len(kept) == len(lead):
         return kept, []
-    sides = "; ".join(f"{each.profile}: {each.text}" for each in kept)
+    sides = "; ".join(f"{each.profile}: {each.text.rstrip('.')}" for each in kept)
     marked = f" The default here is {lead[0].profile}." if lead and lead[0].default else ""
     conflict = Conflict(
         topic=f"{guideline.title}: {topic}",
         recommendations=tuple(each.id for each in kept),
-        text=f"Authorities differ. {sides}{marked}",
+        text=f"{sides}.{marked}",
         default=lead[0].id,
     )
     return kept, [conflict]

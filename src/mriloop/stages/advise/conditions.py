@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from mriloop.model.fact import FactValue, Truth, Unknown, truth
@@ -76,15 +76,19 @@ def say_value(value: FactValue) -> str:
     if isinstance(value, Unknown):
         return "unknown"
     if isinstance(value, Quantity):
-        return f"{value.value:g} {_UNITS.get(value.unit, value.unit.split('/{')[0])}".strip()
+        number = round(value.value, 1) if abs(value.value) >= 10 else value.value
+        return f"{number:.4g} {_UNITS.get(value.unit, value.unit.split('/{')[0])}".strip()
     if isinstance(value, tuple):
         return ", ".join(item.replace("_", " ") for item in value) or "none"
     return value.isoformat() if isinstance(value, date) else value.replace("_", " ")
 
 
-def say_fact(fact: Fact, vocabulary: Mapping[str, FactSpec]) -> str:
-    """Return a fact with its source: "cortex: intact (stated)"."""
-    return f"{name_of(fact.name, vocabulary)}: {say_value(fact.value)} ({_SOURCES[fact.source]})"
+def say_fact(fact: Fact, vocabulary: Mapping[str, FactSpec], basis: Sequence[Fact] = ()) -> str:
+    """Return a fact with its source: "cortex: intact (stated)". `basis`: the facts that a derived one rests on."""
+    said = f"{name_of(fact.name, vocabulary)}: {say_value(fact.value)}"
+    if fact.source is Source.DERIVED and basis:
+        return f"{said} (from {'; '.join(say_fact(each, vocabulary) for each in basis)})"
+    return f"{said} ({_SOURCES[fact.source]})"
 
 
 def say_condition(condition: Condition, vocabulary: Mapping[str, FactSpec]) -> str:

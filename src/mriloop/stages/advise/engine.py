@@ -34,7 +34,7 @@ from mriloop.model.guideline import (
 from mriloop.stages.advise.answers import Answer, Question, rivals_of, share_families, side_by_side
 from mriloop.stages.advise.conditions import holds, name_of, say_condition, say_fact
 from mriloop.stages.advise.decide import NO_ROW, CompiledTable, compile_rows, decide_each, decide_first, residual_rows
-from mriloop.stages.advise.facts import complete
+from mriloop.stages.advise.facts import complete, is_unknown
 from mriloop.stages.advise.schedule import next_open, windows
 
 _EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
@@ -72,6 +72,7 @@ def evaluate(
     question = Question(
         facts=stated.facts,
         values={name: fact.value for name, fact in stated.facts.items()},
+        basis=stated.basis,
         vocabulary=guidelines.vocabulary,
         as_of=as_of,
         profiles={**guidelines.default_profiles, **(default_profiles or {})},
@@ -346,19 +347,23 @@ def _region(row: Row, question: Question) -> Region | None:
 
 
 def _because(guideline: Guideline, table: Table | None, row: Row, question: Question) -> tuple[str, ...]:
-    """Return the facts of the row with their sources, the row in words, and what the row says of itself."""
-    names = dict.fromkeys(condition.fact for condition in row.when)
-    if not names and table is not None:
-        names = dict.fromkeys(condition.fact for other in table.rows for condition in other.when)
-    known = [question.facts[name] for name in names if name in question.facts]
-    lines = [say_fact(fact, question.vocabulary) for fact in known if question.values[fact.name] is not UNKNOWN]
+    """Return the facts of the table and the row with their sources, the row in words, and what the row says of itself.
+
+    A row without conditions rests on what the rows before it asked for.
+    """
+    conditions = [*(table.when if table else ()), *row.when]
+    if not row.when and table is not None:
+        conditions += [condition for other in table.rows for condition in other.when]
+    lines = []
+    for name in dict.fromkeys(condition.fact for condition in conditions):
+        fact = question.facts.get(name)
+        if fact is not None and not is_unknown(fact.value):
+            basis = [question.facts[other] for other in question.basis.get(name, ())]
+            lines.append(say_fact(fact, question.vocabulary, basis))
     cells = " and ".join(say_condition(condition, question.vocabulary) for condition in row.when)
     title = f"{guideline.id}/{table.id if table else 'guards'}/{row.id}"
-    lines.append(f"row {title}: {cells or 'no earlier row applies'}")
-    if row.note:
-        lines.append(row.note)
-    if row.provenance:
-        lines.append(row.provenance)
+    lines.append(f"row {title}: {cells or 'what the rows before it do not cover'}")
+    lines += [words for words in (row.note, row.provenance) if words]
     return tuple(lines)
 
 

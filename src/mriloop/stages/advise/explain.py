@@ -28,7 +28,7 @@ def explain(advice: Advice) -> str:
     parts = [explain_recommendation(each) for each in advice.recommendations if each.default]
     if not advice.recommendations:
         parts.append("No next step is proposed.")
-    parts += [f"Authorities differ on {conflict.topic}. {conflict.text}" for conflict in advice.conflicts]
+    parts += [f"Authorities differ. {conflict.topic}: {conflict.text}" for conflict in advice.conflicts]
     beside = [explain_recommendation(each) for each in advice.recommendations if not each.default]
     if beside:
         parts.append("Shown beside the default:\n\n" + "\n\n".join(beside))
@@ -62,7 +62,7 @@ def explain_recommendation(each: Recommendation) -> str:
     if each.actions:
         lines.append(f"  Also: {'; '.join(each.actions)}.")
     if each.because:
-        lines.append(f"  Because: {'; '.join(each.because)}.")
+        lines.append(f"  Because: {'; '.join(reason.rstrip('.') for reason in each.because)}.")
     lines.append(f"  Source: {cite(each.citation)} {each.profile}; {_STATUS[each.status]}.")
     return "\n".join(lines)
 

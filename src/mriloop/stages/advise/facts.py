@@ -35,11 +35,13 @@ _FERTILE_YEARS = (10.0, 56.0)
 class Stated:
     """All facts of a case, derived ones included, and the contradictions met on the way.
 
-    `facts` maps names of the vocabulary to facts. `contradictions` names the facts that were stated one way and follow
+    `facts` maps names of the vocabulary to facts; `basis` maps a derived fact to the facts that it was derived from.
+    `contradictions` names the facts that were stated one way and follow
     another way from other facts: the stated word stands, and a person is told.
     """
 
     facts: Mapping[str, Fact]
+    basis: Mapping[str, tuple[str, ...]]
     contradictions: tuple[str, ...]
 
 
@@ -50,6 +52,7 @@ def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_
     are unknown stays unknown. Raises KeyError for a vocabulary that names a derivation which does not exist.
     """
     computed: dict[str, FactValue] = {}
+    basis: dict[str, list[str]] = {}
 
     def ask(name: str) -> FactValue:
         fact = stated.get(name)
@@ -62,7 +65,15 @@ def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_
             computed[name] = UNKNOWN
             function = vocabulary[name].derived if name in vocabulary else ""
             if function:
-                computed[name] = DERIVATIONS[function](ask, as_of)
+                used = basis.setdefault(name, [])
+
+                def ask_and_note(other: str) -> FactValue:
+                    value = ask(other)
+                    if not is_unknown(value) and other not in used:
+                        used.append(other)
+                    return value
+
+                computed[name] = DERIVATIONS[function](ask_and_note, as_of)
         return computed[name]
 
     facts = dict(stated)
@@ -78,7 +89,8 @@ def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_
             facts[name] = Fact(name=name, value=value, source=Source.DERIVED)
         elif _differ(fact.value, value):
             contradictions.append(name)
-    return Stated(facts=facts, contradictions=tuple(contradictions))
+    shown = {name: tuple(used) for name, used in basis.items()}
+    return Stated(facts=facts, basis=shown, contradictions=tuple(contradictions))
 
 
 def is_unknown(value: FactValue) -> bool:
@@ -158,7 +170,12 @@ def _region(ask: Ask, as_of: date) -> FactValue:
     conditions = ask("condition")
     if not isinstance(conditions, tuple):
         return UNKNOWN
-    named = {"spine_infection": "spine", "diabetic_foot": "foot", "pituitary_lesion": "pituitary"}
+    named = {
+        "spine_infection": "spine",
+        "diabetic_foot": "foot",
+        "pituitary_lesion": "pituitary",
+        "pituitary_incidentaloma": "pituitary",
+    }
     regions = {named[each] for each in conditions if each in named}
     return regions.pop() if len(regions) == 1 else UNKNOWN
 
@@ -188,6 +205,24 @@ def _prior_available(ask: Ask, as_of: date) -> FactValue:
 
 def _lesion_type(ask: Ask, as_of: date) -> FactValue:
     return "adenoma_presumed" if ask("functioning") is Truth.TRUE else UNKNOWN
+
+
+def _named_by_condition(word: str, answer: FactValue) -> Derivation:
+    """What a condition says by its own name: an incidentaloma was found by chance, a septic joint is suspected."""
+
+    def derivation(ask: Ask, as_of: date) -> FactValue:
+        conditions = ask("condition")
+        return answer if isinstance(conditions, tuple) and word in conditions else UNKNOWN
+
+    return derivation
+
+
+def _jcv_status(ask: Ask, as_of: date) -> FactValue:
+    """The assay's own limits: an index above 0.4 is positive, below 0.2 negative, between them it is tested again."""
+    index = ask("jcv_index")
+    if not isinstance(index, Quantity):
+        return UNKNOWN
+    return "positive" if index.value > 0.4 else "negative" if index.value < 0.2 else UNKNOWN
 
 
 def _post_operative(ask: Ask, as_of: date) -> FactValue:
@@ -301,6 +336,9 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "repeat_needed": _repeat_needed,
     "prior_available": _prior_available,
     "lesion_type": _lesion_type,
+    "discovered": _named_by_condition("pituitary_incidentaloma", "incidental"),
+    "septic_joint": _named_by_condition("septic_joint", Truth.TRUE),
+    "jcv_status": _jcv_status,
     "post_operative": _post_operative,
     "ms_activity": _ms_activity,
     "months_on_drug": _months("drug_start_date"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from mriloop.model.coding import Subject, Weighting
 from mriloop.model.fact import FactValue, Truth, truth
@@ -15,39 +15,43 @@ _QUALITY = {
     Verdict.REPEAT: "not_diagnostic",
 }
 _BEST_FIRST = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
-# Word in a defect's code → cause of the vocabulary. The first that fits counts; the order is from special to general.
-_CAUSES = (
-    ("precontrast", "incomplete_precontrast"),
-    ("contrast_timing", "contrast_timing"),
-    ("wrong_patient", "wrong_patient"),
-    ("missing_series", "missing_series"),
-    ("absent_series", "missing_series"),
-    ("protocol.absent", "missing_series"),
-    ("motion", "motion"),
-    ("ghost", "motion"),
-    ("blur", "motion"),
-    ("dropout", "motion"),
-    ("slice", "missing_slices"),
-    ("incomplete", "missing_slices"),
-    ("stopped", "missing_slices"),
-    ("truncat", "missing_slices"),
-    ("volume", "missing_slices"),
-    ("coverage", "coverage"),
-    ("wrap", "coverage"),
-    ("coil", "coil"),
-    ("param", "parameters"),
-    ("protocol", "parameters"),
-    ("fatsat", "fat_suppression"),
-    ("fat", "fat_suppression"),
-    ("metal", "metal"),
-    ("suscept", "metal"),
-    ("noise", "noise"),
-    ("snr", "noise"),
-    ("artefact", "artefact"),
-    ("spike", "artefact"),
-    ("zipper", "artefact"),
+# CHECK's codes → causes of the vocabulary. A code that is not here falls to its place in the repeat taxonomy.
+_CAUSES = {
+    "missing_slices": "missing_slices",
+    "short_volume": "missing_slices",
+    "blank_slice": "missing_slices",
+    "identical_slices": "missing_slices",
+    "stopped_early": "missing_slices",
+    "missing_series": "missing_series",
+    "exam_stopped": "stopped",
+    "incomplete_precontrast": "incomplete_precontrast",
+    "motion": "motion",
+    "motion_artifact": "motion",
+    "ghosting": "motion",
+    "slice_jump": "motion",
+    "blurred_against_sister": "motion",
+    "low_snr": "noise",
+    "protocol_deviation": "parameters",
+    "wrap_around": "coverage",
+    "coverage": "coverage",
+    "coil": "coil",
+    "coil_element": "coil",
+}
+_TAXONOMY = (
+    ("r1.motion", "motion"),
+    ("r1.incomplete", "missing_slices"),
+    ("r1.coverage", "coverage"),
+    ("r1.coil", "coil"),
+    ("r1.params", "parameters"),
+    ("r1.protocol", "parameters"),
+    ("r1.fatsat", "fat_suppression"),
+    ("r1.metal", "metal"),
+    ("r1.contrast_timing", "contrast_timing"),
+    ("r1.wrong_patient", "wrong_patient"),
 )
-_TERMINATIONS = ("claustrophobia", "pain", "patient_request", "time", "machine")
+# They say that something is to be repeated, not why: the reason stands beside them.
+_NO_CAUSE = frozenset({"spoilt_without_repeat"})
+_REASONS = ("claustrophobia", "pain", "patient_request", "time", "machine")
 _SERIES_WORDS = {
     Weighting.T1: "T1",
     Weighting.T2: "T2",
@@ -140,36 +144,52 @@ def _presence(
     return facts
 
 
-def _repeat(check: StudyCheck, series: list[SeriesCheck]) -> Mapping[str, FactValue]:
+def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, FactValue]:
     spoilt = [each for each in series if each.verdict is Verdict.REPEAT]
-    major = [defect for defect in check.defects if defect.severity is Severity.MAJOR]
+    usable = [each for each in series if each.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)]
     facts: dict[str, FactValue] = {}
+    if spoilt or usable:
+        facts["rest_valid"] = truth(bool(usable))
     if check.verdict in _QUALITY:
         facts["repeat_needed"] = truth(check.verdict is Verdict.REPEAT)
     if check.verdict is Verdict.REPEAT:
-        causes = dict.fromkeys(
-            cause_of(defect) for defects in (major, *(_decisive(each.defects) for each in spoilt)) for defect in defects
-        )
+        of_study = [defect for defect in check.defects if defect.severity is Severity.MAJOR]
+        decisive = [*of_study, *(defect for each in spoilt for defect in _decisive(each.defects))]
+        causes = dict.fromkeys(cause_of(defect) for defect in decisive if defect.code not in _NO_CAUSE)
         facts["repeat_causes"] = tuple(causes) or ("other",)
-        facts["series_to_repeat"] = tuple(dict.fromkeys(_series_word(each.kind) for each in spoilt))
-        rest = [each for each in series if each not in spoilt]
-        facts["rest_valid"] = truth(any(each.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED) for each in rest))
-    codes = " ".join(defect.code for defect in (*check.defects, *(d for each in series for d in each.defects)))
-    stopped = next((reason for reason in _TERMINATIONS if f"{reason}" in codes.split("incomplete")[-1]), None)
-    if stopped is not None and "incomplete" in codes:
-        facts["termination"] = stopped
+        words = [_series_word(each.kind) for each in spoilt] + [_absent_word(defect) for defect in of_study]
+        facts["series_to_repeat"] = tuple(dict.fromkeys(word for word in words if word))
+    stopped = [defect for defect in check.defects if defect.code == "exam_stopped"]
+    if stopped:
+        said = " ".join(str(each.value).lower() for defect in stopped for each in defect.evidence)
+        facts["termination"] = next((reason for reason in _REASONS if reason in said), "reason_not_stated")
     return facts
 
 
-def _decisive(defects: Iterable[Defect]) -> list[Defect]:
-    listed = list(defects)
-    return [defect for defect in listed if defect.severity is Severity.MAJOR] or listed
+def _decisive(defects: Sequence[Defect]) -> Sequence[Defect]:
+    return [defect for defect in defects if defect.severity is Severity.MAJOR] or defects
 
 
 def cause_of(defect: Defect) -> str:
     """Return the cause, in the words of the vocabulary, that a defect's code stands for; `other` for a new code."""
     code = defect.code.lower()
-    return next((cause for word, cause in _CAUSES if word in code), "other")
+    if code in _CAUSES:
+        return _CAUSES[code]
+    return next((cause for prefix, cause in _TAXONOMY if code.startswith(prefix)), "other")
+
+
+def _absent_word(defect: Defect) -> str:
+    """Return which kind of series a `missing_series` defect misses; empty for any other defect."""
+    if defect.code != "missing_series":
+        return ""
+    name = "_".join(str(each.value).lower() for each in defect.evidence if each.name == "protocol_series")
+    if "t1" in name:
+        after = any(word in name for word in ("post", "after", "gd", "contrast")) and "pre" not in name
+        return "T1_after_contrast" if after else "T1"
+    found = (
+        word for word in ("FLAIR", "STIR", "DWI", "ADC", "SWI", "MRA", "Dixon", "T2", "PD") if word.lower() in name
+    )
+    return next(found, "other")
 
 
 def _series_word(kind: SeriesKind) -> str:

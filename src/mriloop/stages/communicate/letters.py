@@ -32,6 +32,16 @@ STAND_IN = "Ann"
 ANSWER_WITHIN_DAYS = {Urgency.MINUTES: 0, Urgency.HOURS: 0, Urgency.DAYS: 3, Urgency.ROUTINE: 7}
 _AT_ONCE = frozenset({Urgency.MINUTES, Urgency.HOURS})
 _WITH_DYE = frozenset({Contrast.WITH, Contrast.WITHOUT_AND_WITH})
+# Repeat reasons (taxonomy R1) and the letter that explains them; any other R1 gets the letter that blames nobody.
+_REPEAT_KINDS = {
+    "r1.motion": "r1_motion",
+    "r1.incomplete": "r1_incomplete",
+    **dict.fromkeys(
+        ("r1.coil", "r1.params", "r1.coverage", "r1.fatsat", "r1.protocol", "r1.contrast_timing", "r1.wrong_patient"),
+        "r1_technical",
+    ),
+}
+_RANK = {"R1": 1, "R3": 2, "R2": 3}
 # What no patient letter says: shares, doses, prognosis.
 FORBIDDEN = re.compile(
     r"\d\s?%|\bper ?cent\b|\bpor ciento\b|\d\s?(?:mg|ml|mL|µg|mcg)\b|\bsurviv\w+|\bsobreviv\w+|\bsupervivencia\b"
@@ -62,15 +72,14 @@ def kind_of(report: VerifiedReport) -> str:
         kinds = {
             Outcome.NORMAL: "normal",
             Outcome.ABNORMAL: "abnormal_next_step",
-            Outcome.NOT_DIAGNOSTIC: "r1_technical",
+            Outcome.NOT_DIAGNOSTIC: "r1_other",
         }
         if outcome not in kinds:
             raise refuse("letter_no_kind")
         return kinds[outcome]
     reason = step.repeat_reason.lower()
     if reason.startswith("r1"):
-        stopped = reason.startswith("r1.incomplete")
-        return "r1_incomplete" if stopped else "r1_motion" if reason.startswith("r1.motion") else "r1_technical"
+        return _REPEAT_KINDS.get(".".join(reason.split(".")[:2]), "r1_other")
     if reason.startswith("r3"):
         return "r3_contrast" if step.contrast in _WITH_DYE else "r3_technique"
     if reason.startswith("r2"):
@@ -105,8 +114,9 @@ def patient_letter(
     Raises
     ------
     SenderError
-        `letter_too_hard` above grade 6 (FKGL), 8 (SMOG), their Spanish counterparts, or 15 words in a sentence;
-        `letter_forbidden` for shares, doses, prognosis or an abbreviation nobody explained; `letter_no_kind`.
+        `letter_too_hard` above grade 6 (FKGL), 8 (SMOG), their Spanish counterparts, 15 words per sentence on
+        average, or 20 in one; `letter_forbidden` for shares, doses, prognosis or an abbreviation nobody explained;
+        `letter_no_kind` where the signed report does not say what the letter is about.
     OperatorError
         `knowledge_unknown` for a language or kind without template.
     """
@@ -153,13 +163,23 @@ def _main_step(report: VerifiedReport) -> Recommendation | None:
     """Return the step that the letter is about, or None where nothing is owed."""
     steps = [item for item in report.draft.recommendations if owed(item)]
 
-    def rank(item: Recommendation) -> int:
-        reason = item.repeat_reason.upper()[:2]
-        if item.urgency in _AT_ONCE and reason != "R1":
-            return 0
-        return {"R1": 1, "R3": 2, "R2": 3}.get(reason, 4)
+    def rank(item: Recommendation) -> tuple[int, bool, bool]:
+        family = _family(item)
+        place = 0 if item.urgency in _AT_ONCE and family != "R1" else _RANK.get(family, 4)
+        # Among repeats, the one that explains most to the patient: a tight space, then motion.
+        return place, not _tight_space(item), item.repeat_reason.lower()[:9] != "r1.motion"
 
     return min(steps, key=rank, default=None)
+
+
+def _family(item: Recommendation) -> str:
+    """Return the reason family of a step: R1, R2, R3, R4, or nothing."""
+    return item.repeat_reason.upper()[:2]
+
+
+def _tight_space(item: Recommendation) -> bool:
+    """Whether the scan stopped for claustrophobia, as the reason or the row of the guideline says."""
+    return "claustrophobia" in f"{item.repeat_reason} {item.row}".lower()
 
 
 def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written_on: date) -> Content:
@@ -206,7 +226,7 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
         "window_later": window is not None and window.earliest > written_on,
         "no_window": window is None,
         "minutes_known": minutes is not None,
-        "more_steps": len(steps) > 1,
+        "more_steps": any(item is not step and not (_family(item) == _family(step) == "R1") for item in steps if step),
         "no_step": step is None,
         "finding": draft.outcome is Outcome.ABNORMAL,
         "has_told": bool(told),
@@ -221,19 +241,19 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
 def _step_flags(report: VerifiedReport, step: Recommendation | None) -> dict[str, bool]:
     """Return the flags that depend on the step the letter is about."""
     repeat = report.draft.repeat
-    imaging = step is not None and step.modality is not None
+    referral = step is not None and step.step.endswith("referral")
+    imaging = step is not None and step.modality is not None and not referral
     contrast = step.contrast if step is not None else None
-    referral = step is not None and not imaging and bool(step.specialty)
     return {
         "contrast_yes": contrast in _WITH_DYE,
         "contrast_no": contrast is Contrast.WITHOUT,
         "contrast_open": contrast not in _WITH_DYE and contrast is not Contrast.WITHOUT,
         "repeat_whole": repeat is not None and repeat.whole,
         "repeat_part": repeat is not None and not repeat.whole and bool(repeat.series),
-        "tight_space": step is not None and "claustrophobia" in step.repeat_reason.lower(),
-        "urgent": any(item.urgency in _AT_ONCE for item in report.draft.recommendations),
+        "tight_space": step is not None and _tight_space(step),
+        "urgent": any(item.urgency in _AT_ONCE and owed(item) for item in report.draft.recommendations),
         "imaging": imaging,
-        "mri": step is not None and step.modality == "MR",
+        "mri": imaging and step is not None and step.modality == "MR",
         "referral": referral,
         "other_step": step is not None and not imaging and not referral,
     }

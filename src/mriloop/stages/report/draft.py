@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,7 +13,7 @@ from mriloop.model.coding import Contrast, Laterality, Region, Subject, Urgency,
 from mriloop.model.comparison import Change, ChangeKind, Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Case, Finding, Source
-from mriloop.model.guideline import Advice, Citation, Mark, Recommendation, Status, Window
+from mriloop.model.guideline import Advice, Citation, Mark, Recommendation, Status, Step, Window
 from mriloop.model.quality import SeriesCheck, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.report import DraftReport, Outcome, RepeatPlan, Review
@@ -72,7 +73,7 @@ def draft(
         raise ValueError("the comparison is of another study")
     review = review or Review()
     findings = _findings(comparison, case, review)
-    recommendations = _recommendations(check, advice, review, now.date())
+    recommendations = _recommendations(check, advice, case, review, now.date())
     owners = {item.id: review.owners.get(item.id, owner).strip() for item in recommendations}
     material = Material(
         study=study,
@@ -84,7 +85,7 @@ def draft(
         owners=owners,
         outcome=_outcome(check, findings, recommendations, review),
         repeat=_repeat(study, check, recommendations),
-        prior_dates=tuple(sorted(item.started_at.date() for item in priors if item.started_at is not None)),
+        prior_dates={item.study_instance_uid: item.started_at.date() for item in priors if item.started_at is not None},
     )
     return DraftReport(
         id="report-" + hashlib.sha256(f"{study.study_instance_uid} {now.isoformat()}".encode()).hexdigest()[:12],
@@ -154,12 +155,14 @@ def _candidate(change: Change, series: tuple[str, ...]) -> Finding:
     )
 
 
-def _recommendations(check: StudyCheck, advice: Advice, review: Review, today: date) -> tuple[Recommendation, ...]:
+def _recommendations(
+    check: StudyCheck, advice: Advice, case: Case | None, review: Review, today: date
+) -> tuple[Recommendation, ...]:
     """Return what is recommended, most urgent first; a study that must be repeated always brings its repeat along."""
     proposed = list(advice.recommendations)
     if check.verdict is Verdict.REPEAT and not any(item.repeat_reason.startswith("R1") for item in proposed):
         proposed.append(_repeat_recommendation(check, today))
-    kept = (item for item in proposed if item.id not in review.declined)
+    kept = (_completed(item, check, case) for item in proposed if item.id not in review.declined)
     dated = (
         replace(item, window=review.windows[item.id], because=(*item.because, "the reader has set the window"))
         if item.id in review.windows
@@ -183,17 +186,15 @@ def _repeat_recommendation(check: StudyCheck, today: date) -> Recommendation:
     series = _to_repeat(check)
     defects = [item for one in series for item in one.defects] + list(check.defects)
     major = [item for item in defects if item.severity is Severity.MAJOR] or defects
-    codes = [item.code for item in major if item.code.startswith("R1")]
+    codes = [_reason(item.code) for item in major]
     stopped = [code for code in codes if code.startswith("R1.incomplete")]
-    regions = [item.kind.region for item in (*series, *check.series) if item.kind.region is not Region.UNKNOWN]
-    enhanced = any(item.kind.contrast is Truth.TRUE for item in series)
     names = ", ".join(series_name(item) for item in series) or "the missing series"
     actions = dict.fromkeys(item.action for item in major if item.action)
     return Recommendation(
         id="repeat",
         guideline="check",
         row=check.protocol or "verdict",
-        step="repeat_series",
+        step=Step.REPEAT_IMAGING,
         text=f"Repeat {names}.",
         because=tuple(dict.fromkeys(item.message for item in major)) or ("the check found the study not diagnostic",),
         citation=Citation(
@@ -205,8 +206,6 @@ def _repeat_recommendation(check: StudyCheck, today: date) -> Recommendation:
         profile="site default",
         status=Status.DRAFT,
         modality="MR",
-        region=regions[0] if regions else None,
-        contrast=Contrast.WITHOUT_AND_WITH if enhanced else Contrast.WITHOUT,
         window=Window(
             earliest=today,
             target=today + timedelta(days=REPEAT_TARGET_DAYS),
@@ -214,6 +213,35 @@ def _repeat_recommendation(check: StudyCheck, today: date) -> Recommendation:
         ),
         actions=tuple(actions),
         repeat_reason=(stopped or codes or ["R1"])[0],
+    )
+
+
+def _reason(code: str) -> str:
+    """Return the repeat reason of a defect: its own where it has one, motion where its name says so, else R1."""
+    if code.startswith("R1"):
+        return code
+    return "R1.motion" if any(word in code for word in ("motion", "ghost", "blur")) else "R1"
+
+
+def _completed(item: Recommendation, check: StudyCheck, case: Case | None) -> Recommendation:
+    """Fill in what a repeat takes over from the study it repeats: region, and contrast where the images tell."""
+    if item.modality is None or not item.repeat_reason.startswith("R1"):
+        return item
+    again = _to_repeat(check) or check.series
+    counted = Counter(one.kind.region for one in again if one.kind.region is not Region.UNKNOWN)
+    asked = case.region if case is not None and case.region is not Region.UNKNOWN else None
+    given = {one.kind.contrast for one in again}
+    contrast = (
+        Contrast.WITHOUT_AND_WITH
+        if Truth.TRUE in given
+        else Contrast.WITHOUT
+        if given == {Truth.FALSE}
+        else item.contrast
+    )
+    return replace(
+        item,
+        region=item.region or asked or (counted.most_common(1)[0][0] if counted else None),
+        contrast=item.contrast or contrast,
     )
 
 

@@ -11,8 +11,8 @@ from mriloop.model.coding import Laterality, Region, Urgency
 from mriloop.model.comparison import Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Finding, Source
-from mriloop.model.follow_up import owed
-from mriloop.model.guideline import Advice, Recommendation
+from mriloop.model.follow_up import DATED_BY_PERSON, owed
+from mriloop.model.guideline import Advice, Recommendation, Step
 from mriloop.model.quality import StudyCheck, Verdict
 from mriloop.model.report import Objection, Outcome, RepeatPlan
 from mriloop.model.study import Study
@@ -21,7 +21,7 @@ from mriloop.stages.report.wording import listed, plural, series_name
 # Beyond this distance from the middle of a head, a side is not a matter of how the head lay in the coil.
 OFF_MIDLINE_MM = 25.0
 _HEAD = frozenset({Region.BRAIN, Region.PITUITARY, Region.HEAD_NECK})
-_EXAM_STEP = re.compile(r"mri|mra|\bct|imaging|scan|repeat_series|repeat_study", re.IGNORECASE)
+_EXAM_STEPS = frozenset({Step.FOLLOW_UP_IMAGING, Step.ADDITIONAL_IMAGING, Step.REPEAT_IMAGING, Step.COMPLETE_IMAGING})
 _SIDE = re.compile(r"\b(left|right)(?:[- ]sided)?\b(?! (?:away|now|after))", re.IGNORECASE)
 _ENHANCEMENT = re.compile(r"\b(?:non-?)?enhanc(?:es?|ing|ement)\b|(?<!non-)\benhanced\b", re.IGNORECASE)
 _CHANGE = re.compile(
@@ -51,7 +51,7 @@ class Material:
     owners: Mapping[str, str]
     outcome: Outcome
     repeat: RepeatPlan | None
-    prior_dates: tuple[date, ...]
+    prior_dates: Mapping[str, date]
 
 
 def object_to(material: Material) -> tuple[Objection, ...]:
@@ -82,12 +82,13 @@ def _recommendation(material: Material, item: Recommendation) -> Iterable[Object
             overridable=overridable,
         )
 
-    wants_exam = item.modality is not None or bool(item.repeat_reason) or bool(_EXAM_STEP.search(item.step))
+    wants_exam = item.modality is not None or bool(item.pulse_sequences) or item.step in _EXAM_STEPS
     if wants_exam and item.modality is None:
         yield lacks("modality", "modality", "say which exam is meant, or strike the recommendation")
     if wants_exam and item.region is None:
         yield lacks("region", "body region", "say which region is to be imaged", overridable=True)
-    if item.window is None and item.urgency is Urgency.ROUTINE and not item.then:
+    dated = item.window is not None or bool(item.then) or item.step in DATED_BY_PERSON
+    if not dated and item.urgency is Urgency.ROUTINE:
         yield lacks("window", "time window", "set earliest, target and latest date")
     if not any(reason.strip() for reason in item.because):
         yield lacks("reason", "reason", "say why, or strike the recommendation")
@@ -205,7 +206,7 @@ def _undetermined(material: Material) -> Iterable[Objection]:
 
 
 def _conflicts(material: Material) -> Iterable[Objection]:
-    kept = {item.id for item in material.recommendations}
+    kept = {item.id for item in material.recommendations if item.default}
     for item in material.advice.conflicts:
         standing = [name for name in item.recommendations if name in kept]
         if len(standing) > 1:

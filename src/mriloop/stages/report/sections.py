@@ -78,7 +78,7 @@ def comparison(material: Material) -> ReportSection:
 
 
 def _comparison(material: Material, compared: Comparison) -> Iterable[str]:
-    dates = listed(day(value) for value in material.prior_dates)
+    dates = listed(day(value) for value in sorted(material.prior_dates.values()))
     known = len(material.prior_dates) == len(compared.prior_studies)
     noun = "study" if len(compared.prior_studies) == 1 else "studies"
     if dates:
@@ -87,6 +87,7 @@ def _comparison(material: Material, compared: Comparison) -> Iterable[str]:
         yield f"Compared with {plural(len(compared.prior_studies), 'prior')} whose date is not recorded."
     if compared.statement:
         yield compared.statement
+    yield from compared.cautions
     accepted = [pair.alignment.uncertainty_mm for pair in compared.pairs if pair.alignment.accepted]
     if not accepted:
         yield "No pair of series could be aligned well enough: this report cannot tell whether anything has changed."
@@ -95,7 +96,7 @@ def _comparison(material: Material, compared: Comparison) -> Iterable[str]:
             f"{plural(len(accepted), 'pair')} of series aligned; independent estimates of the alignment differ by "
             f"{max(accepted):.1f} mm at most, so smaller shifts mean nothing."
         )
-        yield _changes(compared)
+        yield _changes(material, compared)
         yield _limit(compared)
     for pair in compared.pairs:
         if not pair.alignment.accepted:
@@ -105,12 +106,14 @@ def _comparison(material: Material, compared: Comparison) -> Iterable[str]:
         yield f"{capital(_series(material, item.series))} cannot be compared: {item.reason.rstrip('.')}."
 
 
-def _changes(compared: Comparison) -> str:
+def _changes(material: Material, compared: Comparison) -> str:
     counts = Counter(change.kind for change in compared.changes)
+    against = material.prior_dates.get(compared.changes_prior_study or "")
+    since = f" since {day(against)}" if against is not None else ""
     if not counts:
-        return "No candidate change was found."
+        return f"No candidate change was found{since}."
     told = listed(f"{counts[kind]} {kind.value}" for kind in ChangeKind if counts[kind])
-    return f"Candidate lesions: {told}."
+    return f"Candidate lesions{since}: {told}."
 
 
 def _limit(compared: Comparison) -> str:
@@ -165,7 +168,7 @@ def impression(material: Material, stated: tuple[str, ...]) -> ReportSection:
 def _impression(material: Material) -> Iterable[str]:
     yield from (item.text for item in material.advice.warnings)
     for item in material.recommendations:
-        if item.urgency in _WITHIN:
+        if item.default and item.urgency in (Urgency.MINUTES, Urgency.HOURS):
             yield f"Needs action {_WITHIN[item.urgency]}: {item.text}"
     if material.outcome is Outcome.NOT_DIAGNOSTIC:
         yield "Not diagnostic: the clinical question cannot be answered from these images."
@@ -188,7 +191,7 @@ def recommendations(material: Material) -> ReportSection:
     lines = [
         line
         for number, item in enumerate(material.recommendations, start=1)
-        for line in (f"{number}. {item.text.rstrip('.')}.", *(f"- {one}." for one in _particulars(material, item)))
+        for line in (_headline(number, item), *(f"- {one}." for one in _particulars(material, item)))
     ]
     lines += [f"Authorities disagree on {item.topic}: {item.text}" for item in material.advice.conflicts]
     return ReportSection(
@@ -196,6 +199,12 @@ def recommendations(material: Material) -> ReportSection:
         title="Recommendations",
         paragraphs=tuple(lines) or ("No next step follows from the guidelines consulted.",),
     )
+
+
+def _headline(number: int, item: Recommendation) -> str:
+    """Name the step; one that only stands beside the site's default says so."""
+    beside = "" if item.default else f" (as {item.profile} has it; shown for comparison, not followed up)"
+    return f"{number}. {item.text.rstrip('.')}{beside}."
 
 
 def _particulars(material: Material, item: Recommendation) -> Iterable[str]:

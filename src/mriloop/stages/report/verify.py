@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from mriloop.model.errors import refuse
-from mriloop.model.report import DraftReport, Objection, Outcome, Person, VerifiedReport
+from mriloop.model.report import DraftReport, Objection, Person, VerifiedReport
 from mriloop.stages.report.canonical import digest_of
 
 SIGNING_ROLES = frozenset({"radiologist"})
-OUTCOME_UNSTATED = "outcome_unstated"
 
 
 def verify(
-    draft: DraftReport,
+    draft: DraftReport | VerifiedReport,
     person: Person,
     at: datetime,
     *,
     overrides: Mapping[str, str] | None = None,
-    outcome: Outcome | None = None,
 ) -> VerifiedReport:
     """Sign a draft: the person answers for every word of it from now on.
+
+    What the person decided, the outcome included, goes into the draft first (`Review`), so that what is signed is what
+    is written.
 
     Parameters
     ----------
@@ -30,8 +30,6 @@ def verify(
         What is signed, by whom, when (with time zone).
     overrides
         The reason for signing in spite of an objection, by `Objection.key` or, for all of one kind, by its code.
-    outcome
-        What the study shows, in the signer's word; takes the place of the draft's own.
 
     Returns
     -------
@@ -41,18 +39,17 @@ def verify(
     Raises
     ------
     SenderError
-        `report_no_person` without id, name or role; `report_role` for a role that may not sign;
-        `report_not_signable` while an objection stands that is neither mended nor overridden with a reason.
+        `report_signed_twice` for a report that is signed already; `report_no_person` without id, name or role;
+        `report_role` for a role that may not sign; `report_not_signable` while an objection stands that is neither mended nor overridden with a reason.
     """
+    if isinstance(draft, VerifiedReport):
+        raise refuse("report_signed_twice", report=draft.draft.id)
     if not (person.id.strip() and person.name.strip() and person.role.strip()):
         raise refuse("report_no_person")
     if person.role.strip().lower() not in SIGNING_ROLES:
         raise refuse("report_role", role=person.role)
     if at.tzinfo is None:
         raise ValueError("a signature needs a time with its zone")
-    if outcome is not None and outcome is not Outcome.UNSTATED:
-        kept = tuple(item for item in draft.objections if item.code != OUTCOME_UNSTATED)
-        draft = replace(draft, outcome=outcome, objections=kept)
     reasons = {key: reason.strip() for key, reason in (overrides or {}).items() if reason.strip()}
     used = {item.key: _reason(item, reasons) for item in draft.objections}
     standing = [item for item in draft.objections if not used[item.key]]

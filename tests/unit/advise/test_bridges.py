@@ -1,0 +1,202 @@
+"""CHECK and COMPARE as facts: silence is never absence, and no alignment is never stability."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mriloop.app import advise as use_case
+from mriloop.model.coding import Plane, Subject, Weighting
+from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, SeriesPair
+from mriloop.model.fact import FactValue, Truth
+from mriloop.model.finding import Source
+from mriloop.model.guideline import FactType
+from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
+from mriloop.model.quantity import Quantity
+from mriloop.stages.advise import facts_from_check, facts_from_comparison
+
+IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+YES, NO = Truth.TRUE, Truth.FALSE
+
+
+def series(uid: str, weighting: Weighting, verdict: Verdict = Verdict.ACCEPTABLE, *defects: Defect, **kind: object):
+    what = SeriesKind(weighting=weighting, plane=Plane.AXIAL, object=Subject.PATIENT, **kind)  # type: ignore[arg-type]
+    return SeriesCheck(series_instance_uid=uid, kind=what, verdict=verdict, volumes=1, defects=defects)
+
+
+def study(*parts: SeriesCheck, verdict: Verdict = Verdict.ACCEPTABLE, defects: tuple[Defect, ...] = ()) -> StudyCheck:
+    return StudyCheck(study_instance_uid="1.2", verdict=verdict, series=parts, defects=defects)
+
+
+def defect(code: str, severity: Severity = Severity.MAJOR, **evidence: str) -> Defect:
+    shown = tuple(Evidence(name=name, value=value, unit="") for name, value in evidence.items())
+    return Defect(code=code, severity=severity, message=code, action="", evidence=shown)
+
+
+def values(check: StudyCheck) -> dict[str, FactValue]:
+    return {name: fact.value for name, fact in facts_from_check(check).items()}
+
+
+def test_facts_are_words_of_the_vocabulary_and_carry_their_source():
+    vocabulary = use_case.guidelines_in_force().vocabulary
+    spoilt = series("1", Weighting.FLAIR, Verdict.REPEAT, defect("motion"))
+    after = series("2", Weighting.T1, contrast=YES)
+    facts = facts_from_check(
+        study(spoilt, after, verdict=Verdict.REPEAT, defects=(defect("exam_stopped", reason="CLAUSTROPHOBIA"),))
+    )
+    for name, fact in facts.items():
+        spec = vocabulary[name]
+        assert fact.source is Source.CHECK
+        if spec.type is FactType.CODE:
+            assert fact.value in spec.values
+        if spec.type is FactType.LIST:
+            assert set(fact.value) <= set(spec.values)
+    assert facts["termination"].value == "claustrophobia"
+    assert facts["series_to_repeat"].value == ("FLAIR",)
+    assert facts["repeat_causes"].value == ("stopped", "motion")
+    assert facts["rest_valid"].value is YES
+
+
+def test_absence_needs_every_series_to_be_identified():
+    t1 = series("1", Weighting.T1, contrast=NO)
+    assert values(study(t1))["flair_present"] is NO
+    assert "flair_present" not in values(study(t1, series("2", Weighting.UNKNOWN)))
+    assert "flair_present" not in values(study())
+
+
+def test_unknown_contrast_is_neither_before_nor_after():
+    found = values(study(series("1", Weighting.T1)))
+    assert found["t1_present"] is YES
+    assert "t1_pre_present" not in found
+    assert "t1_post_present" not in found
+
+
+def test_a_kind_is_as_good_as_its_best_series():
+    found = values(
+        study(
+            series("1", Weighting.T1, Verdict.REPEAT),
+            series("2", Weighting.T1, Verdict.LIMITED),
+            verdict=Verdict.LIMITED,
+        )
+    )
+    assert found["t1_quality"] == "limited"
+    assert found["study_quality"] == "limited"
+    assert "t1_quality" not in values(study(series("1", Weighting.T1, Verdict.NOT_ASSESSABLE)))
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NOT_ASSESSABLE, Verdict.NOT_AN_IMAGE])
+def test_a_study_that_could_not_be_judged_has_no_quality(verdict):
+    found = values(study(series("1", Weighting.T1, verdict), verdict=verdict))
+    assert "study_quality" not in found
+    assert "repeat_needed" not in found
+
+
+def test_phantoms_localizers_and_documents_are_no_series_of_the_patient():
+    ghost = replace(series("1", Weighting.T1).kind, object=Subject.PHANTOM)
+    check = study(
+        replace(series("1", Weighting.T1), kind=ghost),
+        series("2", Weighting.LOCALIZER),
+        series("3", Weighting.T2, Verdict.NOT_AN_IMAGE),
+    )
+    assert not [name for name, value in values(check).items() if value is YES and name.endswith("_present")]
+
+
+@pytest.mark.parametrize(
+    ("weighting", "kind", "expected"),
+    [
+        (Weighting.STIR, {}, YES),
+        (Weighting.T2, {"fat_suppressed": YES}, YES),
+        (Weighting.PD, {"fat_suppressed": NO}, NO),
+        (Weighting.T2, {}, None),
+    ],
+)
+def test_fluid_sensitive_by_fat_suppression(weighting, kind, expected):
+    assert values(study(series("1", weighting, **kind))).get("fluid_sensitive_present") == expected
+
+
+def test_t1_after_contrast_wants_its_twin_before():
+    after = series("1", Weighting.T1, contrast=YES)
+    before = series("2", Weighting.T1, contrast=NO)
+    sagittal = replace(before, kind=replace(before.kind, plane=Plane.SAGITTAL))
+    assert values(study(after, before))["precontrast_match"] is YES
+    assert values(study(after, sagittal))["precontrast_match"] is NO
+    assert "precontrast_match" not in values(study(after, series("2", Weighting.T1)))
+    assert "precontrast_match" not in values(study(before))
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        ("motion_artifact", "motion"),
+        ("missing_slices", "missing_slices"),
+        ("low_snr", "noise"),
+        ("protocol_deviation", "parameters"),
+        ("incomplete_precontrast", "incomplete_precontrast"),
+        ("R1.motion.voluntary", "motion"),
+        ("R1.metal", "metal"),
+        ("something_new", "other"),
+    ],
+)
+def test_codes_of_check_become_causes(code, cause):
+    check = study(series("1", Weighting.T2, Verdict.REPEAT, defect(code)), verdict=Verdict.REPEAT)
+    assert values(check)["repeat_causes"] == (cause,)
+
+
+def test_absent_series_are_named():
+    missing = defect("missing_series", protocol_series="t1_post_gd")
+    found = values(study(series("1", Weighting.T2), verdict=Verdict.REPEAT, defects=(missing,)))
+    assert found["series_to_repeat"] == ("T1_after_contrast",)
+    assert found["repeat_causes"] == ("missing_series",)
+
+
+def change(number: int, kind: ChangeKind) -> Change:
+    return Change(
+        id=number,
+        kind=kind,
+        volume_ml=0.1,
+        volume_change_ml=0.1,
+        diameter_mm=5,
+        position_ras_mm=(0, 0, 0),
+        confidence=0.9,
+        location="periventricular",
+    )
+
+
+def comparison(*kinds: ChangeKind, accepted: bool = True, priors: tuple[str, ...] = ("1.1",)) -> Comparison:
+    alignment = Alignment(method="rigid", matrix=IDENTITY, uncertainty_mm=0.1, accepted=accepted)
+    return Comparison(
+        today_study="1.2",
+        prior_studies=priors,
+        pairs=(SeriesPair(today="1", prior="2", comparability=(), alignment=alignment),),
+        changes=tuple(change(number, kind) for number, kind in enumerate(kinds)),
+        detection_limit=(),
+        not_comparable=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word", "new"),
+    [
+        ((ChangeKind.NEW, ChangeKind.NEW, ChangeKind.STABLE), "growth", 2),
+        ((ChangeKind.ENLARGING,), "growth", 0),
+        ((ChangeKind.RESOLVED,), "shrinkage", 0),
+        ((ChangeKind.STABLE,), "stable", 0),
+        ((), "stable", 0),
+    ],
+)
+def test_changes_become_counts_and_one_word(kinds, word, new):
+    facts = facts_from_comparison(comparison(*kinds))
+    assert facts["change_vs_prior"].value == word
+    assert facts["new_lesion_count"].value == Quantity(value=new, unit="{count}")
+    assert facts["new_lesion_count"].source is Source.COMPARE
+
+
+def test_without_an_accepted_alignment_nothing_is_stable():
+    facts = facts_from_comparison(comparison(accepted=False))
+    assert facts["change_vs_prior"].value == "cannot_tell"
+    assert "new_lesion_count" not in facts
+
+
+def test_without_a_prior_there_is_none():
+    assert facts_from_comparison(comparison(priors=()))["change_vs_prior"].value == "no_prior"

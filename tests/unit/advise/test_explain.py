@@ -1,0 +1,64 @@
+"""The prose for a clinician: everything that matters is said, drafts are called drafts, nothing is an order."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from mriloop.app import advise as use_case
+from mriloop.model.guideline import Status
+from mriloop.stages.advise import cite, explain, explain_recommendation
+
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
+NOW = date(2026, 3, 2)
+
+
+def said(name: str) -> str:
+    return explain(use_case.advise_case(EXAMPLES / f"{name}.yaml", site=None, now=NOW))
+
+
+def test_a_schedule_is_said_with_its_dates_and_its_end():
+    text = said("pituitary")
+    assert "Due: 2026-07-10, from 2026-06-10 to 2026-08-10." in text
+    assert "2026-04-10, 2026-07-10, 2027-01-10, 2028-01-10, 2029-01-10, 2031-01-10" in text
+    assert "a clinician sets each date. Only a person may end this surveillance." in text
+
+
+def test_reasons_name_the_facts_with_their_sources_and_the_row():
+    text = said("ms")
+    assert "disease activity: yes (from number of new lesions: 2 (stated))" in text
+    assert "row ms_monitoring/magnims_2021/active" in text
+    assert "CMSC 2016 says the same" in text
+
+
+def test_authorities_that_differ_stand_side_by_side_with_the_default_named():
+    text = said("natalizumab")
+    assert "Authorities differ." in text
+    assert "The default here is MAGNIMS 2015." in text
+    assert text.index("Authorities differ.") < text.index("Shown beside the default:")
+
+
+def test_what_is_missing_is_asked_in_words():
+    assert "ms_pml cannot answer before this is known: What is the JC virus antibody status" in said(
+        "natalizumab_unknown_jcv"
+    )
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_proposal_carries_source_mark_and_status_and_a_draft_is_called_one(path):
+    advice = use_case.advise_case(path, site=None, now=NOW)
+    assert explain(advice).endswith("These are proposals. A named person decides.")
+    for each in advice.recommendations:
+        text = explain_recommendation(each)
+        assert cite(each.citation) in text
+        assert ("DRAFT" in text) is (each.status is Status.DRAFT)
+        assert ".." not in text.replace("...", "")
+
+
+def test_no_patient_text_holds_a_percentage_a_prognosis_or_a_dose():
+    for guideline in use_case.list_guidelines():
+        for row in [*guideline.guards, *(row for table in guideline.tables for row in table.rows)]:
+            words = row.patient_text.lower()
+            assert not any(sign in words for sign in ("%", "per cent", "percent", " mg", "survival", "prognosis"))
