@@ -160,7 +160,7 @@ Answer = tuple[SeriesCheck, bytes]
 def _collect(
     jobs: Mapping[Future[Answer], tuple[str, Series]], progress: Progress, step: str
 ) -> Iterator[tuple[tuple[str, str], Answer]]:
-    """Yield each answer as it comes; a job that was stopped or crashed leaves its series without a verdict, and says so."""
+    """Yield each answer as it comes; a job that was stopped or crashed leaves its series without a verdict."""
     progress(step, 0, len(jobs))
     for done, future in enumerate(as_completed(jobs), 1):
         study, series = jobs[future]

@@ -43,7 +43,7 @@ def compare_paths(
 ) -> CompareOutcome:
     """Compare the study at `today` with those at `priors`; write maps and pictures to `out`.
 
-    Raises SenderError `prior_other_patient`, `prior_same_study`, `prior_not_earlier`, `several_studies`, `two_patients`.
+    Raises SenderError: `prior_other_patient`, `prior_same_study`, `prior_not_earlier`, `several_studies` and others.
     """
     if out is not None and out.exists() and not out.is_dir():
         raise refuse("usage_not_a_folder", path=out)
@@ -127,7 +127,7 @@ def compare_job(material: Material) -> Compared:
 
 
 def write_maps(compared: Compared, out: Path) -> tuple[Path, ...]:
-    """Write the change maps as NIfTI (labels are Change.id, on the voxels of the two source series) and the triptychs."""
+    """Write change maps as NIfTI (labels are Change.id, on the voxels of the two source series), and triptychs."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -114,7 +114,8 @@ def _triptychs(compared: Compared | None) -> tuple[ChangeFigure, ...]:
                 png=picture(pair, one),
                 alt=f"Prior, today and difference around change {one.id}: {one.kind}, {one.diameter_mm:.1f} mm, "
                 f"{one.location}.",
-                caption=f"Change {one.id}: {one.kind}, {one.location}, {one.diameter_mm:.1f} mm, {one.volume_ml:.2f} mL",
+                caption=f"Change {one.id}: {one.kind}, {one.location}, "
+                f"{one.diameter_mm:.1f} mm, {one.volume_ml:.2f} mL",
             ),
         )
         for one in chosen

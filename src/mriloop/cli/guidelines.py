@@ -10,7 +10,7 @@ from mriloop.cli.common import console, emit, json_option, leave, load_settings,
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
-    from mriloop.model.guideline import Condition, Guideline, Row
+    from mriloop.model.guideline import Guideline, Row
 
 
 @click.group()
@@ -55,26 +55,12 @@ def list_(site: str | None, as_json: bool) -> None:
 @click.argument("name")
 @site_option
 def show(name: str, site: str | None) -> None:
-    """Show a guideline as a table that a clinician can read and sign."""
-    from rich.table import Table
+    """Show a guideline as tables that a clinician can read and sign."""
+    from mriloop.app.advise import guidelines_in_force, show_guideline
+    from mriloop.stages.advise import show_guideline as in_words
 
-    from mriloop.app.advise import show_guideline
-    from mriloop.stages.advise import cite
-
-    found = show_guideline(name, load_settings(site=site).site_path)
-    out = console()
-    out.print(f"{found.title}\n{found.edition} · version {found.version} · {found.source}", style="bold")
-    if found.guards:
-        _print_rows("First of all (a guard that fires is the answer)", found.guards)
-    for table in found.tables:
-        mark = " (superseded)" if table.superseded else "" if table.default else " (beside the default)"
-        limited = f" Only when {_words(table.when)}." if table.when else ""
-        _print_rows(f"{table.question}: {table.profile}{mark}, {table.match} match.{limited}", table.rows)
-    sources = {cite(row.citation): row.citation.mark for row in _rows(found)}
-    listed = Table("mark", "source", title="Sources", title_justify="left")
-    for text, mark_ in sources.items():
-        listed.add_row(str(mark_), text)
-    out.print(listed)
+    place = load_settings(site=site).site_path
+    click.echo(in_words(show_guideline(name, place), guidelines_in_force(place).vocabulary))
 
 
 @guidelines.command("facts")
@@ -166,40 +152,3 @@ def test(name: str | None, site: str | None, as_json: bool) -> None:
 
 def _rows(guideline: Guideline) -> tuple[Row, ...]:
     return (*guideline.guards, *(row for table in guideline.tables for row in table.rows))
-
-
-def _print_rows(title: str, rows: tuple[Row, ...]) -> None:
-    from rich.table import Table
-
-    table = Table(
-        "row", "when", "then", "urgency", "mark", "status", title=title, title_justify="left", show_lines=True
-    )
-    for row in rows:
-        table.add_row(
-            row.id,
-            _words(row.when),
-            f"{row.step}: {row.text}",
-            str(row.urgency),
-            str(row.citation.mark),
-            str(row.status),
-        )
-    console().print(table)
-
-
-def _words(conditions: tuple[Condition, ...]) -> str:
-    from mriloop.model.fact import Truth
-    from mriloop.model.quantity import Quantity
-
-    parts = []
-    for one in conditions:
-        value = one.value
-        if isinstance(value, Quantity):
-            text = f"{value.value:g} {value.unit}"
-        elif isinstance(value, Truth):
-            text = value.answer
-        elif isinstance(value, tuple):
-            text = ", ".join(value)
-        else:
-            text = str(value)
-        parts.append(f"{one.fact} {one.op.replace('_', ' ')} {text}")
-    return "\nand ".join(parts) or "otherwise"
