@@ -268,6 +268,18 @@ def test_cancelling_ends_what_runs_and_drops_what_waits(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_a_job_can_be_cancelled_by_whoever_watches_its_progress():
+    futures = []
+    report = "from mriloop.edges.jobs import report_progress\nimport time\n"
+    report += "while True: report_progress(0.5); time.sleep(0.01)"
+    with ProcessPerJob(workers=1, on_progress=lambda *_: futures and futures[0].cancel()) as executor:
+        futures.append(executor.submit(exec, report, {}))
+        with pytest.raises(CancelledError):
+            futures[0].result(timeout=30)
+        assert futures[0].cancelled()
+        assert executor.submit(int, "5").result() == 5
+
+
 def test_an_error_in_the_block_ends_the_jobs(tmp_path):
     with pytest.raises(ZeroDivisionError), ProcessPerJob(workers=1) as executor:
         running = executor.submit(os.system, f"echo $$ > {tmp_path / 'pid'}; sleep 1000; true")
