@@ -129,8 +129,8 @@ def _one_visit(shots: tuple[Shot, ...], description: str, at: datetime, visit: V
 
 def _moving(seed: int) -> tuple[Appointment, None]:
     rng = np.random.default_rng([seed, 0x307E])
-    toss = restless(rng, moves=5, translation_mm=1.8, rotation_deg=2.2)
-    nod = step(0.45, (0.5, -1.5, 3.0), (6.0, 1.0, -2.0))
+    toss = restless(rng, moves=3, translation_mm=1.6, rotation_deg=2.0)
+    nod = restless(rng, moves=3, translation_mm=1.8, rotation_deg=2.4)
     shots = (
         Shot(prescription=t1_3d()),
         Shot(prescription=t2_axial(), motion=toss),
@@ -186,13 +186,13 @@ def _pituitary(seed: int) -> tuple[Appointment, Appointment]:
 
 def _foot(seed: int) -> tuple[Appointment, None]:
     ulcer = Lesion(
-        id=1, kind=LesionKind.ULCER, center_mm=(20.0, 62.0, -36.0), radii_mm=(6.0, 7.0, 4.0), site="plantar, first ray"
+        id=1, kind=LesionKind.ULCER, center_mm=(20.0, 62.0, -36.0), radii_mm=(7.0, 9.0, 4.5), site="plantar, first ray"
     )
     halo = Lesion(
         id=2,
         kind=LesionKind.SOFT_TISSUE_OEDEMA,
-        center_mm=(20.0, 62.0, -33.0),
-        radii_mm=(9.0, 12.0, 5.0),
+        center_mm=(18.0, 60.0, -31.0),
+        radii_mm=(15.0, 22.0, 7.0),
         severity=0.7,
         site="subcutaneous fat about the ulcer",
     )

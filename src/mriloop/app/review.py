@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,7 +28,9 @@ from mriloop.edges.publish.view import Link, ReviewView
 from mriloop.edges.store import Store, open_store
 from mriloop.loop import next_steps
 from mriloop.model.communication import Clinic, Letter
+from mriloop.model.coding import Region
 from mriloop.model.errors import Exit, refuse
+from mriloop.model.fact import FactValue, truth
 from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.follow_up import Clock, FollowUp
 from mriloop.model.guideline import Advice
@@ -44,6 +47,7 @@ from mriloop.stages.follow_up import open_follow_ups
 from mriloop.stages.report import draft, verify
 
 MACHINE = f"mriloop {__version__}"
+_SEXES = {"F": "female", "M": "male", "O": "other"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +196,7 @@ class Loop:
     def advise(self) -> None:
         """Ask the guidelines, with what persons stated, what the header says, and what CHECK and COMPARE found."""
         self.progress("advising", 0, 1)
-        machine = _header_facts(self.study) | facts_from_check(self.checked[0].check)
+        machine = _header_facts(self.checked) | facts_from_check(self.checked[0].check)
         if self.compared is not None:
             machine |= facts_from_comparison(self.compared.comparison)
         self.advice = advise(self._case(), site=self.settings.site_path, machine_facts=machine)
@@ -347,11 +351,20 @@ def _outline(study: Study) -> dict[str, Json]:
             "description": study.description, "series": series}  # fmt: skip
 
 
-def _header_facts(study: Study) -> dict[str, Fact]:
-    if study.age_years is None:
-        return {}
-    age = Quantity(value=study.age_years, unit="a")
-    return {"age_years": Fact(name="age_years", value=age, source=Source.HEADER)}
+def _header_facts(checked: Sequence[Checked]) -> dict[str, Fact]:
+    """Return what the headers say of the patient and the exam, in the words of the guidelines."""
+    study = checked[0].study
+    facts: dict[str, FactValue] = {"prior_available": truth(len(checked) > 1)}
+    if study.age_years is not None:
+        facts["age"] = Quantity(value=study.age_years, unit="a")
+    if study.started_at is not None:
+        facts["exam_date"] = study.started_at.date()
+    if study.sex in _SEXES:
+        facts["sex"] = _SEXES[study.sex]
+    regions = Counter(kind.region for kind in checked[0].kinds.values() if kind.region is not Region.UNKNOWN)
+    if regions:
+        facts["region"] = regions.most_common(1)[0][0].value
+    return {name: Fact(name=name, value=value, source=Source.HEADER) for name, value in facts.items()}
 
 
 def _exit(view: ReviewView) -> Exit:

@@ -41,7 +41,9 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console; on standard error for progress and remarks."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    width = None if terminal else int(os.environ.get("COLUMNS", "150"))
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
 def leave(code: Exit) -> None:

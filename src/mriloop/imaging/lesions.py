@@ -29,11 +29,12 @@ class Rules:
     rim_mm : least mean distance from the border of the brain
     volume_ml : least volume
     slip_mm : how far the two visits may still be apart at an edge
+    outstanding : least ratio of a candidate's peak to the 99th percentile of the noise units around it
     growth : least relative change of volume of a lesion that is there at both visits
     restless_mm : width (Gaussian sigma) over which the noise that the model does not explain is gathered
     """
 
-    seed: float = 4.5
+    seed: float = 5.0
     grow: float = 2.5
     unexplained: float = 0.05
     nearby_mm: float = 1.0
@@ -43,8 +44,9 @@ class Rules:
     rim_mm: float = 4.0
     volume_ml: float = 0.014
     slip_mm: float = 0.20
+    outstanding: float = 2.0
     growth: float = 0.20
-    restless_mm: float = 10.0
+    restless_mm: float = 6.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -193,7 +195,28 @@ def candidates(seen: Evidence, visits: Visits, rules: Rules, *, brighter_today: 
             and float(depth[box][part].mean()) >= rules.rim_mm
         ):
             kept.append((box, part))
-    return kept
+    taken = np.zeros(visits.mask.shape, bool)
+    for box, part in kept:
+        taken[box] |= part
+    free = visits.mask & ~ndimage.binary_dilation(taken, EVERYWHERE)
+    return [(box, part) for box, part in kept if _stands_out(box, part, z, free, spacing, rules)]
+
+
+def _stands_out(box: Box, part: Mask, z: Map, free: Mask, spacing: tuple[float, float, float], rules: Rules) -> bool:
+    """Return whether a candidate rises above what the 12 mm around it show where no candidate lies."""
+    wide = _wider(box, spacing, 6.0)
+    ring = _ring(_placed(box, part, wide, free[wide].shape), free[wide], spacing, 2.0, 12.0)
+    usual = float(np.percentile(np.abs(z[wide][ring]), 99.0)) if ring.sum() > 100 else 0.0
+    return float(z[box][part].max()) >= rules.outstanding * usual
+
+
+def _placed(box: Box, part: Mask, wide: Box, shape: tuple[int, ...]) -> Mask:
+    """Return a mask that was cut at `box` in the frame of the larger box `wide`."""
+    placed = np.zeros(shape, bool)
+    placed[
+        tuple(slice(b.start - w.start, b.start - w.start + n) for b, w, n in zip(box, wide, part.shape, strict=True))
+    ] = part
+    return placed
 
 
 def follow(seen: Evidence, visits: Visits, rules: Rules) -> list[Lesion]:
@@ -224,9 +247,7 @@ def _outline(box: Box, part: Mask, bright: Map, visits: Visits, drawn: _Outlines
     """Add the region of the lesion that a piece of change belongs to, and the half-height that bounds it."""
     spacing = visits.grid.spacing_mm
     wide = _wider(box, spacing, 3.0)
-    piece = np.zeros(visits.mask[wide].shape, bool)
-    offset = tuple(slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True))
-    piece[offset] = part[tuple(slice(0, n) for n in piece[offset].shape)]
+    piece = _placed(box, part, wide, visits.mask[wide].shape)
     inside = visits.mask[wide]
     ring = _ring(piece, inside, spacing, 2.0, 6.0)
     base = float(np.median(bright[wide][ring])) if ring.any() else 1.0
@@ -257,7 +278,7 @@ def _judge(region: Mask, box: Box, drawn: _Outlines, seen: Evidence, visits: Vis
         prior |= changed & ~rises
         before, after = today, prior
     small, large = int(before.sum()), int(after.sum())
-    if small < max(0.25 * large, 2):
+    if small < max(0.10 * large, 2):
         kind = ChangeKind.NEW if grows else ChangeKind.RESOLVED
     elif large - small < max(rules.growth * small, rules.volume_ml / visits.grid.voxel_ml):
         return None
@@ -313,8 +334,7 @@ def _contrast(region: Mask, box: Box, picture: Map, visits: Visits) -> float:
         return 0.0
     spacing = visits.grid.spacing_mm
     wide = _wider(box, spacing, 6.0)
-    part = np.zeros(visits.mask[wide].shape, bool)
-    part[tuple(slice(b.start - w.start, b.stop - w.start) for b, w in zip(box, wide, strict=True))] = region
+    part = _placed(box, region, wide, visits.mask[wide].shape)
     ring = _ring(part, visits.mask[wide], spacing, 1.5, 5.0)
     return float(picture[wide][part].mean() - np.median(picture[wide][ring])) if ring.any() else 0.0
 

@@ -219,7 +219,7 @@ TABLE: tuple[ErrorEntry, ...] = (
     _sender("report_signed_twice", "report {report} is signed already", "write an addendum", 409),
     _sender(
         "letter_too_hard",
-        "the letter reads at grade {grade}, above {limit}",
+        "the letter is too hard to read: {detail}",
         "shorten words and sentences of the template {template}",
     ),
     _sender(

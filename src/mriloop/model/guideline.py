@@ -177,7 +177,7 @@ class Row:
     """One row of a decision table: a conjunction of conditions and the step it proposes. FHIR: PlanDefinition.action.
 
     `statements` are the numbers of the mission's clinical statements it carries. `pulse_sequences_from` names a list
-    fact whose words stand in for `pulse_sequences`. `provenance` says who at the site changed the row; empty as shipped.
+    fact whose words stand in for `pulse_sequences`. `provenance` says who at the site changed the row, empty if nobody.
     """
 
     id: str
@@ -216,7 +216,7 @@ class Table:
     Tables of a guideline that share the question are rivals: all are evaluated and shown side by side, the `default`
     first. A `superseded` one is evaluated only where a site or a case selects it. `when` limits the table; where it is
     false the table stays silent, and where it is unknown `if_unknown` says what happens: `ask` for the facts, `warn`
-    that nobody has excluded it, or stay `silent` (for circumstances that only a record can state).
+    that nobody has excluded it, or stay `silent` (for circumstances that a case states where they are there).
     """
 
     id: str

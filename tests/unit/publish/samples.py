@@ -20,13 +20,14 @@ from mriloop.edges.publish.view import (
     StudySummary,
 )
 from mriloop.model.coding import Contrast, Plane, Region, Subject, Urgency, Weighting
-from mriloop.model.communication import Audience, Letter, Readability
+from mriloop.model.communication import Audience, Letter, LetterPart, Readability
 from mriloop.model.comparison import (
     Alignment,
     Change,
     ChangeKind,
     Comparison,
     DetectionLimit,
+    LinkedSeries,
     NotComparable,
     SeriesPair,
 )
@@ -58,7 +59,7 @@ from mriloop.model.quality import (
     Verdict,
 )
 from mriloop.model.quantity import NotAssessable, Quantity
-from mriloop.model.report import DraftReport, Objection, Person, ReportSection, VerifiedReport
+from mriloop.model.report import DraftReport, Objection, Outcome, Person, ReportSection, VerifiedReport
 from mriloop.model.study import Refused
 from mriloop.model.volume import Volume
 
@@ -273,11 +274,17 @@ def comparison() -> Comparison:
             ),
         ),
         detection_limit=tuple(
-            DetectionLimit(diameter_mm=d, contrast_percent=c, found=min(1.0, d * c / 300))
+            DetectionLimit(diameter_mm=d, contrast_percent=c, found=min(1.0, d * c / 300), tried=12)
             for d in (3.0, 5.0, 8.0)
             for c in (20.0, 40.0)
         ),
         not_comparable=(NotComparable(series=f"{ROOT}.7", reason="the series is to be repeated for motion"),),
+        cautions=("The prior has slices of 4 mm, today of 5 mm: small lesions may fall between slices.",),
+        reference=f"{ROOT}.5",
+        linked=(LinkedSeries(series=f"{PRIOR}.4", study=PRIOR, alignment=accepted),),
+        changes_prior_study=PRIOR,
+        changes_today=f"{ROOT}.5",
+        changes_prior=f"{PRIOR}.4",
         statement="One new lesion and one that grew since 12 Sep 2025, on FLAIR aligned within 0.2 mm.",
     )
 
@@ -335,6 +342,7 @@ def advice() -> Advice:
         because=("Row: yearly reference",),
         citation=dataclasses.replace(cite, year=2015, mark=Mark.V),
         profile="MAGNIMS 2015",
+        default=False,
         status=Status.RETIRED,
         contrast=Contrast.WITHOUT_AND_WITH,
         window=window(date(2027, 3, 2), 30, 60),
@@ -350,7 +358,12 @@ def advice() -> Advice:
         ),
         out_of_scope=(OutOfScope(guideline="pituitary", reason="the region is not the pituitary"),),
         conflicts=(
-            Conflict(topic="Interval and contrast", recommendations=("ms-1", "ms-3"), text="2021 needs no gadolinium."),
+            Conflict(
+                topic="Interval and contrast",
+                recommendations=("ms-1", "ms-3"),
+                text="2021 needs no gadolinium.",
+                default="ms-1",
+            ),
         ),
         warnings=(Caution(code="cord_signs", text="Nobody has stated whether there are signs of cord compression."),),
         facts={
@@ -394,6 +407,11 @@ def draft(objections=True) -> DraftReport:
         objections=(Objection(code="owner", text="A recommendation has no owner.", remedy="Name one."),)
         if objections
         else (),
+        outcome=Outcome.ABNORMAL,
+        owners={"ms-1": "Neurology clinic"},
+        rejected=("change-3",),
+        open_questions=("Is the JC virus antibody positive?",),
+        disagreements=("2021 needs no gadolinium.",),
     )
 
 
@@ -405,7 +423,14 @@ def letters(signed=True) -> tuple[Letter, ...]:
             language="en",
             kind="second_mri",
             title="Your MRI, and why we want to take some pictures again",
-            paragraphs=("You moved a little in the scan. That is not your fault.", "We need one part again."),
+            paragraphs=(
+                "You moved a little in the scan. That is not your fault.",
+                "We need one part again.",
+                "- Lie still.",
+                "- Tell us if you feel unwell.",
+            ),
+            parts=(LetterPart(heading="Why", count=1), LetterPart(heading="What you can do", count=3)),
+            written_on=TODAY,
             report_digest="ab" * 32 if signed else None,
             readability=Readability(fkgl=3.24, smog=5.4, longest_words=12),
             checklist=("reason", "no_blame"),
@@ -418,6 +443,7 @@ def letters(signed=True) -> tuple[Letter, ...]:
             title="Result and next step",
             paragraphs=("New activity.",),
             report_digest="ab" * 32 if signed else None,
+            readability=Readability(fkgl=None, smog=None, longest_words=2, ease=90.0, perspicuity=88.0),
         ),
     )
 
@@ -438,6 +464,9 @@ def follow_ups() -> tuple[FollowUpView, ...]:
         contrast="without",
         never_auto_close=True,
         opened_on=TODAY,
+        plan=(window(date(2027, 9, 2), 30, 60),),
+        then="individualise",
+        appointment=date(2026, 9, 4),
     )
     return (
         FollowUpView(follow_up=base, clock=Clock.NOT_YET_DUE),
@@ -446,7 +475,8 @@ def follow_ups() -> tuple[FollowUpView, ...]:
             clock=Clock.OVERDUE,
         ),
         FollowUpView(
-            follow_up=dataclasses.replace(base, id="fu-3", text="Later scans", window=None), clock=Clock.INDIVIDUALISE
+            follow_up=dataclasses.replace(base, id="fu-3", text="Later scans", window=None),
+            clock=Clock.INDIVIDUALISE,
         ),
     )
 
@@ -529,6 +559,7 @@ def signed(report: DraftReport) -> VerifiedReport:
         verified_by=Person(id="r1", name="Dr Ada Example", role="radiologist"),
         verified_at=NOW,
         digest="ab" * 32,
+        overrides={"series_not_opened:7": "Repeated on the same day."},
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from mriloop.edges.publish.attention import Tone, acts, headline
 from mriloop.model.follow_up import Clock
 from mriloop.model.guideline import Advice, Status
-from mriloop.model.quality import Verdict
+from mriloop.model.quality import Severity, Verdict
 
 
 def bare(samples, **more):
@@ -110,3 +110,14 @@ def test_advice_alone_heads_the_page_of_a_study_without_images(samples):
     step = dataclasses.replace(samples.advice().recommendations[0], status=Status.ACTIVE)
     view = bare(samples, check=None, advice=Advice(recommendations=(step,)))
     assert headline(view).title == "1 next step proposed"
+
+
+def test_a_defect_of_the_study_is_an_act_even_without_a_known_remedy(samples):
+    lacking = dataclasses.replace(samples.study_check().defects[0], severity=Severity.MAJOR)
+    check = dataclasses.replace(samples.calm_view().check, defects=(lacking,), verdict=Verdict.REPEAT)
+    (act,) = acts(bare(samples, check=check))
+    assert act.what == "Ask the radiologist whether it is needed."
+    assert headline(bare(samples, check=check)).title == "The study is not complete"
+    unknown = dataclasses.replace(check, defects=(dataclasses.replace(lacking, action=""),))
+    (act,) = acts(bare(samples, check=unknown))
+    assert act.what == lacking.message

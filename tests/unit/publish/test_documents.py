@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mriloop.edges.publish.documents import advice_document, check_document, comparison_document, review_document
 from mriloop.model.fact import Truth
 from mriloop.model.guideline import Advice
-from mriloop.model.quality import Evidence, SeriesCheck, SeriesKind, StudyCheck, Verdict
+from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import NotAssessable, Quantity
 
 
@@ -63,11 +63,15 @@ def test_missing_slices_carry_their_place(full_view):
     assert missing[0] == {"index": 10, "position_ras_mm": [-82.55, -103.35, -17.5], "volume": None}
 
 
-def test_evidence_may_be_a_text(samples):
-    assert samples.study_check().series[0].defects[0].evidence[0].limit == 0
-    from mriloop.edges.publish.documents import _evidence
-
-    shown = _evidence(Evidence(name="coil", value="Body", unit="", limit="Head_32"))
+def test_evidence_may_be_a_text():
+    coil = Defect(
+        code="R1.coil",
+        severity=Severity.MINOR,
+        message="The body coil was used.",
+        action="Use the head coil.",
+        evidence=(Evidence(name="coil", value="Body", unit="", limit="Head_32"),),
+    )
+    (shown,) = one_series(defects=(coil,))["defects"][0]["evidence"]
     assert shown == {"name": "coil", "value": "Body", "unit": "", "limit": "Head_32"}
 
 

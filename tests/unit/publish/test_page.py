@@ -15,6 +15,7 @@ from mriloop.edges.publish import figures
 from mriloop.edges.publish.page import review_html, write_review, write_start_page
 from mriloop.edges.publish.render import asset
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry, StudySummary, summarise
+from mriloop.edges.publish.words import ORDERS
 from mriloop.model.errors import OperatorError
 from mriloop.model.follow_up import Clock
 from mriloop.model.guideline import Advice, Undetermined
@@ -162,6 +163,39 @@ def test_the_page_says_that_it_proposes_and_a_draft_that_it_is_one(samples, page
 def test_an_unsigned_letter_is_not_for_sending(samples):
     assert "not for sending" in review_html(samples.full_view(letters=samples.letters(signed=False)))
     assert "not for sending" not in review_html(samples.full_view())
+
+
+def test_a_letter_keeps_its_parts_and_its_lists(html):
+    flat = re.sub(r">\s+<", "><", html)
+    assert "<h4>What you can do</h4><p>We need one part again.</p><ul><li>Lie still.</li><li>Tell us" in flat
+    assert "grade 3.2 (Flesch-Kincaid), 5.4 (SMOG)" in flat
+    assert "Ease: 90 (Fernández-Huerta)" in flat
+
+
+@pytest.mark.parametrize("outcome", sorted(ORDERS))
+def test_every_answer_of_the_order_check_has_its_words(samples, outcome):
+    view = samples.blocked_view()
+    order = dataclasses.replace(view.order, outcome=outcome, questions=("Is there a pacemaker?",))
+    text = review_html(dataclasses.replace(view, order=order))
+    assert ORDERS[outcome][0] in text
+    assert "Is there a pacemaker?" in text
+    assert ("Do not scan as ordered" in text) == (outcome in ("block", "hold"))
+
+
+def test_answers_about_the_order_are_not_next_steps(samples):
+    step = dataclasses.replace(samples.advice().recommendations[0], step="block_order", text="Blocked answer")
+    view = dataclasses.replace(samples.blocked_view(), advice=Advice(recommendations=(step,)))
+    assert "Blocked answer" not in review_html(view)
+
+
+def test_other_authorities_stand_beside_the_default_and_not_in_its_place(samples):
+    text = review_html(samples.full_view())
+    other = "MRI of the brain with T2 and contrast-enhanced T1 at 12 months"
+    assert f"<h3>{other}</h3>" not in text
+    assert text.count(other) == 1  # on its side of the conflict, and not on the timeline
+    assert "MAGNIMS-CMSC-NAIMS 2021, the default here" in text
+    alone = dataclasses.replace(samples.advice(), conflicts=())
+    assert f"<h3>{other}</h3>" in review_html(samples.full_view(advice=alone))
 
 
 def test_every_series_and_every_change_stands_in_the_page(samples, page):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 
@@ -193,6 +194,19 @@ def test_slices_missing_from_one_volume_only_are_not_gaps_of_the_mosaic():
     missing = (MissingSlice(index=3, position_ras_mm=None, volume=2),)
     assert marks_for(Completeness(found=53, expected=54, missing=missing), volume) == ()
     assert marks_for(None, volume) == ()
+
+
+def test_what_was_put_in_the_place_of_a_lost_slice_is_not_shown():
+    data = np.zeros((64, 64, 9), dtype=np.float32)
+    data[..., 3:5] = 1000.0
+    volume = Volume(data=data, affine=np.eye(4), series_instance_uid="1", filled_slices=(3, 4))
+    image = np.asarray(opened(mosaic(volume)), dtype=int)
+    patches, _ = ndimage.label(image.min(axis=2) > 200)
+    assert max(np.bincount(patches.ravel())[1:], default=0) < 100  # letters, and no white slice
+    missing = (MissingSlice(index=3, position_ras_mm=(0.0, 0.0, 3.0)),)
+    assert marks_for(Completeness(found=7, expected=9, missing=missing), volume) == ()
+    shown = mosaic(dataclasses.replace(volume, filled_slices=()), marks=[Mark(slice=5, kind="missing", text="x")])
+    assert (np.asarray(opened(shown), dtype=int).min(axis=2) > 200).sum() > 10_000
 
 
 def test_the_triptych_centres_on_the_change_and_colours_its_sign(samples):

@@ -80,7 +80,8 @@ def test_the_digest_covers_every_signed_word(make, questioned):
         "id": "x", "study_instance_uid": "x", "patient": "x", "drafted_at": make.now + timedelta(seconds=1),
         "sections": (), "findings": (make.finding("x"),), "recommendations": (), "objections": (),
         "prior_studies": ("x",), "study_date": date(2000, 1, 1), "outcome": Outcome.NORMAL, "owners": {},
-        "rejected": ("x",), "repeat": RepeatPlan(series=("x",), whole=True), "open_questions": (), "disagreements": ("x",),
+        "rejected": ("x",), "repeat": RepeatPlan(series=("x",), whole=True), "open_questions": (),
+        "disagreements": ("x",),
     }  # fmt: skip
     assert set(others) == {field.name for field in fields(report.draft)}
     for name, value in others.items():

@@ -23,7 +23,10 @@ def write(
     signed = isinstance(report, VerifiedReport)
     draft = report.draft if isinstance(report, VerifiedReport) else report
     on = report.verified_at if isinstance(report, VerifiedReport) else draft.drafted_at
-    typeset("report.typ", {**_common(draft, clinic, patient), "signed": signed, **_seal(report)}, path, on=on.date())
+    data = {**_common(draft, clinic, patient), "signed": signed, **_seal(report)}
+    if not signed:
+        data["footer"] = f"Draft, not signed · {data['footer']}"
+    typeset("report.typ", data, path, on=on.date())
 
 
 def _common(draft: DraftReport, clinic: str, patient: Identity | None) -> dict[str, Any]:

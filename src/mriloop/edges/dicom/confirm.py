@@ -123,7 +123,10 @@ def _turn(
     raw: npt.NDArray[Any], affine: npt.NDArray[np.float64], slices: Sequence[Slice]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Permute and flip voxel axes, without resampling, so that they run along columns, rows and the slice normal."""
-    directions = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if not np.isfinite(affine).all() or lengths.min() <= 0:
+        raise _DisagreementError("a geometry without extent")
+    directions = affine[:3, :3] / lengths
     seen: list[npt.NDArray[np.float64]] = []
     for one in slices:
         frame = np.stack([one.row_axis, one.column_axis, one.normal], axis=1)

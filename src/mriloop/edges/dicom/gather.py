@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -110,10 +111,9 @@ def _entries(root: str, below: str) -> Iterator[tuple[os.DirEntry[str] | str, st
 
 
 def _printable(shown: str) -> str:
-    """Return a path that can be shown and encoded, whatever bytes its sender chose."""
-    return "".join(
-        c if c.isprintable() else "\ufffd" for c in shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    )
+    """Return a path that can be shown and encoded, whatever bytes its sender chose: no control or direction marks."""
+    text = shown.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
 
 
 def _unzip(source: Path, limits: Limits, workspace: Path) -> tuple[list[Found], list[Refused]]:

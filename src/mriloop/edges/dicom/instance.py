@@ -107,10 +107,10 @@ def read_instance(shown: str, path: Path, cap: int, known_series: set[str]) -> R
         )
         if modality == "MR" or kind in _IMAGE_CLASSES:
             record.modality = "MR"
-            pixels = describe(part10, path)
-            if record.object is SeriesObject.IMAGE and pixels is None:
-                return "file_no_pixels"
-            record.pixels = pixels if record.object is SeriesObject.IMAGE else None
+            if record.object is SeriesObject.IMAGE:
+                record.pixels = describe(part10, path)
+                if record.pixels is None:
+                    return "file_no_pixels"
             _fill(record, header, known_series)
         return record
     except DamagedError as damage:

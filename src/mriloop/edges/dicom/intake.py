@@ -18,7 +18,7 @@ from mriloop.edges.dicom.instance import Record
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource, read_nifti
 from mriloop.edges.dicom.reader import Loose, read_all
-from mriloop.model.errors import BY_CODE, refuse
+from mriloop.model.errors import refuse
 from mriloop.model.study import Identity, Refused, Series, SeriesObject, Study
 
 
@@ -254,8 +254,8 @@ def _nothing_left(
         entry for entry in rejected if entry.code not in ("file_not_dicom", "file_not_mr", "file_nested_archive")
     ]
     if single and telling:
-        code = telling[0].code
-        raise refuse(code if code in BY_CODE else "input_not_supported", path=path, limit="the limit for one file")
+        context = {"limit": "the limit for one file", "setting": "MRILOOP_MAX_FILE_MB", "syntax": "of this file"}
+        raise refuse(telling[0].code, path=path, **context)
     if telling:
         raise refuse("input_all_refused", path=path, count=len(telling), code=telling[0].code, refused=tuple(rejected))
     if others:

@@ -27,7 +27,7 @@ AGENT = "Gadobutrol"
 
 
 UTC_OFFSET = "+0100"
-BODY_PART = {Region.BRAIN: "BRAIN", Region.PITUITARY: "PITUITARY", Region.FOOT: "FOOT"}
+BODY_PART = {Region.BRAIN: "BRAIN", Region.PITUITARY: "HEAD", Region.FOOT: "FOOT"}
 ANATOMY = {
     Region.BRAIN: ("12738006", "Brain"),
     Region.PITUITARY: ("56329008", "Pituitary"),
@@ -209,8 +209,6 @@ def add_identity(ds: Dataset, study: PhantomStudy, series: PhantomSeries, create
     ds.SeriesDate, ds.SeriesTime = day(series.started_at), clock(series.started_at)
     ds.BodyPartExamined = BODY_PART[study.region]
     ds.PatientPosition = "FFS" if study.feet_first else "HFS"
-    if study.region is Region.FOOT:
-        ds.Laterality = study.laterality
     ds.OperatorsName = "Invented^Operator"
     ds.PerformedProcedureStepStartDate = day(study.started_at)
     ds.PerformedProcedureStepStartTime = clock(study.started_at)

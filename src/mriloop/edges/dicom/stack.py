@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -19,6 +19,7 @@ _SAME_LINE_MM = 0.5
 _STEP_TOLERANCE = 0.04
 _MAX_HOLES = 0.25
 
+Kind = tuple[Hashable, ...]
 Place = list[Slice]  # all slices at one place, the time points in any order
 TimePoint = dict[int, Slice]  # one time point: its slices by index
 
@@ -39,11 +40,11 @@ def stack(slices: Sequence[Slice], series_instance_uid: str) -> list[Volume]:
     Slices at one place are time points, in the order of temporal position, then of acquisition. A grid with few holes
     is filled (see `Volume.filled_slices`); one with many or irregular ones becomes several volumes.
     """
-    kinds: dict[Hashable, list[Slice]] = defaultdict(list)
+    kinds: dict[Kind, list[Slice]] = defaultdict(list)
     directed = any(one.frame.b_vector_ras for one in slices)
     for one in slices:
         kinds[_kind(one, directed=directed)].append(one)
-    labels = _labels([members[0].frame for members in kinds.values()])
+    labels = _labels({kind: members[0].frame for kind, members in kinds.items()})
     return [
         _volume(run, series_instance_uid, label)
         for members, label in zip(kinds.values(), labels, strict=True)
@@ -52,7 +53,7 @@ def stack(slices: Sequence[Slice], series_instance_uid: str) -> list[Volume]:
     ]
 
 
-def _kind(one: Slice, *, directed: bool) -> Hashable:
+def _kind(one: Slice, *, directed: bool) -> Kind:
     frame = one.frame
     return (
         tuple(float(x) + 0.0 for x in np.round(np.concatenate([one.row_axis, one.column_axis]), 3)),
@@ -72,8 +73,9 @@ def _isotropic(frame: Frame) -> bool:
     return bool(frame.b_value) and frame.b_vector_ras is None
 
 
-def _labels(frames: Sequence[Frame]) -> list[str]:
-    """Return what sets volumes apart, in words, from a frame of each; empty where nothing does."""
+def _labels(firsts: Mapping[Kind, Frame]) -> list[str]:
+    """Return what sets volumes apart, in words, from the kind and a frame of each; empty where nothing does."""
+    frames = list(firsts.values())
     if len(frames) == 1:
         return [""]
     words: list[list[str]] = [[] for _ in frames]
@@ -85,14 +87,14 @@ def _labels(frames: Sequence[Frame]) -> list[str]:
 
     add(lambda frame: frame.te_ms, lambda frame: "" if frame.te_ms is None else f"TE {frame.te_ms:g} ms")
     add(lambda frame: frame.component, lambda frame: frame.component.value)
-    if any(frame.b_vector_ras for frame in frames):
-        add(_isotropic, lambda frame: "isotropic (trace or ADC)" if _isotropic(frame) else "")
     common = set.intersection(*(set(frame.image_type) for frame in frames))
     add(
         lambda frame: frame.image_type,
         lambda frame: " ".join(word for word in frame.image_type if word not in common),
     )
     add(lambda frame: frame.stack, lambda frame: f"stack {frame.stack}")
+    for found, kind in zip(words, firsts, strict=True):
+        found.append("isotropic (trace or ADC)" if kind[-1] else "")
     return [" ".join(word for word in found if word) for found in words]
 
 

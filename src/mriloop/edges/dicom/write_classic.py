@@ -49,6 +49,8 @@ def classic_instances(study: PhantomStudy, series: PhantomSeries) -> list[Datase
         ds.SOPClassUID = MRImageStorage
         ds.SOPInstanceUID = uid(study.key, "instance", series.number, k, t)
         add_identity(ds, study, series, at + timedelta(seconds=2))
+        if study.laterality:
+            ds.Laterality = study.laterality
         ds.ImageType = list(series.image_type)
         ds.InstanceNumber = t * slices + k + 1
         ds.AcquisitionNumber = t + 1 if series.prescription.volumes > 1 else 1

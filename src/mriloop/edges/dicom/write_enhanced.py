@@ -129,9 +129,9 @@ def _add_pulse(ds: Dataset, p: Prescription) -> None:
 def _add_bolus(ds: Dataset, series: PhantomSeries) -> None:
     if series.contrast_at is None:
         return
-    agent = code("418351005", "Gadolinium-containing contrast medium")
+    agent = code("768763008", "Gadolinium-containing product")
     agent.ContrastBolusAgentNumber = 1
-    agent.ContrastBolusIngredientCodeSequence = Sequence([code("C-17800", "Gadolinium", "SRT")])
+    agent.ContrastBolusIngredientCodeSequence = Sequence([code("58281002", "Gadolinium")])
     agent.ContrastBolusAdministrationRouteSequence = Sequence([code("47625008", "Intravenous route")])
     agent.ContrastBolusVolume = 7.0
     agent.ContrastBolusIngredientConcentration = 604.72

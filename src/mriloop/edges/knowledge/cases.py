@@ -1,4 +1,4 @@
-"""Case files: YAML that states facts → Case, every wrong word answered with a code, its line and the nearest right word."""
+"""Case files: YAML that states facts → Case; a wrong word is answered with a code, its line and a hint."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from mriloop.edges.knowledge import strict_yaml
 from mriloop.edges.knowledge.guidelines import SHIPPED, read_yaml
-from mriloop.edges.knowledge.values import ValueProblem, aliases_of, canonical_fact, hint_for, parse_value
+from mriloop.edges.knowledge.values import MisfitError, aliases_of, canonical_fact, hint_for, parse_value
 from mriloop.model.coding import Laterality, Region
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.fact import Unknown
@@ -23,7 +23,9 @@ MAX_BYTES = 1_000_000
 _HEADINGS = {"as_of", "id", "question", "facts", "order", "findings", "profiles", "title", "note", "notes", "schema"}
 _FINDING_KEYS = {"id", "text", "region", "laterality", "measurements", "series"}
 _CASE_KINDS = ("positive", "negative", "boundary", "unknown")
-_EXPECT_KEYS = {"rows", "missing", "out_of_scope", "targets", "warnings"}
+_WORKED_KEYS = {
+    "name", "kind", "as_of", "facts", "profiles", "rows", "missing", "out_of_scope", "targets", "warnings",
+}  # fmt: skip
 
 
 def load_case(path: Path, guidelines: GuidelineSet, *, today: date) -> Case:
@@ -74,20 +76,17 @@ def load_guideline_cases(
     found = []
     for number, entry in enumerate(raw["cases"]):
         try:
-            found.append(_worked_case(entry, reader))
+            found.append(_worked_case(entry, reader, str(raw.get("as_of", ""))))
         except (MriloopError, KeyError, TypeError, ValueError, AttributeError) as error:
             title = entry.get("name", "") if isinstance(entry, dict) else ""
             raise refuse("knowledge_invalid", path=path, detail=f"cases[{number}] {title}: {error}") from None
     return tuple(found)
 
 
-def _worked_case(entry: dict[str, Any], reader: _Reader) -> GuidelineCase:
-    extra = set(entry) - {"name", "kind", "as_of", "facts", "expect", "profiles"}
-    if extra:
-        raise ValueError(f"unknown key {sorted(extra)[0]!r}")
-    expect = entry["expect"]
-    if set(expect) - _EXPECT_KEYS:
-        raise ValueError(f"unknown expectation {sorted(set(expect) - _EXPECT_KEYS)[0]!r}")
+def _worked_case(entry: dict[str, Any], reader: _Reader, as_of: str) -> GuidelineCase:
+    unknown = sorted(set(entry) - _WORKED_KEYS)
+    if unknown:
+        raise ValueError(f"unknown key {unknown[0]!r}{hint_for(unknown[0], sorted(_WORKED_KEYS))}")
     if entry["kind"] not in _CASE_KINDS:
         raise ValueError(f"kind {entry['kind']!r} is none of {', '.join(_CASE_KINDS)}")
     facts = reader.facts(entry["facts"], "facts")
@@ -95,14 +94,20 @@ def _worked_case(entry: dict[str, Any], reader: _Reader) -> GuidelineCase:
         name=str(entry["name"]),
         kind=entry["kind"],
         facts={name: fact.value for name, fact in facts.items()},
-        as_of=date.fromisoformat(entry["as_of"]),
-        rows=tuple(expect.get("rows", ())),
-        missing=tuple(expect.get("missing", ())),
-        out_of_scope=expect.get("out_of_scope", False) is True,
-        targets=tuple(date.fromisoformat(day) for day in expect.get("targets", ())),
-        warnings=tuple(expect.get("warnings", ())),
+        as_of=date.fromisoformat(entry.get("as_of", as_of)),
+        rows=_listed(entry.get("rows")),
+        missing=_listed(entry.get("missing")),
+        out_of_scope=entry.get("out_of_scope", False) is True,
+        targets=tuple(date.fromisoformat(day) for day in _listed(entry.get("targets"))),
+        warnings=_listed(entry.get("warnings")),
         profiles=entry.get("profiles") or {},
     )
+
+
+def _listed(raw: object) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    return tuple(str(each) for each in raw) if isinstance(raw, list) else (str(raw),)
 
 
 def _text(path: Path) -> str:
@@ -178,7 +183,7 @@ class _Reader:
             raw = {"value": raw["value"], "unit": raw["unit"]} if "unit" in raw else raw["value"]
         try:
             return Fact(name=name, value=parse_value(spec, raw), source=Source.PERSON, stated_at=stated_at)
-        except ValueProblem as problem:
+        except MisfitError as problem:
             raise refuse(
                 problem.code,
                 path=self.place(key),
@@ -245,7 +250,7 @@ class _Reader:
             spec = FactSpec(name=name, type=FactType.QUANTITY, question="", unit=guess)
             try:
                 value = parse_value(spec, raw)
-            except ValueProblem as problem:
+            except MisfitError as problem:
                 raise refuse(
                     problem.code,
                     path=self.name,
@@ -279,7 +284,7 @@ class _Reader:
         spec = FactSpec(name="as_of", type=FactType.DATE, question="")
         try:
             value = parse_value(spec, raw)
-        except ValueProblem as problem:
+        except MisfitError as problem:
             raise refuse(
                 problem.code, path=self.place("as_of"), fact="as_of", found=problem.found, expected=problem.expected
             ) from None

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from mriloop.edges.knowledge import strict_yaml
-from mriloop.edges.knowledge.values import ValueProblem, aliases_of, hint_for, parse_duration, parse_value
+from mriloop.edges.knowledge.values import MisfitError, aliases_of, hint_for, parse_duration, parse_value
 from mriloop.model.coding import Contrast, Region, Urgency
 from mriloop.model.errors import OperatorError, refuse
 from mriloop.model.fact import Truth, Unknown
@@ -389,7 +389,7 @@ class _Reader:
                     raise at.wrong("one word of the list is needed")
                 return value[0]
             value = parse_value(spec, raw)
-        except ValueProblem as problem:
+        except MisfitError as problem:
             raise at.wrong(f"{problem}{f' ({problem.unit})' if problem.unit else ''}") from None
         if isinstance(value, Unknown):
             raise at.wrong("write {known: no} for a fact that nobody knows")

@@ -1,4 +1,4 @@
-"""YAML read strictly: safe types only, a key stated twice is refused, and dates stay text until a fact asks for them."""
+"""YAML read strictly: safe types only, a key stated twice is refused, dates stay text until a fact asks for them."""
 
 from __future__ import annotations
 

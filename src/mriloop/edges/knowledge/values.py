@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*
 _DURATION = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
 
 
-class ValueProblem(ValueError):
+class MisfitError(ValueError):
     """A value that does not fit its fact: `code` of the error table, what was found and what was expected."""
 
     def __init__(self, code: str, *, found: object, expected: str, unit: str = "") -> None:
@@ -45,7 +45,7 @@ def parse_value(spec: FactSpec, raw: object) -> FactValue:
     """Turn what a YAML file says into a typed value of this fact.
 
     Missing, empty and "unknown" give UNKNOWN, save where `unknown` is a value of the fact itself. Quantities come as a
-    number in the fact's unit, as "14 mm" or as {value: 14, unit: mm}. Raises ValueProblem with a code `case_*`.
+    number in the fact's unit, as "14 mm" or as {value: 14, unit: mm}. Raises MisfitError with a code `case_*`.
     """
     if raw is None:
         return UNKNOWN
@@ -107,7 +107,7 @@ def _bool(raw: object) -> Truth:
         return Truth.TRUE if raw else Truth.FALSE
     word = str(raw).strip().lower() if isinstance(raw, str) else ""
     if word not in _YES and word not in _NO:
-        raise ValueProblem("case_wrong_type", found=_short(raw), expected="yes, no or unknown")
+        raise MisfitError("case_wrong_type", found=_short(raw), expected="yes, no or unknown")
     return _YES.get(word) or _NO[word]
 
 
@@ -115,7 +115,7 @@ def _code(spec: FactSpec, raw: object) -> str:
     if isinstance(raw, bool):
         raw = "yes" if raw else "no"
     if isinstance(raw, list | dict | date | float):
-        raise ValueProblem("case_wrong_type", found=_short(raw), expected=f"one of {_some(spec.values)}")
+        raise MisfitError("case_wrong_type", found=_short(raw), expected=f"one of {_some(spec.values)}")
     word = str(raw)
     folded = _fold(word)
     for value in spec.values:
@@ -124,7 +124,7 @@ def _code(spec: FactSpec, raw: object) -> str:
     for other, value in spec.value_synonyms.items():
         if folded == _fold(other):
             return value
-    raise ValueProblem("case_wrong_value", found=_short(word), expected=_some(spec.values))
+    raise MisfitError("case_wrong_value", found=_short(word), expected=_some(spec.values))
 
 
 def _list(spec: FactSpec, raw: object) -> tuple[str, ...]:
@@ -140,11 +140,11 @@ def _date(raw: object) -> date:
     if isinstance(raw, date):
         return raw
     if isinstance(raw, int | float | list | dict):
-        raise ValueProblem("case_wrong_type", found=_short(raw), expected="a date as YYYY-MM-DD")
+        raise MisfitError("case_wrong_type", found=_short(raw), expected="a date as YYYY-MM-DD")
     try:
         return date.fromisoformat(str(raw).strip())
     except ValueError:
-        raise ValueProblem("case_impossible_date", found=_short(raw), expected="a date as YYYY-MM-DD") from None
+        raise MisfitError("case_impossible_date", found=_short(raw), expected="a date as YYYY-MM-DD") from None
 
 
 def _quantity(spec: FactSpec, raw: object) -> Quantity:
@@ -154,7 +154,7 @@ def _quantity(spec: FactSpec, raw: object) -> Quantity:
     given = ""
     if isinstance(raw, dict):
         if set(raw) - {"value", "unit"} or "value" not in raw:
-            raise ValueProblem("case_wrong_type", found=_short(raw), expected="{value: number, unit: word}")
+            raise MisfitError("case_wrong_type", found=_short(raw), expected="{value: number, unit: word}")
         given, raw = str(raw.get("unit") or ""), raw["value"]
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         number = float(raw)
@@ -163,15 +163,15 @@ def _quantity(spec: FactSpec, raw: object) -> Quantity:
         if found:
             number, given = float(found[1].replace(",", ".")), given or found[2]
     if number is None or number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
-        raise ValueProblem("case_wrong_type", found=_short(raw), expected=expected)
+        raise MisfitError("case_wrong_type", found=_short(raw), expected=expected)
     if number < 0:
-        raise ValueProblem("case_wrong_value", found=_short(raw), expected="a number that is not negative")
+        raise MisfitError("case_wrong_value", found=_short(raw), expected="a number that is not negative")
     code = _UNIT_WORDS.get(given, _UNIT_WORDS.get(given.lower(), given)) if given else unit
     try:
         return Quantity(value=number, unit=code).to(unit) if code != unit else Quantity(value=number, unit=unit)
     except UnitError:
         shown = given if code in known_units() else f"{given} (an unknown unit)"
-        raise ValueProblem("case_wrong_unit", found=_short(raw), expected=unit, unit=shown[:60]) from None
+        raise MisfitError("case_wrong_unit", found=_short(raw), expected=unit, unit=shown[:60]) from None
 
 
 def _some(values: Sequence[str]) -> str:
@@ -179,5 +179,6 @@ def _some(values: Sequence[str]) -> str:
 
 
 def _short(raw: object) -> str:
-    kinds = {list: "a list", dict: "a mapping"}
-    return kinds.get(type(raw), repr(raw)[:60])
+    if isinstance(raw, list):
+        return "a list"
+    return "a mapping" if isinstance(raw, dict) else repr(raw)[:60]

@@ -14,6 +14,8 @@ from mriloop.model.follow_up import Clock
 from mriloop.model.quality import Severity, Verdict
 from mriloop.model.report import VerifiedReport
 
+_HELD = ("block", "hold")
+
 
 class Tone(StrEnum):
     """How loud: stop what is going on, act, answer or decide, sign or note, nothing to do."""
@@ -53,11 +55,12 @@ def acts(view: ReviewView) -> tuple[Act, ...]:
 
 def headline(view: ReviewView) -> Headline:
     """Return the one line that answers "and now?": a blocked order first, then a repeat, then how the study reads."""
-    if view.order is not None and view.order.outcome == "block":
+    if view.order is not None and view.order.outcome in _HELD:
+        before = "a change" if view.order.outcome == "block" else "an answer"
         return Headline(
             tone=Tone.STOP,
             title="Do not scan as ordered",
-            detail=f"The order “{view.order.order}” needs a change before the patient is scanned.",
+            detail=f"The order “{view.order.order}” needs {before} before the patient is scanned.",
         )
     if view.check is None:
         if view.advice is not None and view.advice.recommendations:
@@ -100,12 +103,13 @@ def _order(view: ReviewView) -> Iterator[Act]:
     order = view.order
     if order is None or order.outcome == "allow":
         return
-    tone, verb = (Tone.STOP, "Change") if order.outcome == "block" else (Tone.DECIDE, "Reconsider")
+    verbs = {"block": "Change", "hold": "Hold", "needs_information": "Complete", "advise": "Reconsider"}
+    reasons = (" ".join(filter(None, [one.text, one.way_out])) for one in order.reasons)
     yield Act(
         who="Referrer",
-        what=f"{verb} the order “{order.order}”",
-        why=tuple(" ".join(filter(None, [one.text, one.way_out])) for one in order.reasons),
-        tone=tone,
+        what=f"{verbs[order.outcome]} the order “{order.order}”",
+        why=(*reasons, *order.questions),
+        tone=Tone.STOP if order.outcome in _HELD else Tone.DECIDE,
         anchor="order",
     )
 
@@ -120,8 +124,8 @@ def _quality(view: ReviewView) -> Iterator[Act]:
         return
     for defect in view.check.defects:
         if defect.severity is Severity.MAJOR:
-            why = (defect.message,)
-            yield Act(who="Technologist", what=defect.action, why=why, tone=Tone.ACT, anchor="quality")
+            what, why = (defect.action, (defect.message,)) if defect.action else (defect.message, ())
+            yield Act(who="Technologist", what=what, why=why, tone=Tone.ACT, anchor="quality")
     for number, series in enumerate(view.check.series):
         if series.verdict is Verdict.REPEAT:
             major = [one for one in series.defects if one.severity is Severity.MAJOR] or list(series.defects)

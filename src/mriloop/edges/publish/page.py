@@ -19,13 +19,15 @@ from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_m
 from mriloop.edges.publish.render import asset, render
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
 from mriloop.edges.publish.words import code_words, step_words
+from mriloop.model.communication import Letter
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.errors import refuse
-from mriloop.model.guideline import Advice
+from mriloop.model.guideline import Advice, Recommendation
 from mriloop.model.quality import SeriesCheck, Severity, Verdict
 from mriloop.model.report import VerifiedReport
 
 PICTURE_BUDGET = 5_500_000  # bytes of all pictures of a page before base64: the page stays below 8 MB
+_ORDER_STEPS = ("block_order", "hold_order", "ask_before_order", "allow_order")
 _SEVERITIES = (Severity.MAJOR, Severity.MINOR, Severity.INFO)
 
 
@@ -76,6 +78,9 @@ def review_html(view: ReviewView) -> str:
         triptychs=[{"changes": one.changes, "picture": pictures[id(one.figure)]} for one in view.triptychs],
         by_id={one.id: one for one in view.advice.recommendations} if view.advice else {},
         questions=_questions(view.advice),
+        steps=[one for one in _steps(view) if one.default],
+        beside=_beside(view),
+        letters=[(letter, _letter_parts(letter)) for letter in view.letters],
     )
 
 
@@ -170,8 +175,8 @@ def _names(view: ReviewView) -> dict[str, str]:
 def _timeline(view: ReviewView) -> str:
     rows: list[TimelineRow] = []
     if view.advice is not None:
-        for one in view.advice.recommendations:
-            if one.window is None and not one.then:
+        for one in _steps(view):
+            if not one.default or (one.window is None and not one.then):
                 continue
             windows = (one.window, *one.schedule) if one.window else one.schedule
             rows.append(TimelineRow(label=one.text or step_words(one.step), windows=windows, then=_then(one.then)))
@@ -179,11 +184,49 @@ def _timeline(view: ReviewView) -> str:
         rows = [
             TimelineRow(
                 label=one.follow_up.text or step_words(one.follow_up.step),
-                windows=(one.follow_up.window,) if one.follow_up.window else (),
+                windows=((one.follow_up.window,) if one.follow_up.window else ()) + one.follow_up.plan,
+                then=_then(one.follow_up.then),
             )
             for one in view.follow_ups
         ]
     return timeline_svg(rows, view.today) if rows else ""
+
+
+def _steps(view: ReviewView) -> list[Recommendation]:
+    """Return what is proposed as a next step; the answers about an order stand with the order check."""
+    if view.advice is None:
+        return []
+    return [one for one in view.advice.recommendations if view.order is None or one.step not in _ORDER_STEPS]
+
+
+def _beside(view: ReviewView) -> list[Recommendation]:
+    """Return what profiles beside the default say, where no conflict shows it already."""
+    shown = {name for one in view.advice.conflicts for name in one.recommendations} if view.advice else set()
+    return [one for one in _steps(view) if not one.default and one.id not in shown]
+
+
+def _letter_parts(letter: Letter) -> list[tuple[str, list[tuple[str, list[str]]]]]:
+    """Return a letter as (heading, blocks): a block is a paragraph ("p") or the items of a list ("ul")."""
+    texts = list(letter.paragraphs)
+    parts: list[tuple[str, list[str]]] = []
+    for part in letter.parts:
+        parts.append((part.heading, texts[: part.count]))
+        texts = texts[part.count :]
+    if texts:
+        parts.append(("", texts))
+    return [(heading, _blocks(paragraphs)) for heading, paragraphs in parts]
+
+
+def _blocks(paragraphs: Sequence[str]) -> list[tuple[str, list[str]]]:
+    blocks: list[tuple[str, list[str]]] = []
+    for text in paragraphs:
+        if not text.startswith("- "):
+            blocks.append(("p", [text]))
+        elif blocks and blocks[-1][0] == "ul":
+            blocks[-1][1].append(text[2:])
+        else:
+            blocks.append(("ul", [text[2:]]))
+    return blocks
 
 
 def _then(code: str) -> str:

@@ -45,5 +45,5 @@ def _environment() -> Environment:
         truth=words.truth_words,
         window=words.window_words,
     )
-    environment.globals.update(VERDICTS=words.VERDICTS, STATUS=words.STATUS, MARKS=words.MARKS)
+    environment.globals.update(ORDERS=words.ORDERS, VERDICTS=words.VERDICTS, STATUS=words.STATUS, MARKS=words.MARKS)
     return environment

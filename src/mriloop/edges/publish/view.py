@@ -70,11 +70,16 @@ class OrderReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
-    """What the order check answered. `order` is the order in words, such as "MRI brain with contrast only"."""
+    """What the order check answered. `order` is the order in words, such as "MRI brain with contrast only".
 
-    outcome: Literal["allow", "advise", "block"]
+    A `block` and a `hold` stop the order until somebody changes it, finds out, or overrides with a reason; for
+    `needs_information` the `questions` must be answered first; `advise` lets it go with something to consider.
+    """
+
+    outcome: Literal["block", "hold", "needs_information", "advise", "allow"]
     order: str
     reasons: tuple[OrderReason, ...] = ()
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,14 @@ VERDICTS: dict[Verdict, str] = {
     Verdict.NOT_ASSESSABLE: "Not assessable",
     Verdict.NOT_AN_IMAGE: "Not an image",
 }
+# Each answer of the order check: the words for it, the look of its pill and its icon.
+ORDERS: dict[str, tuple[str, str, str]] = {
+    "block": ("Blocked: change it, or let a radiologist override with a reason", "repeat", "stop"),
+    "hold": ("Held until somebody has found out", "repeat", "stop"),
+    "needs_information": ("Cannot be judged before the questions are answered", "limited", "decide"),
+    "advise": ("May go on; one thing to consider", "limited", "decide"),
+    "allow": ("Nothing stands against it", "acceptable", "acceptable"),
+}
 STATUS: dict[str, str] = {
     "draft": "Unverified draft rule",
     "reviewed-pending-signature": "Reviewed, not yet signed by a clinician",
@@ -63,7 +71,7 @@ def count(number: int, noun: str) -> str:
 
 def code_words(code: object) -> str:
     """Return a code of ours as words: `without_and_with` becomes `without and with`."""
-    return str(getattr(code, "value", code)).replace("_", " ").replace("-", " ")
+    return str(getattr(code, "value", code)).replace("_", " ")
 
 
 def step_words(step: str) -> str:

@@ -327,20 +327,24 @@ def _render(
     stride = slices[1] - slices[0] if len(slices) > 1 else 1
     regular = slices == list(range(slices[0], slices[0] + stride * len(slices), stride))
     assert regular
-    # columns: output axes k, i, j
+    # Only the box that the body fills is rendered; around it is air. Columns: output axes k, i, j.
     matrix = np.stack([to_body[:3, 2] * stride, to_body[:3, 0] / oversample[0], to_body[:3, 1] / oversample[1]], axis=1)
+    origin = to_body[:3] @ np.array([first[0], first[1], slices[0], 1.0])
+    filled = np.linalg.inv(matrix) @ ((anatomy.filled / step).T - origin[:, None])
+    low = np.clip(np.floor(filled.min(axis=1)).astype(int) - 2, 0, [0, *shape])
+    high = np.clip(np.ceil(filled.max(axis=1)).astype(int) + 3, low, [len(slices), *shape])
+    high[0] = len(slices)
+    size = (int(high[0]), int(high[1] - low[1]), int(high[2] - low[2]))
     through = max(1, round(p.thickness / (1.1 * step)))
-    total: Complex | Field | None = None
+    total = np.zeros(size, dtype=np.complex64 if len(parts) > 1 else np.float32)
     for m in range(through):
         inside = ((m + 0.5) / through - 0.5) * p.thickness / p.spacing[2]
-        offset = to_body[:3] @ np.array([first[0], first[1], slices[0] + inside, 1.0])
-        layer = [
-            affine_transform(part, matrix, offset, (len(slices), *shape), order=1, output=np.float32) for part in parts
-        ]
-        value = layer[0] if len(layer) == 1 else layer[0] + np.complex64(1j) * layer[1]
-        total = value if total is None else total + value
-    assert total is not None
-    return total / np.float32(through)
+        offset = origin + to_body[:3, 2] * inside + matrix @ low
+        for part, unit in zip(parts, (1, np.complex64(1j)), strict=False):
+            total += affine_transform(part, matrix, offset, size, order=1, output=np.float32) * unit
+    whole = np.zeros((len(slices), *shape), dtype=total.dtype)
+    whole[:, low[1] : high[1], low[2] : high[2]] = total / np.float32(through)
+    return whole
 
 
 def _shift_phase(
@@ -369,12 +373,16 @@ def _to_kspace(image: Complex, size: tuple[int, int], oversample: list[int], ext
 
     Of a field of view `extend` times as wide every `extend`-th sample is taken, which is what folds the image.
     """
-    spectrum = fft.fft2(fft.ifftshift(image, axes=(1, 2)), axes=(1, 2), overwrite_x=True)
+    spectrum = fft.fft2(image, axes=(1, 2), overwrite_x=True)
     for axis, (n, e) in enumerate(zip(size, extend, strict=True), start=1):
-        wanted = (np.arange(n) - n // 2) * e
-        spectrum = np.take(spectrum, wanted, axis=axis, mode="wrap")
+        order = np.arange(n) - n // 2
+        spectrum = np.take(spectrum, order * e, axis=axis, mode="wrap")
+        if e > 1:
+            ramp = np.exp(2j * np.pi * order * (e - 1) / 2).astype(np.complex64)
+            spectrum *= ramp.reshape((1, -1, 1) if axis == 1 else (1, 1, -1))
     scale = np.sqrt(size[0] * size[1]) / (size[0] * oversample[0] * size[1] * oversample[1])
-    return np.asarray(spectrum * np.float32(scale), dtype=np.complex64)
+    spectrum *= np.float32(scale)
+    return np.asarray(spectrum, dtype=np.complex64)
 
 
 def _spoil(
@@ -405,8 +413,10 @@ def _spoil(
             faults.spike * strongest
         )
     if sigma:
-        noise = rng.standard_normal((*kspace.shape, 2), dtype=np.float32).view(np.complex64)[..., 0]
-        kspace += np.float32(sigma) * noise
+        for c in range(p.coils):
+            noise = rng.standard_normal((*kspace.shape[1:], 2), dtype=np.float32)
+            noise *= np.float32(sigma)
+            kspace[c] += noise.view(np.complex64)[..., 0]
     if p.three_d and faults.stop_at < 1:
         late = times[0] > faults.stop_at
         if p.phase_index == 0:
@@ -418,8 +428,8 @@ def _spoil(
 
 def _combine(kspace: Complex, p: Prescription) -> Field:
     """Return the magnitude image (i, j, k) of all elements."""
-    shifted = fft.ifftshift(kspace, axes=(2, 3))
-    images = fft.fftshift(fft.ifft2(shifted, axes=(2, 3), norm="ortho", overwrite_x=True), axes=(2, 3))
+    # Left centred, k-space gives the image times a phase that all elements share and the magnitude drops.
+    images = fft.ifft2(kspace, axes=(2, 3), norm="ortho", overwrite_x=True)
     square = np.zeros(images.shape[1:], dtype=np.float32)
     profile = np.zeros(images.shape[1:], dtype=np.float32)
     matched = np.zeros(images.shape[1:], dtype=np.complex64)

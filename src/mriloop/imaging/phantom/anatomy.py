@@ -55,7 +55,7 @@ class Lesion:
     id : the same number for the same lesion on every visit, from 1
     center_mm, radii_mm, rotation_deg : in the body's own RAS+ frame
     severity : 0 (as the tissue around) to 1 (fully as `kind`); scales contrast, not size
-    MS lesions leave fluid, bone and vessels as they are, so their volume is what lies in tissue.
+    No lesion reaches into air, and most leave fluid, bone and vessels as they are: the volume is what lies in tissue.
     """
 
     id: int
@@ -135,13 +135,17 @@ class Anatomy:
         return np.asarray(index @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
 
     @cached_property
-    def bounds_mm(self) -> npt.NDArray[np.float64]:
-        """(8, 3) corners of the box around all tissue, scanner RAS+ mm."""
+    def filled(self) -> npt.NDArray[np.float64]:
+        """(8, 3) corners of the box around all tissue, as indices of the anatomy's own grid."""
         filled = self.labels > 0
         ends = [np.flatnonzero(filled.any(axis=tuple({0, 1, 2} - {axis})))[[0, -1]] for axis in range(3)]
-        corners = np.array(np.meshgrid(*ends, indexing="ij")).reshape(3, -1).T
+        return np.array(np.meshgrid(*ends, indexing="ij"), dtype=np.float64).reshape(3, -1).T
+
+    @property
+    def bounds_mm(self) -> npt.NDArray[np.float64]:
+        """(8, 3) corners of the box around all tissue, scanner RAS+ mm."""
         to_scanner = self.pose @ self.affine
-        return np.asarray(corners @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
+        return np.asarray(self.filled @ to_scanner[:3, :3].T + to_scanner[:3, 3], dtype=np.float64)
 
     def position_mm(self, lesion: Lesion) -> Point:
         """Return where the centre of a lesion lies in the scanner on this visit, RAS+ mm."""
@@ -165,10 +169,10 @@ def furnish(body: Map, visit: Visit, *, region: Region, reference: Tissue) -> An
     for lesion in visit.lesions:
         box, filled = _lesion_share(lesion, body)
         labels = np.where(body.share[box] > 0.5, body.over[box], body.under[box])
-        if lesion.kind not in _ANYWHERE:
-            room = np.where(np.isin(body.under[box], OUTSIDE), 0, 1 - body.share[box])
-            room = room + np.where(np.isin(body.over[box], OUTSIDE), 0, body.share[box])
-            filled = filled * room.astype(np.float32)
+        spared = (Tissue.AIR,) if lesion.kind in _ANYWHERE else OUTSIDE
+        room = np.where(np.isin(body.under[box], spared), 0, 1 - body.share[box])
+        room = room + np.where(np.isin(body.over[box], spared), 0, body.share[box])
+        filled = filled * room.astype(np.float32)
         touched = filled > 0
         under[box][touched] = labels[touched]
         over[box][touched] = LESION_TISSUE[lesion.kind]

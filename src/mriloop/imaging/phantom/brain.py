@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriloop.imaging.phantom.fields import Field, band_noise, sample, smooth_noise
-from mriloop.imaging.phantom.shapes import Canvas, Points, ellipsoid, tube, union
+from mriloop.imaging.phantom.shapes import Canvas, Points, dome, ellipsoid, tube, union
 from mriloop.imaging.phantom.tissues import Tissue
 
 CENTER = (0.0, -18.0, 16.0)
@@ -25,32 +25,28 @@ class BrainTraits:
     cortex_mm: float = 2.6
 
 
-def cavity(points: Points) -> Field:
-    """Return the signed distance (mm, negative inside) to the inner surface of the skull."""
-    z = points[2]
-    vault = np.where(
-        z > 12.0,
-        ellipsoid((0, -18, 12), (71, 91, 71))(points),
-        ellipsoid((0, -18, 12), (71, 91, 38))(points),
-    )
-    both = (np.abs(points[0]), points[1], z)
-    temporal = ellipsoid((36, -8, -22), (31, 47, 29))(both)
-    posterior = ellipsoid((0, -60, -34), (54, 43, 33))(points)
-    middle = tube([(0, -15, -20, 18), (0, -24, -40, 15), (0, -34, -62, 13), (0, -42, -75, 10)])(points)
-    return union(union(union(vault, temporal, 10), posterior, 12), middle, 10)
+def cavity(canvas: Canvas) -> Field:
+    """Return the signed distance (mm, negative inside) to the inner surface of the skull, on the whole canvas."""
+    inner = dome((0, -18, 12), (71, 91, 71), 38)((canvas.x, canvas.y, canvas.z))
+    for side in (-1.0, 1.0):
+        low, high = (side * 36 - 31, -55.0, -51.0), (side * 36 + 31, 39.0, 7.0)
+        canvas.join(inner, ellipsoid((side * 36, -8, -22), (31, 47, 29)), low, high, 10)
+    canvas.join(inner, ellipsoid((0, -60, -34), (54, 43, 33)), (-54, -103, -67), (54, -17, -1), 12)
+    stem = tube([(0, -15, -20, 18), (0, -24, -40, 15), (0, -34, -62, 13), (0, -42, -75, 10)])
+    canvas.join(inner, stem, (-18, -54, -86), (18, 3, -2), 10)
+    return inner
 
 
-def _hull(points: Points) -> Field:
-    """Return the signed distance to the smooth hull of the cerebrum, with its base and its temporal lobes."""
+def _hull(points: Points, inner: Field) -> Field:
+    """Return the signed distance to the hull of the cerebrum: three millimetres inside the skull, with its base."""
     x, y, z = np.abs(points[0]), points[1], points[2]
-    top = ellipsoid((0, -18, 14), (68.8, 88.5, 67))((x, y, z))
-    low = ellipsoid((0, -18, 14), (68.8, 88.5, 37))((x, y, z))
-    body = np.where(z > 14, top, low)
-    temporal = ellipsoid((39, -13, -23), (25, 43, 25))((x, y, z))
-    hull = union(body, temporal, 4)
+    body = dome((0, -18, 14), (70, 90, 70), 37)((x, y, z))
+    temporal = ellipsoid((40, -11, -22), (28, 47, 29))((x, y, z))
+    occipital = ellipsoid((25, -74, -4), (31, 30, 22))((x, y, z))
+    hull = union(union(body, occipital, 10), temporal, 4)
     behind = np.clip((-24 - y) / 14, 0, 1)
     floor = (_tentorium(x, y) + 1 - z) * np.float32(0.9) - (1 - behind) * 40
-    return np.maximum(hull, floor)
+    return np.maximum(np.maximum(hull, inner + np.float32(2.8)), floor)
 
 
 def _tentorium(x: Field, y: Field) -> Field:
@@ -58,33 +54,34 @@ def _tentorium(x: Field, y: Field) -> Field:
     return np.float32(-24) + 24 * np.clip(1 - np.abs(x) / 52, 0, 1) * np.clip((y + 100) / 55, 0, 1)
 
 
-def paint_brain(canvas: Canvas, rng: np.random.Generator, traits: BrainTraits) -> None:
-    """Paint cerebrum, ventricles, nuclei, brainstem and cerebellum into a cavity that is filled with CSF."""
-    _paint_cerebellum(canvas, rng)
+def paint_brain(canvas: Canvas, inner: Field, rng: np.random.Generator, traits: BrainTraits) -> None:
+    """Paint cerebrum, ventricles, nuclei, brainstem and cerebellum into a cavity (`inner`) that is filled with CSF."""
+    _paint_cerebellum(canvas, inner, rng)
     _paint_brainstem(canvas)
-    _paint_cerebrum(canvas, rng, traits)
+    _paint_cerebrum(canvas, inner, rng, traits)
     _paint_nuclei(canvas)
     _paint_ventricles(canvas, traits.ventricles)
 
 
-def _paint_cerebrum(canvas: Canvas, rng: np.random.Generator, traits: BrainTraits) -> None:
+def _paint_cerebrum(canvas: Canvas, inner: Field, rng: np.random.Generator, traits: BrainTraits) -> None:
     box = canvas.box(*CEREBRUM)
     points = canvas.points(box)
     x, y, z = points
     ax = np.abs(x)
-    hull = _hull(points)
+    hull = _hull(points, inner[box])
     depth = -hull
 
     # Sulci: the zero level of a band-limited field that is constant along rays from the centre, so they run inwards.
     ux, uy, uz = ((p - c) / r for p, c, r in zip(points, CENTER, (67.5, 87.0, 60.0), strict=True))
     radius = np.maximum(np.sqrt(ux * ux + uy * uy + uz * uz), np.float32(0.15))
     noise = band_noise((80, 80, 80), 2.25, 23.0, rng, octave=0.25)
-    bend = np.float32(0.06) * depth
-    direction = (ux / radius * 62 + bend, uy / radius * 76 - bend, uz / radius * 58)
+    wander = smooth_noise(x.shape, canvas.pitch, 30.0, rng)
+    bend = np.clip(depth, 0, 25) * np.float32(0.28)
+    twist = [bend * smooth_noise(x.shape, canvas.pitch, 34.0, rng) for _ in range(3)]
+    direction = (ux / radius * 62 + twist[0], uy / radius * 76 + twist[1], uz / radius * 58 + twist[2])
     ridge = sample(noise, direction, 2.25)
     slope = np.sqrt(sum(np.square(g) for g in np.gradient(ridge, np.float32(canvas.pitch))))
     beside = np.abs(ridge) / np.maximum(slope, np.float32(0.05))
-    wander = smooth_noise(x.shape, canvas.pitch, 30.0, rng)
     deepest = np.clip(14 + 4.5 * wander, 5, 22)
     # On the medial wall, above the callosum, the same folds start from the midline.
     outside = ellipsoid((0, -12, 2), (100, 44, 29))((x * 0, y, z))
@@ -173,17 +170,17 @@ def _paint_brainstem(canvas: Canvas) -> None:
         canvas.pipe(Tissue.WHITE_MATTER, [(side * 9, -16, -10, 5), (side * 16, -10, 0, 6)])
 
 
-def _paint_cerebellum(canvas: Canvas, rng: np.random.Generator) -> None:
+def _paint_cerebellum(canvas: Canvas, inner: Field, rng: np.random.Generator) -> None:
     low, high = (-58.0, -104.0, -72.0), (58.0, -24.0, 6.0)
     box = canvas.box(low, high)
     points = canvas.points(box)
     x, y, z = points
     ax = np.abs(x)
-    lobe = ellipsoid((23, -61, -38), (29, 34, 27))((ax, y, z))
+    lobe = ellipsoid((23, -64, -36), (35, 42, 33))((ax, y, z))
     vermis = ellipsoid((0, -63, -26), (12, 29, 28))(points)
     hull = union(lobe, vermis, 8)
     roof = z - (_tentorium(x, y) - 3)
-    hull = np.maximum(hull, roof * np.float32(0.9))
+    hull = np.maximum(np.maximum(hull, inner[box] + np.float32(3.2)), roof * np.float32(0.9))
     notch = np.hypot(np.maximum(ax - 1.2, 0), np.maximum(y + 84, 0)) - np.float32(1.0)
     depth = np.minimum(-hull, notch)
     # Folia: sheets that fan out from the peduncle, one every five millimetres at the surface.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mriloop.imaging.phantom.brain import BRAIN, BrainTraits, cavity, paint_brain
 from mriloop.imaging.phantom.fields import Field, smooth_noise
-from mriloop.imaging.phantom.shapes import Canvas, Points, Triple, ellipsoid, tube, union
+from mriloop.imaging.phantom.shapes import Canvas, Triple, ellipsoid, tube, union
 from mriloop.imaging.phantom.tissues import Tissue
 
 LOW: Triple = (-82.0, -112.0, -112.0)
@@ -57,48 +57,55 @@ def head_map(seed: int, pitch: float = 1.0) -> Map:
         sulcus_mm=float(np.clip(0.65 + 0.12 * rng.standard_normal(), 0.45, 1.0)),
     )
     canvas = easel(LOW, HIGH, pitch, rng, scale=scale, warp_mm=1.3)
-    _paint_outside(canvas, rng)
-    paint_brain(canvas, rng, traits)
+    inner = _paint_outside(canvas, rng)
+    paint_brain(canvas, inner, rng, traits)
     _paint_sella(canvas)
     _paint_vessels(canvas)
-    texture = 1 + np.float32(0.012) * smooth_noise(canvas.x.shape, pitch, 9.0, rng)
+    texture = 1 + np.float32(0.02) * smooth_noise(canvas.x.shape, pitch, 9.0, rng)
     for array in (canvas.under, canvas.over, canvas.share, texture):
         array.setflags(write=False)
     return Map(under=canvas.under, over=canvas.over, share=canvas.share, texture=texture, origin=LOW, pitch=pitch)
 
 
-def _outline(points: Points, inner: Field) -> Field:
+def _outline(canvas: Canvas, inner: Field) -> Field:
     """Return the signed distance to the skin."""
-    x, y, z = points
-    ax = np.abs(x)
-    face = ellipsoid((0, 28, -52), (57, 57, 62))(points)
-    jaw = ellipsoid((0, 38, -92), (44, 40, 32))(points)
-    brow = ellipsoid((0, 52, -8), (52, 34, 26))(points)
-    neck = tube([(0, -28, -70, 56), (0, -36, -150, 55)])(points)
-    nose = tube([(0, 82, -24, 7), (0, 98, -48, 10), (0, 92, -54, 13)])(points)
-    ears = ellipsoid((76, -26, -28), (5, 16, 28))((ax, y, z))
-    head = union(inner - np.float32(13.5), union(face, jaw, 16), 18)
-    head = union(union(head, brow, 14), union(neck, nose, 0), 12)
-    head = union(head, ears, 4)
-    eyes = ellipsoid((32, 88, -30), (15, 14, 10))((ax, y, z))
-    return np.maximum(head, -eyes * np.float32(0.7) - 2)
+    head = inner - np.float32(12.0)
+    face = np.full_like(head, np.float32(200))
+    canvas.join(face, ellipsoid((0, 28, -52), (57, 57, 62)), (-57, -29, -114), (57, 85, 10), 60)
+    canvas.join(face, ellipsoid((0, 38, -92), (44, 40, 32)), (-44, -2, -124), (44, 78, -60), 16)
+    head = union(head, face, 18)
+    canvas.join(head, ellipsoid((0, 52, -8), (52, 34, 26)), (-52, 18, -34), (52, 86, 18), 14)
+    canvas.join(head, tube([(0, -28, -70, 56), (0, -36, -150, 55)]), (-56, -92, -150), (56, 28, -14), 12)
+    canvas.join(head, tube([(0, 82, -24, 7), (0, 98, -48, 10), (0, 92, -54, 13)]), (-14, 74, -68), (14, 110, -16), 12)
+    for side in (-1.0, 1.0):
+        canvas.join(
+            head, ellipsoid((side * 76, -26, -28), (5, 16, 28)), (side * 76 - 5, -42, -56), (side * 76 + 5, -10, 0), 4
+        )
+        eye = canvas.box((side * 32 - 20, 70, -44), (side * 32 + 20, 106, -16))
+        socket = ellipsoid((side * 32, 88, -30), (15, 14, 10))(canvas.points(eye))
+        head[eye] = np.maximum(head[eye], -socket * np.float32(0.7) - 2)
+    return head
 
 
-def _paint_outside(canvas: Canvas, rng: np.random.Generator) -> None:
+def _paint_outside(canvas: Canvas, rng: np.random.Generator) -> Field:
+    """Paint everything around the brain; return the signed distance to the inner surface of the skull."""
     points = (canvas.x, canvas.y, canvas.z)
-    x, y, z = points
-    ax = np.abs(x)
-    inner = cavity(points)
-    skin = _outline(points, inner)
+    x, _, z = points
+    inner = cavity(canvas)
+    skin = _outline(canvas, inner)
     uneven = smooth_noise(x.shape, canvas.pitch, 35.0, rng)
     canvas.paint(Tissue.SKIN, skin)
     canvas.paint(Tissue.FAT, skin + np.float32(2.0))
     low = np.clip((-22 - z) / 25, 0, 1)
     canvas.paint(Tissue.MUSCLE, np.maximum(skin + np.float32(4.5) + 3 * low + uneven, z + 22))
-    temporalis = ellipsoid((69, 16, -12), (9, 33, 42))((ax, y, z))
-    canvas.paint(Tissue.MUSCLE, np.maximum(temporalis, skin + np.float32(3.5)))
-    occipital = ellipsoid((22, -104, -50), (30, 16, 24))((ax, y, z))
-    canvas.paint(Tissue.MUSCLE, np.maximum(occipital, skin + np.float32(4.5)))
+    for side in (-1.0, 1.0):
+        for center, radii, depth in (((69, 16, -12), (9, 33, 42), 3.5), ((22, -104, -50), (30, 16, 24), 4.5)):
+            middle = (side * center[0], float(center[1]), float(center[2]))
+            low_mm = (middle[0] - radii[0], middle[1] - radii[1], middle[2] - radii[2])
+            high_mm = (middle[0] + radii[0], middle[1] + radii[1], middle[2] + radii[2])
+            box = canvas.box(low_mm, high_mm)
+            belly = ellipsoid(middle, (float(radii[0]), float(radii[1]), float(radii[2])))(canvas.points(box))
+            canvas.paint(Tissue.MUSCLE, np.maximum(belly, skin[box] + np.float32(depth)), box)
     # Fat runs between the muscles of face and neck.
     planes = np.abs(smooth_noise(x.shape, canvas.pitch, 26.0, rng)) * 9 - np.float32(1.1)
     canvas.paint(Tissue.FAT, np.maximum(np.maximum(planes, skin + 4), z + 24))
@@ -109,6 +116,7 @@ def _paint_outside(canvas: Canvas, rng: np.random.Generator) -> None:
     _paint_face(canvas)
     canvas.paint(Tissue.DURA, inner - np.float32(0.9))
     canvas.paint(Tissue.CSF, inner)
+    return inner
 
 
 def _paint_face(canvas: Canvas) -> None:

@@ -299,7 +299,7 @@ def localizer(*, center: Point = (0.0, -3.0, -8.0), tesla: float = 3.0) -> Presc
     )
 
 
-def pituitary_t1(*, center: Point = (0.0, 2.0, -20.0), tesla: float = 3.0) -> Prescription:
+def pituitary_t1(*, center: Point = (0.0, 2.0, -4.0), tesla: float = 3.0) -> Prescription:
     """Return thin coronal T1 turbo spin echo through the sella, 2 mm slices."""
     return _axial(
         name="T1 TSE COR SELLA",
@@ -317,7 +317,7 @@ def pituitary_t1(*, center: Point = (0.0, 2.0, -20.0), tesla: float = 3.0) -> Pr
     )
 
 
-def pituitary_t2(*, center: Point = (0.0, 2.0, -20.0), tesla: float = 3.0) -> Prescription:
+def pituitary_t2(*, center: Point = (0.0, 2.0, -4.0), tesla: float = 3.0) -> Prescription:
     """Return thin coronal T2 turbo spin echo through the sella, 2 mm slices."""
     return replace(
         pituitary_t1(center=center, tesla=tesla),

@@ -27,12 +27,30 @@ def ellipsoid(center: Triple, radii: Triple, rotation: npt.NDArray[np.float64] |
             r = rotation.astype(np.float32)
             x, y, z = (r[0, n] * x + r[1, n] * y + r[2, n] * z for n in range(3))
         a, b, c = (np.float32(1.0 / radius) for radius in radii)
-        x, y, z = x * a, y * b, z * c
-        k0 = np.sqrt(x * x + y * y + z * z)
-        k1 = np.sqrt((x * a) ** 2 + (y * b) ** 2 + (z * c) ** 2)
-        return np.asarray(k0 * (k0 - 1) / np.maximum(k1, np.float32(1e-6)), dtype=np.float32)
+        return _implicit(x * a, y * b, z * c, a, b, c)
 
     return distance
+
+
+def dome(center: Triple, radii: Triple, below: float) -> Shape:
+    """Return an ellipsoid whose lower half has another vertical radius (`below`)."""
+
+    def distance(points: Points) -> Field:
+        x, y, z = (p - np.float32(c) for p, c in zip(points, center, strict=True))
+        a, b = (np.float32(1.0 / radius) for radius in radii[:2])
+        c = np.where(z > 0, np.float32(1.0 / radii[2]), np.float32(1.0 / below))
+        return _implicit(x * a, y * b, z * c, a, b, c)
+
+    return distance
+
+
+def _implicit(x: Field, y: Field, z: Field, a: Any, b: Any, c: Any) -> Field:
+    """Return k0 (k0 − 1) / k1, where k0 is the norm of the scaled point and k1 that of its gradient."""
+    xx, yy, zz = x * x, y * y, z * z
+    # The small terms keep the quotient finite at the centre, where it tends to a radius.
+    k0 = np.sqrt(xx + yy + zz + np.float32(1e-10))
+    k1 = np.sqrt(xx * (a * a) + yy * (b * b) + zz * (c * c) + np.float32(1e-10) * (a * a))
+    return np.asarray(k0 * (k0 - 1) / k1, dtype=np.float32)
 
 
 def tube(path: Sequence[tuple[float, float, float, float]]) -> Shape:
@@ -97,17 +115,28 @@ class Canvas:
         """Return the coordinates inside an index box."""
         return self.x[box], self.y[box], self.z[box]
 
+    def join(self, body: Field, shape: Shape, low: Triple, high: Triple, blend_mm: float) -> None:
+        """Add a shape that lies between `low` and `high` mm to a distance field of the whole grid, in place."""
+        reach = blend_mm + 4
+        box = self.box(
+            (low[0] - reach, low[1] - reach, low[2] - reach), (high[0] + reach, high[1] + reach, high[2] + reach)
+        )
+        body[box] = union(body[box], shape(self.points(box)), blend_mm)
+
     def paint(self, tissue: Tissue, distance: Field, box: tuple[slice, slice, slice] | None = None) -> None:
         """Lay a tissue over what is there: whole where distance < −pitch/2, mixed within half a voxel of the edge."""
         where = box if box is not None else (slice(None), slice(None), slice(None))
-        alpha = np.clip(np.float32(0.5) - distance / np.float32(self.pitch), 0, 1)
-        touched = alpha > 0
         under, over, share = self.under[where], self.over[where], self.share[where]
-        main = np.where(share[touched] > 0.5, over[touched], under[touched])
-        full = alpha[touched] >= 1
-        under[touched] = np.where(full, np.uint8(tissue), main)
-        over[touched] = np.uint8(tissue)
-        share[touched] = alpha[touched]
+        half = np.float32(self.pitch / 2)
+        inside = distance < half
+        whole = distance < -half
+        np.copyto(under, np.uint8(tissue), where=whole)
+        np.copyto(over, np.uint8(tissue), where=whole)
+        np.copyto(share, np.float32(1), where=whole)
+        edge = inside & ~whole
+        under[edge] = np.where(share[edge] > 0.5, over[edge], under[edge])
+        over[edge] = np.uint8(tissue)
+        share[edge] = np.float32(0.5) - distance[edge] / np.float32(self.pitch)
 
     def shape(self, tissue: Tissue, shape: Shape, low: Triple, high: Triple, only: Sequence[Tissue] = ()) -> None:
         """Paint a shape that lies between `low` and `high` mm; with `only`, just where these tissues are now."""

@@ -55,7 +55,7 @@ Residual = tuple[tuple[int, tuple[Cell, ...]], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRow:
-    """A row over class numbers. `known` are the conditions on whether a fact is known at all; they are never unknown."""
+    """A row over class numbers. `known`: conditions on whether a fact is known at all, which are never unknown."""
 
     cells: tuple[Cell, ...]
     known: tuple[Condition, ...]

@@ -6,13 +6,13 @@ among the facts, so that asking again later never moves them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
-from mriloop.model.coding import Urgency
-from mriloop.model.fact import UNKNOWN, FactValue, Truth, all_of, any_of
+from mriloop.model.coding import Region, Urgency
+from mriloop.model.fact import UNKNOWN, Truth, all_of, any_of
 from mriloop.model.finding import Fact
 from mriloop.model.guideline import (
     Advice,
@@ -31,6 +31,7 @@ from mriloop.model.guideline import (
     Undetermined,
     Window,
 )
+from mriloop.stages.advise.answers import Answer, Question, rivals_of, share_families, side_by_side
 from mriloop.stages.advise.conditions import holds, name_of, say_condition, say_fact
 from mriloop.stages.advise.decide import NO_ROW, CompiledTable, compile_rows, decide_each, decide_first, residual_rows
 from mriloop.stages.advise.facts import complete
@@ -38,34 +39,6 @@ from mriloop.stages.advise.schedule import next_open, windows
 
 _EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
 _STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER, Step.ASK_BEFORE_ORDER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one guideline says of a case, before the guidelines are put together.
-
-    `scope_missing` are the facts that decide whether it applies at all; until they are known its recommendations are
-    only what it would say.
-    """
-
-    guideline: Guideline
-    recommendations: tuple[Recommendation, ...] = ()
-    undetermined: tuple[Undetermined, ...] = ()
-    out_of_scope: OutOfScope | None = None
-    conflicts: tuple[Conflict, ...] = ()
-    warnings: tuple[Caution, ...] = ()
-    scope_missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Question:
-    """One case put to the guidelines: what every step below needs to know."""
-
-    facts: Mapping[str, Fact]
-    values: Mapping[str, FactValue]
-    vocabulary: Mapping[str, FactSpec]
-    as_of: date
-    profiles: Mapping[str, str]
 
 
 def evaluate(
@@ -96,14 +69,14 @@ def evaluate(
         `undetermined` or `out_of_scope`: none is silent.
     """
     stated = complete(facts, guidelines.vocabulary, as_of)
-    question = _Question(
+    question = Question(
         facts=stated.facts,
         values={name: fact.value for name, fact in stated.facts.items()},
         vocabulary=guidelines.vocabulary,
         as_of=as_of,
         profiles={**guidelines.default_profiles, **(default_profiles or {})},
     )
-    answers = _share_families([_ask(guideline, question) for guideline in guidelines.guidelines])
+    answers = share_families([_ask(guideline, question) for guideline in guidelines.guidelines])
     order = list(Urgency)
     recommendations = sorted(
         (each for answer in answers for each in answer.recommendations), key=lambda each: order.index(each.urgency)
@@ -136,7 +109,7 @@ def questions_for(missing: Iterable[str], vocabulary: Mapping[str, FactSpec]) ->
     return tuple(vocabulary[name].question for name in missing)
 
 
-def _ask(guideline: Guideline, question: _Question) -> Answer:
+def _ask(guideline: Guideline, question: Question) -> Answer:
     values = question.values
     raised = any_of(
         all_of(holds(each, values.get(each.fact, UNKNOWN)) for each in group) for group in guideline.raised_by
@@ -155,46 +128,67 @@ def _ask(guideline: Guideline, question: _Question) -> Answer:
             outside += [
                 each.fact for each in scope.when if holds(each, values.get(each.fact, UNKNOWN)) is Truth.UNKNOWN
             ]
-    guards, warnings = _guards(guideline, question)
-    if guards:
-        return Answer(guideline=guideline, recommendations=guards, warnings=warnings)
-    return replace(_tables(guideline, question, warnings), scope_missing=tuple(dict.fromkeys(outside)))
+    scope_missing = tuple(dict.fromkeys(outside))
+    guards = _guards(guideline, question)
+    if guards.fired:
+        warnings = [*guards.notes, *_not_excluded(guideline, guards.emergencies, question, "emergency_not_excluded")]
+        return Answer(
+            guideline=guideline,
+            recommendations=guards.fired,
+            warnings=tuple(warnings),
+            scope_missing=scope_missing,
+            guarded=True,
+        )
+    answer = _tables(guideline, question)
+    asked = {name for each in answer.undetermined for name in each.missing} | set(scope_missing)
+    warnings = _not_excluded(guideline, guards.emergencies, question, "emergency_not_excluded")
+    warnings += _not_excluded(guideline, [name for name in guards.others if name not in asked], question)
+    return replace(answer, warnings=tuple(dict.fromkeys([*warnings, *answer.warnings])), scope_missing=scope_missing)
 
 
-def _guards(guideline: Guideline, question: _Question) -> tuple[tuple[Recommendation, ...], tuple[Caution, ...]]:
-    """Return the first guard that fires, and a warning for those that nobody has excluded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Guards:
+    """The guard that fires, if any, and the facts that nobody has stated though a guard would fire on them."""
+
+    fired: tuple[Recommendation, ...] = ()
+    emergencies: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    notes: tuple[Caution, ...] = ()
+
+
+def _guards(guideline: Guideline, question: Question) -> _Guards:
+    """Ask the guards in order. Of a guard that is unknown, the first unknown fact is the one to ask for."""
     if not guideline.guards:
-        return (), ()
+        return _Guards()
     table = _compiled_guards(guideline, _Vocabulary(question.vocabulary))
     residual = residual_rows(table, question.values)
-    fired: tuple[Recommendation, ...] = ()
-    cautions: list[Caution] = []
-    if residual and not residual[-1][1]:
-        row = guideline.guards[residual[-1][0]]
-        due, window, _, notes = _due(row, question)
-        fired = (_recommend(guideline, None, row, question, window=window, due=due),)
-        cautions += notes
     emergencies: dict[str, None] = {}
     others: dict[str, None] = {}
     for number, cells in residual:
-        kind = emergencies if guideline.guards[number].urgency in _EMERGENCIES else others
-        kind.update(dict.fromkeys(table.variables[variable].fact for variable, _ in cells))
-    others = {name: None for name in others if name not in emergencies}
-    cautions += _not_excluded(guideline, emergencies, question, "emergency_not_excluded")
-    if not fired:
-        cautions += _not_excluded(guideline, others, question)
-    return fired, tuple(cautions)
+        if cells:
+            kind = emergencies if guideline.guards[number].urgency in _EMERGENCIES else others
+            kind[table.variables[cells[0][0]].fact] = None
+    open_guards = _Guards(
+        emergencies=tuple(emergencies), others=tuple(name for name in others if name not in emergencies)
+    )
+    if not residual or residual[-1][1]:
+        return open_guards
+    row = guideline.guards[residual[-1][0]]
+    due, window, _, notes = _due(row, question)
+    fired = (_recommend(guideline, None, row, question, window=window, due=due),)
+    return replace(open_guards, fired=fired, notes=tuple(notes))
 
 
-def _tables(guideline: Guideline, question: _Question, warnings: tuple[Caution, ...]) -> Answer:
+def _tables(guideline: Guideline, question: Question) -> Answer:
     chosen = question.profiles.get(guideline.id)
     recommendations: list[Recommendation] = []
     conflicts: list[Conflict] = []
     missing: dict[str, None] = {}
     profiles: dict[str, None] = {}
-    cautions = list(warnings)
+    cautions: list[Caution] = []
     for topic in dict.fromkeys(table.question for table in guideline.tables):
-        rivals = _rivals([table for table in guideline.tables if table.question == topic], chosen)
+        rivals = rivals_of([table for table in guideline.tables if table.question == topic], chosen)
+        rivals = [table for table in rivals if _speaks(table, question) is not Truth.FALSE]
         answers: list[Recommendation] = []
         for table in rivals:
             said, lacks, notes = _decide(guideline, table, question)
@@ -203,7 +197,7 @@ def _tables(guideline: Guideline, question: _Question, warnings: tuple[Caution, 
             if lacks:
                 missing.update(dict.fromkeys(lacks))
                 profiles[table.profile] = None
-        kept, conflict = _side_by_side(guideline, topic, answers)
+        kept, conflict = side_by_side(guideline, topic, answers)
         recommendations += kept
         conflicts += conflict
     undetermined: tuple[Undetermined, ...] = ()
@@ -222,24 +216,12 @@ def _tables(guideline: Guideline, question: _Question, warnings: tuple[Caution, 
     )
 
 
-def _rivals(tables: Sequence[Table], chosen: str | None) -> list[Table]:
-    """Return the tables of one question that are evaluated, the default first.
-
-    The chosen profile leads; without one the shipped default does. A superseded table takes part only when chosen.
-    """
-    named = [table for table in tables if chosen in (table.profile, table.id)]
-    rest = [table for table in tables if table not in named and not table.superseded]
-    return named + sorted(rest, key=lambda table: not table.default)
-
-
 def _decide(
-    guideline: Guideline, table: Table, question: _Question
+    guideline: Guideline, table: Table, question: Question
 ) -> tuple[list[Recommendation], tuple[str, ...], list[Caution]]:
     """Return what one table recommends, the facts it lacks, and what to warn of."""
     values = question.values
-    speaks = all_of(holds(each, values.get(each.fact, UNKNOWN)) for each in table.when)
-    if speaks is Truth.FALSE:
-        return [], (), []
+    speaks = _speaks(table, question)
     compiled = _compiled_table(table, _Vocabulary(question.vocabulary))
     decisions = [decide_first(compiled, values)] if table.match is Match.FIRST else decide_each(compiled, values)
     missing: list[str] = []
@@ -259,16 +241,20 @@ def _decide(
             missing += decision.missing
             continue
         row = table.rows[decision.row]
-        due, window, lacks, note = _due(row, question)
-        missing += lacks
+        due, window, anchor, note = _due(row, question)
+        missing += anchor
         notes += note
-        if not lacks:
+        if not anchor:
             said.append(_recommend(guideline, table, row, question, window=window, due=due))
     return said, tuple(dict.fromkeys(missing)), notes
 
 
+def _speaks(table: Table, question: Question) -> Truth:
+    return all_of(holds(each, question.values.get(each.fact, UNKNOWN)) for each in table.when)
+
+
 def _not_excluded(
-    guideline: Guideline, names: Iterable[str], question: _Question, code: str = "not_excluded"
+    guideline: Guideline, names: Iterable[str], question: Question, code: str = "not_excluded"
 ) -> list[Caution]:
     asked = tuple(dict.fromkeys(names))
     if not asked:
@@ -280,7 +266,7 @@ def _not_excluded(
     return [Caution(code=code, text=text)]
 
 
-def _due(row: Row, question: _Question) -> tuple[tuple[Window, ...], Window | None, tuple[str, ...], list[Caution]]:
+def _due(row: Row, question: Question) -> tuple[tuple[Window, ...], Window | None, tuple[str, ...], list[Caution]]:
     """Return all windows of a row, the next open one, the anchor if it is missing, and warnings."""
     schedule = row.schedule
     if schedule is None:
@@ -302,7 +288,7 @@ def _due(row: Row, question: _Question) -> tuple[tuple[Window, ...], Window | No
     return due, window, (), notes
 
 
-def _performed(question: _Question, *, after: date) -> list[date]:
+def _performed(question: Question, *, after: date) -> list[date]:
     """Return the days after the anchor on which the case says that an MRI was made."""
     days = [question.values.get("exam_date", UNKNOWN)]
     listed = question.values.get("performed_follow_ups", UNKNOWN)
@@ -315,7 +301,7 @@ def _recommend(
     guideline: Guideline,
     table: Table | None,
     row: Row,
-    question: _Question,
+    question: Question,
     *,
     window: Window | None,
     due: tuple[Window, ...],
@@ -335,7 +321,7 @@ def _recommend(
         status=row.status,
         urgency=row.urgency,
         modality=row.modality,
-        region=row.region,
+        region=row.region or _region(row, question),
         contrast=row.contrast,
         pulse_sequences=listed if isinstance(listed, tuple) else row.pulse_sequences,
         window=window,
@@ -353,7 +339,13 @@ def _recommend(
     )
 
 
-def _because(guideline: Guideline, table: Table | None, row: Row, question: _Question) -> tuple[str, ...]:
+def _region(row: Row, question: Question) -> Region | None:
+    """The region that was imaged, for an examination whose row names none."""
+    region = question.values.get("region", UNKNOWN)
+    return Region(region) if row.modality and isinstance(region, str) else None
+
+
+def _because(guideline: Guideline, table: Table | None, row: Row, question: Question) -> tuple[str, ...]:
     """Return the facts of the row with their sources, the row in words, and what the row says of itself."""
     names = dict.fromkeys(condition.fact for condition in row.when)
     if not names and table is not None:
@@ -368,99 +360,6 @@ def _because(guideline: Guideline, table: Table | None, row: Row, question: _Que
     if row.provenance:
         lines.append(row.provenance)
     return tuple(lines)
-
-
-def _side_by_side(
-    guideline: Guideline, topic: str, answers: list[Recommendation]
-) -> tuple[list[Recommendation], list[Conflict]]:
-    """Keep the default's answer and every profile that says something else; say where they differ."""
-    profiles = list(dict.fromkeys(each.profile for each in answers))
-    if len(profiles) < 2:
-        return answers, []
-    lead = [each for each in answers if each.profile == profiles[0]]
-    kept, agreeing = list(lead), []
-    for profile in profiles[1:]:
-        said = [each for each in answers if each.profile == profile]
-        if [_gist(each) for each in said] == [_gist(each) for each in lead]:
-            agreeing.append(profile)
-        else:
-            kept += said
-    if agreeing:
-        kept = [
-            replace(each, because=(*each.because, f"{', '.join(agreeing)} says the same"))
-            if each.profile == profiles[0]
-            else each
-            for each in kept
-        ]
-    if len(kept) == len(lead):
-        return kept, []
-    sides = "; ".join(f"{each.profile}: {each.text}" for each in kept)
-    marked = f" The default here is {lead[0].profile}." if lead and lead[0].default else ""
-    conflict = Conflict(
-        topic=f"{guideline.title}: {topic}",
-        recommendations=tuple(each.id for each in kept),
-        text=f"Authorities differ. {sides}{marked}",
-        default=lead[0].id,
-    )
-    return kept, [conflict]
-
-
-def _gist(each: Recommendation) -> tuple[object, ...]:
-    return (each.step, each.modality, each.region, each.contrast, each.window, each.schedule, each.then, each.urgency)
-
-
-def _share_families(answers: list[Answer]) -> list[Answer]:
-    """Settle guidelines that wait to know whether they apply.
-
-    Guidelines of one family share out a population (by age, say). Where the fact that would choose between them is
-    unknown and all members that may apply propose the same steps, those steps stand once, with a warning. Otherwise
-    nothing is proposed and the fact is asked for.
-    """
-    settled = []
-    for answer in answers:
-        if not answer.scope_missing:
-            settled.append(answer)
-            continue
-        family = [
-            each for each in answers if each.guideline.family == answer.guideline.family and not each.out_of_scope
-        ]
-        agreed = (
-            len(family) > 1
-            and all(each.recommendations and not each.undetermined for each in family)
-            and len({_steps(each) for each in family}) == 1
-        )
-        if agreed and answer is family[0]:
-            titles = " and ".join(each.guideline.title for each in family)
-            text = f"Which applies is not known ({', '.join(answer.scope_missing)} not stated), but all say this: {titles}."
-            settled.append(replace(answer, warnings=(*answer.warnings, Caution(code="scope_not_confirmed", text=text))))
-        elif agreed:
-            reason = f"{family[0].guideline.title} says the same; which of them applies is not known"
-            settled.append(
-                Answer(
-                    guideline=answer.guideline,
-                    out_of_scope=OutOfScope(guideline=answer.guideline.id, reason=reason),
-                    warnings=answer.warnings,
-                )
-            )
-        else:
-            settled.append(_waiting(answer))
-    return settled
-
-
-def _waiting(answer: Answer) -> Answer:
-    """Withdraw what a guideline would say while nobody knows whether it applies; ask for all that it needs."""
-    lacks = [name for each in answer.undetermined for name in each.missing]
-    profiles = [name for each in answer.undetermined for name in each.profiles]
-    waiting = Undetermined(
-        guideline=answer.guideline.id,
-        missing=tuple(dict.fromkeys([*answer.scope_missing, *lacks])),
-        profiles=tuple(dict.fromkeys(profiles)),
-    )
-    return replace(answer, recommendations=(), conflicts=(), out_of_scope=None, undetermined=(waiting,))
-
-
-def _steps(answer: Answer) -> tuple[tuple[object, ...], ...]:
-    return tuple(sorted((each.step, each.urgency, each.specialty) for each in answer.recommendations if each.default))
 
 
 class _Vocabulary:

@@ -168,6 +168,12 @@ def _necrotic_decubitus(ask: Ask, as_of: date) -> FactValue:
     return Truth.FALSE if ask("ulcer_or_sinus") is Truth.FALSE else Truth.UNKNOWN
 
 
+def _repeat_causes(ask: Ask, as_of: date) -> FactValue:
+    """An examination that was stopped has its cause."""
+    stopped = ask("termination")
+    return ("stopped",) if isinstance(stopped, str) and stopped != "none" else UNKNOWN
+
+
 def _repeat_needed(ask: Ask, as_of: date) -> FactValue:
     causes, stopped = ask("repeat_causes"), ask("termination")
     if (isinstance(causes, tuple) and causes) or (isinstance(stopped, str) and stopped != "none"):
@@ -291,6 +297,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "fluid_sensitive_readable": _readable("fluid_sensitive"),
     "region": _region,
     "necrotic_decubitus": _necrotic_decubitus,
+    "repeat_causes": _repeat_causes,
     "repeat_needed": _repeat_needed,
     "prior_available": _prior_available,
     "lesion_type": _lesion_type,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from mriloop.model.fact import FactValue, Truth
@@ -73,7 +73,7 @@ def run_case(guideline: Guideline, case: GuidelineCase, known: GuidelineSet) -> 
     found_rows = tuple(sorted(each.row for each in advice.recommendations))
     found_missing = tuple(name for each in advice.undetermined for name in each.missing)
     targets = next((tuple(w.target for w in each.schedule) for each in advice.recommendations if each.schedule), ())
-    checks = (
+    checks: tuple[tuple[str, object, object], ...] = (
         ("rows", tuple(sorted(case.rows)), found_rows),
         ("missing", tuple(sorted(case.missing)), tuple(sorted(found_missing))),
         ("out of scope", case.out_of_scope, bool(advice.out_of_scope)),
@@ -191,7 +191,7 @@ def _others(variable: Variable, allowed: frozenset[int]) -> frozenset[int]:
 def _at_odds(
     where: str, rows: Sequence[Row], compiled: CompiledTable, lead: int, known: GuidelineSet
 ) -> list[LintProblem]:
-    """Pairs of rows of an all-match table that can hold together though one ends a search that the other goes on with."""
+    """Pairs of rows of an all-match table that can hold together though one ends a search and the other does not."""
     problems = []
     for first, one in enumerate(rows):
         for second in range(first + 1, len(rows)):
@@ -264,6 +264,12 @@ def _cases(
             text = f"expected {failure.expected}; found {failure.found}"
             problems.append(LintProblem(code="case_fails", where=f"{guideline.id}: {case.name}", text=text))
     positive = {name for case in cases if case.kind in ("positive", "boundary") for name in case.rows}
+    # A profile that agrees with the default is folded into it; with that profile in the lead its own row shows.
+    for profile in {table.profile for table in guideline.tables if not table.default}:
+        for case in cases:
+            if case.kind in ("positive", "boundary") and not case.profiles:
+                chosen = advise_on(guideline, replace(case, profiles={guideline.id: profile}), known)
+                positive |= {each.row for each in chosen.recommendations}
     for name in rows:
         if name not in positive:
             text = "no case gets this row"

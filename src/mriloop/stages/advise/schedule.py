@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from itertools import pairwise
 
 from dateutil.relativedelta import relativedelta
 
@@ -67,7 +68,7 @@ def next_open(due: tuple[Window, ...], performed: Iterable[date]) -> Window | No
 def in_order(due: tuple[Window, ...]) -> bool:
     """Tell whether every window runs from earliest over target to latest and targets follow one another."""
     inside = all(window.earliest <= window.target <= window.latest for window in due)
-    return inside and all(one.target < other.target for one, other in zip(due, due[1:], strict=False))
+    return inside and all(one.target < other.target for one, other in pairwise(due))
 
 
 def say_duration(duration: Duration) -> str:

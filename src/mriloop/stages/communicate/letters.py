@@ -117,7 +117,7 @@ def patient_letter(
     plain = _fill(template, words, replace(content, words=stand_ins), report, written_on).paragraphs
     measured = readability(plain, language)
     if problem := too_hard(measured):
-        raise refuse("letter_too_hard", grade=problem, limit="the limit", template=f"{language}/{template.kind}")
+        raise refuse("letter_too_hard", detail=problem, template=f"{language}/{template.kind}")
     forbidden = [match.group() for text in plain for match in FORBIDDEN.finditer(text)]
     for found in (*forbidden, *unexplained_abbreviations(plain)):
         raise refuse("letter_forbidden", found=f"“{found}”", template=f"{language}/{template.kind}")

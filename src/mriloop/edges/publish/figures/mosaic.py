@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -34,7 +34,7 @@ def mosaic(
     slices: Sequence[int] | None = None,
     marks: Sequence[Mark] = (),
     tiles: int = 18,
-    tile_px: int = 150,
+    tile_px: int | None = None,
     time: int | None = 0,
 ) -> bytes:
     """Draw the slices of a volume as a PNG.
@@ -42,18 +42,21 @@ def mosaic(
     Axial slices are seen from the feet, coronal from the front, sagittal from the patient's left; the letters of the
     first tile say so, and every tile says where it lies in mm (such as `S 23`). Grey runs from the 1st to the 99th
     percentile of the shown slices. Pixels that are not square are drawn in their proportions in mm. A marked slice has
-    an amber frame and its text; a gap is a hatched tile with its text.
+    an amber frame and its text; a gap is a hatched tile with its text, and so are slices that were never received
+    (`Volume.filled_slices`): what was put in their place is not shown.
 
     slices : voxel indices along the slice axis; None takes `tiles` of them, evenly, and every marked one
     time : which volume of a 4-D series; None the mean over all
-    tile_px : length of the longer edge of a tile
+    tile_px : length of the longer edge of a tile; None gives few slices large tiles and many slices small ones
     """
     voxels = picture.volume_at(volume, time)
     axis = min(volume.slice_axis, voxels.ndim - 1)
     turn = picture.layout(volume.affine, axis)
-    chosen = _choose(voxels.shape[axis], slices, marks, tiles)
+    marks = (*marks, *_filled(volume))
+    chosen = _choose(voxels.shape[axis], slices, marks, tiles, volume.filled_slices)
     planes = [turn.turn(np.take(voxels, index, axis=axis)) for index in chosen]
     images = _images(planes)
+    tile_px = tile_px or (150 if len(chosen) > 6 else 220 if len(chosen) > 2 else 360)
     scale = tile_px / max(planes[0].shape[1] * turn.across_mm, planes[0].shape[0] * turn.down_mm)
     width, height = turn.size(voxels.shape, scale)
     width, height = max(width, 40), max(height, 40)  # a projection of a single line still gets a tile to be seen in
@@ -90,7 +93,7 @@ def marks_for(completeness: Completeness | None, volume: Volume) -> tuple[Mark, 
 
     A slice with a known position is placed by it; one without is placed by its index, counted over what exists.
     """
-    if completeness is None:
+    if completeness is None or volume.filled_slices:  # filled slices are hatched without being told
         return ()
     inverse = np.linalg.inv(np.asarray(volume.affine, dtype=float))
     depth = volume.data.shape[volume.slice_axis]
@@ -112,12 +115,27 @@ def _centre(shape: tuple[int, ...], axis: int, index: int) -> list[float]:
     return [float(index) if number == axis else (size - 1) / 2 for number, size in enumerate(shape)]
 
 
-def _choose(depth: int, slices: Sequence[int] | None, marks: Sequence[Mark], tiles: int) -> list[int]:
+def _filled(volume: Volume) -> Iterator[Mark]:
+    """Mark each run of slices that were never received, before the slice that follows it."""
+    runs: list[list[int]] = []
+    for index in sorted(volume.filled_slices):
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    for run in runs:
+        yield Mark(slice=run[-1] + 1, kind="missing", text=f"{count(len(run), 'slice')} missing")
+
+
+def _choose(
+    depth: int, slices: Sequence[int] | None, marks: Sequence[Mark], tiles: int, filled: Sequence[int]
+) -> list[int]:
+    there = [index for index in range(depth) if index not in filled] or list(range(depth))
     if slices is not None:
-        return sorted({index for index in slices if 0 <= index < depth}) or [depth // 2]
-    even = np.linspace(0, depth - 1, num=min(tiles, depth))
-    around = {min(max(mark.slice + step, 0), depth - 1) for mark in marks for step in (-1, 0)}
-    return sorted({round(float(index)) for index in even} | set(sorted(around)[:tiles]))
+        return sorted({index for index in slices if index in there}) or [there[len(there) // 2]]
+    even = {there[round(float(at))] for at in np.linspace(0, len(there) - 1, num=min(tiles, len(there)))}
+    around = {min(there, key=lambda index: abs(index - mark.slice - step)) for mark in marks for step in (-1, 0)}
+    return sorted(even | set(sorted(around)[:tiles]))
 
 
 def _images(planes: Sequence[npt.NDArray[np.generic]]) -> list[Image.Image]:

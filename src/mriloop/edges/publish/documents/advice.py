@@ -1,0 +1,68 @@
+"""The document mriloop/advice/1."""
+
+from __future__ import annotations
+
+from mriloop.edges.publish.documents.plain import Document, fact, window, word
+from mriloop.model.guideline import Advice, Recommendation
+
+
+def advice_document(advice: Advice) -> Document:
+    """Return what `mriloop advise --json` prints. `window` is null where a person has to set the date."""
+    return {
+        "schema": "mriloop/advice/1",
+        "recommendations": [_recommendation(one) for one in advice.recommendations],
+        "undetermined": [
+            {
+                "guideline": one.guideline,
+                "missing": list(one.missing),
+                "questions": list(one.questions),
+                "profiles": list(one.profiles),
+            }
+            for one in advice.undetermined
+        ],
+        "conflicts": [
+            {"topic": one.topic, "recommendations": list(one.recommendations), "text": one.text, "default": one.default}
+            for one in advice.conflicts
+        ],
+        "warnings": [{"code": one.code, "text": one.text} for one in advice.warnings],
+        "out_of_scope": [{"guideline": one.guideline, "reason": one.reason} for one in advice.out_of_scope],
+        "facts": {name: fact(advice.facts[name]) for name in sorted(advice.facts)},
+    }
+
+
+def _recommendation(one: Recommendation) -> Document:
+    return {
+        "id": one.id,
+        "guideline": one.guideline,
+        "row": one.row,
+        "step": one.step,
+        "text": one.text,
+        "modality": one.modality,
+        "region": word(one.region),
+        "contrast": word(one.contrast),
+        "pulse_sequences": list(one.pulse_sequences),
+        "window": window(one.window),
+        "schedule": [window(each) for each in one.schedule],
+        "then": one.then,
+        "never_auto_close": one.never_auto_close,
+        "urgency": one.urgency.value,
+        "specialty": list(one.specialty),
+        "actions": list(one.actions),
+        "because": list(one.because),
+        "citation": {
+            "text": one.citation.text,
+            "year": one.citation.year,
+            "locator": one.citation.locator,
+            "mark": one.citation.mark.value,
+            "doi": one.citation.doi,
+        },
+        "note": one.note,
+        "profile": one.profile,
+        "edition": one.edition,
+        "default": one.default,
+        "question": one.question,
+        "provenance": one.provenance,
+        "status": one.status.value,
+        "patient_text": one.patient_text,
+        "repeat_reason": one.repeat_reason,
+    }
