@@ -3,85 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import os
-import secrets
 import shutil
-import socket
 import sqlite3
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from tests.contracts.postgresql_server import Server, running
 
 from mriloop.edges.store import Store, open_store
 
-SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 POSTGRESQL = pytest.param(
     "postgresql", marks=[pytest.mark.component("postgresql"), pytest.mark.xdist_group("postgresql")]
 )
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running server: `url` lacks the database's name."""
-
-    url: str
-    counter: itertools.count[int]
-
-    def run(self, statement: str, database: str = "postgres") -> None:
-        """Run one statement outside of any transaction."""
-        with psycopg.connect(f"{self.url}/{database}", autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]
-
-    def database(self, template: str = "template0") -> str:
-        """Make a database, empty or a copy of another one, and return its URL."""
-        name = f"store{next(self.counter)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return f"{self.url}/{name}"
-
-
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server in a temporary folder, on a loopback port of its own, with a password of its own."""
-    found = shutil.which("initdb")
-    programs = Path(found).parent if found else SERVERS[0]
-    # the server refuses to run as root
-    user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix="mriloop-postgresql-", dir=memory))
-    password = secrets.token_hex(16)
-    (folder / "password").write_text(password)
-    if user:
-        for path in (folder, folder / "password"):
-            shutil.chown(path, "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-
-    def program(name: str, *arguments: str) -> None:
-        environment = {**os.environ, "LC_ALL": "C"}
-        subprocess.run(
-            [programs / name, "-D", folder / "data", *arguments],
-            check=True,
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            **user,
-        )
-
-    settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    program("initdb", "-U", "mriloop", "--auth=scram-sha-256", f"--pwfile={folder / 'password'}", "-E", "UTF8", "-N")
-    program("pg_ctl", "start", "-w", "-s", "-l", str(folder / "log"), "-o", settings)
-    try:
-        yield Server(f"postgresql://mriloop:{password}@127.0.0.1:{port}", itertools.count())
-    finally:
-        program("pg_ctl", "stop", "-m", "immediate", "-s")
-        shutil.rmtree(folder)
+    """A PostgreSQL server for the session."""
+    with running(durable=False) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,8 @@ def test_a_filled_database_of_any_age_is_upgraded(new_place, revision):
     old.close()
     with open_store(new_place.where, create=False) as store:
         assert store.verify().head == previous
-        store.rebuild_projections()
+        if revision == HEAD:
+            store.rebuild_projections()  # an upgrade has done it already
         assert [item.id for item in store.worklist(date(2026, 8, 1))] == ["rep1-fu1"]
 
 

@@ -17,6 +17,7 @@ from mriloop.model.errors import MriloopError
 from mriloop.model.follow_up import FollowUpState
 from mriloop.model.record import Record, as_json, canonical_json, entry_digest, read_canonical, record_body, record_from
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 NUMBER = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
@@ -38,6 +39,7 @@ RECORD = st.builds(
 )
 
 
+@UNHURRIED
 @given(JSON)
 def test_canonical_text_reads_back_and_is_its_own_canonical_text(value):
     text = canonical_json(value)
@@ -47,6 +49,7 @@ def test_canonical_text_reads_back_and_is_its_own_canonical_text(value):
     json.loads(text)
 
 
+@UNHURRIED
 @given(PAYLOAD, st.randoms(use_true_random=False))
 def test_canonical_text_does_not_know_the_order_of_members(value, chance):
     names = list(value)
@@ -54,12 +57,14 @@ def test_canonical_text_does_not_know_the_order_of_members(value, chance):
     assert canonical_json({name: value[name] for name in names}) == canonical_json(value)
 
 
+@UNHURRIED
 @given(RECORD)
 def test_a_record_reads_back(told):
     # in the hour that a clock repeats, Python calls a time unequal to itself in UTC
     assert record_from(record_body(told)) == replace(told, at=told.at.astimezone(UTC))
 
 
+@UNHURRIED
 @given(RECORD, st.data())
 def test_no_byte_of_a_record_can_change_without_its_digest(told, data):
     body = record_body(told)

@@ -49,6 +49,7 @@ class _Job:
     named: dict[str, Any]
     future: _JobFuture[Any] = field(init=False)
     process: ForkServerProcess | None = None
+    runner: threading.Thread | None = None
     stopped: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -78,7 +79,9 @@ class _JobFuture(Future[T]):
         if super().cancel():
             return True
         self._job.stop()
-        with contextlib.suppress(BaseException):
+        if self._job.runner is threading.current_thread():
+            return True  # called by the progress of the job itself, which cannot wait for its own end
+        with contextlib.suppress(CancelledError):
             self.exception()
         return self.cancelled()
 
@@ -113,7 +116,7 @@ class ProcessPerJob(Executor):
         on_progress: Progress | None = None,
         preload: tuple[str, ...] = (),
     ) -> None:
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = workers or _processors()
         self.timeout_s = timeout_s
         self.memory_gb = memory_gb
         self._on_progress = on_progress
@@ -183,6 +186,7 @@ class ProcessPerJob(Executor):
                     self._runners.discard(threading.current_thread())
                     return
                 job = self._waiting.popleft()
+                job.runner = threading.current_thread()
                 self._running.add(job)
             try:
                 if job.future.set_running_or_notify_cancel():
@@ -259,6 +263,11 @@ class ProcessPerJob(Executor):
     def _memory_refusal(self, job: _Job) -> MriloopError:
         limit = "the end" if self.memory_gb is None else f"{self.memory_gb:g} GiB"
         return refuse("job_memory", step=job.step, limit=limit, setting="step_memory_gb")
+
+
+def _processors() -> int:
+    """Return how many processors this process may use; macOS only says how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _caused(error: BaseException, text: str) -> BaseException:

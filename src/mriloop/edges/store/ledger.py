@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select
+from sqlalchemy import Connection, Select, bindparam, insert, select
 
 from mriloop.edges.store.projections import moment
 from mriloop.edges.store.schema import LEDGER
@@ -24,6 +24,7 @@ from mriloop.model.record import (
 _LOOK_UP = 500
 _HEAD = select(LEDGER.c.position, LEDGER.c.digest).order_by(LEDGER.c.position.desc()).limit(1)
 _ENTRY = select(LEDGER.c.position, LEDGER.c.previous, LEDGER.c.digest, LEDGER.c.body)
+_KNOWN = _ENTRY.add_columns(LEDGER.c.identity).where(LEDGER.c.identity.in_(bindparam("identities", expanding=True)))
 _INSERT = insert(LEDGER)
 
 Prepared = tuple[Record, str, str]
@@ -121,11 +122,10 @@ def _agree(known: LedgerProof | None, count: int, head: str) -> None:
 
 
 def _known(connection: Connection, identities: Sequence[str]) -> dict[str, LedgerEntry]:
-    statement = _ENTRY.add_columns(LEDGER.c.identity)
     found: dict[str, LedgerEntry] = {}
     for start in range(0, len(identities), _LOOK_UP):
-        some = statement.where(LEDGER.c.identity.in_(identities[start : start + _LOOK_UP]))
-        found.update((row["identity"], _entry(row)) for row in connection.execute(some).mappings())
+        rows = connection.execute(_KNOWN, {"identities": identities[start : start + _LOOK_UP]}).mappings()
+        found.update((row["identity"], _entry(row)) for row in rows)
     return found
 
 
