@@ -27,7 +27,11 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(name="store", default="~/.local/share/mriloop", help="folder of the ledger, the projections and the blobs"),
+    Setting(
+        name="store",
+        default="~/.local/share/mriloop",
+        help="folder of the ledger and the blobs, or postgresql://…?blobs=/folder",
+    ),
     Setting(name="site", default="", help="the site's own knowledge folder, laid over the one that is shipped"),
     Setting(name="executor", default="process", help="how steps run", choices=("serial", "process")),
     Setting(name="workers", default=0, help="steps at the same time; 0 means one per processor", least=0),
@@ -61,9 +65,10 @@ class Settings:
             raise AttributeError(name) from None
 
     @property
-    def store_path(self) -> Path:
-        """The store's folder with `~` resolved."""
-        return Path(str(self.values["store"])).expanduser()
+    def store_place(self) -> str | Path:
+        """Where the store is: a folder with `~` resolved, or the URL of a database."""
+        place = str(self.values["store"])
+        return place if "://" in place else Path(place).expanduser()
 
     @property
     def site_path(self) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from importlib import resources
@@ -66,11 +67,12 @@ PATIENTS: tuple[DemoPatient, ...] = (
 def run_demo(out: Path, environment: dict[str, str], *, progress: Progress = silent) -> Path:
     """Write phantom studies, reviews and the start page to `out`; return the start page.
 
-    The store of the demo lies in `out`; nothing of it reaches the site's own. Studies that an earlier run of the same
+    The store of the demo lies in `out` and is made anew; nothing of it reaches the site's own. Studies that an earlier run of the same
     version wrote are used again.
     """
     if out.exists() and not out.is_dir():
         raise refuse("usage_not_a_folder", path=out)
+    shutil.rmtree(out / "store", ignore_errors=True)
     settings = load(environment, store=str(out / "store"), clinic_name="Harbour Imaging", clinic_phone="555 0134")
     entries = []
     for number, patient in enumerate(PATIENTS, 1):

@@ -116,11 +116,13 @@ def _look(component: Component, settings: Settings) -> Found:
         return Found(component=component, present=True, version=version)
     if component.kind == "program":
         return Found(component=component, present=shutil.which(component.name) is not None, version="")
-    return Found(component=component, present=_writable(settings.store_path), version="")
+    return Found(component=component, present=_writable(settings.store_place), version="")
 
 
-def _writable(path: Path) -> bool:
-    nearest = path
+def _writable(place: str | Path) -> bool:
+    if isinstance(place, str):
+        return True  # a database: only opening it would tell
+    nearest = place
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
     return nearest.is_dir() and os.access(nearest, os.W_OK)

@@ -43,7 +43,7 @@ from mriloop.settings import Settings
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
 from mriloop.stages.communicate import patient_letter, referrer_message, repeat_alert
 from mriloop.stages.compare import Compared
-from mriloop.stages.follow_up import open_follow_ups
+from mriloop.stages.follow_up import open_follow_ups, supersede
 from mriloop.stages.report import draft, verify
 
 MACHINE = f"mriloop {__version__}"
@@ -218,6 +218,9 @@ class Loop:
         if not isinstance(self.report, DraftReport) or self.reading is None:
             raise TypeError("only a draft can be signed, and only by somebody")
         person = self.reading.person
+        signed = [one for one in self.store.reports(self.study.study_instance_uid) if one.verified_at is not None]
+        if any(one.id != self.report.id for one in signed):
+            raise refuse("report_signed_twice", report=signed[0].id)
         self.report = verify(self.report, person, self.request.now, overrides=self.reading.overrides)
         self.record("report.verified", self.report.draft.id, self.report, actor=person.id)
 
@@ -238,7 +241,12 @@ class Loop:
         """Open what is owed."""
         report = self._signed()
         self.follow_ups = open_follow_ups(report, owner=report.verified_by.id, now=self.request.now)
+        today = self.request.now.date()
+        standing = [one for one in self.store.worklist(today) if one.patient == self.study.patient]
         self.record("followups.opened", self.study.study_instance_uid, {"follow_ups": as_json(self.follow_ups)})
+        for before, after in zip(standing, supersede(standing, self.follow_ups, today), strict=True):
+            if after.state is not before.state:
+                self.record("followup.closed", after.id, {"reason": str(after.closed_as), "on": today.isoformat()})
 
     def publish(self) -> ReviewOutcome:
         """Write page, documents, letters and calendar to the folder."""
@@ -335,7 +343,7 @@ def review(request: Request, settings: Settings, *, progress: Progress = silent)
         raise refuse("out_not_writable", path=request.out) from None
     reading = read_reading(request.reading) if request.reading is not None else None
     with ExitStack() as stack:
-        store = stack.enter_context(open_store(settings.store_path))
+        store = stack.enter_context(open_store(settings.store_place))
         loop = Loop(request=request, settings=settings, store=store, stack=stack, progress=progress, reading=reading)
         try:
             loop.run()

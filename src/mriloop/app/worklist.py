@@ -41,7 +41,7 @@ def read_worklist(
     """Read the open follow-ups of the store. A store that is not there yet owes nothing."""
     day = today or datetime.now().astimezone().date()
     try:
-        with open_store(settings.store_path, create=False) as store:
+        with open_store(settings.store_place, create=False) as store:
             found = store.worklist(day, owner, due_only)
     except MriloopError as error:
         if error.code != "store_absent":
