@@ -67,7 +67,8 @@ PATIENTS: tuple[DemoPatient, ...] = (
 def run_demo(out: Path, environment: dict[str, str], *, progress: Progress = silent) -> Path:
     """Write phantom studies, reviews and the start page to `out`; return the start page.
 
-    The store of the demo lies in `out` and is made anew; nothing of it reaches the site's own. Studies that an earlier run of the same
+    The store of the demo lies in `out` and is made anew; nothing of it reaches the site's own. Studies that an
+    earlier run of the same
     version wrote are used again.
     """
     if out.exists() and not out.is_dir():
