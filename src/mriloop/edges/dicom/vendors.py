@@ -116,11 +116,14 @@ Raw = tuple[bytes, bytes]
 
 def creators_of(header: Elements) -> Creators:
     """Map (group, creator in upper case) to the block that the creator reserved (PS3.5 section 7.8)."""
+    if header.creators is not None:
+        return header.creators
     found: Creators = {}
     for tag in sorted(CREATOR_TAGS & header.fields.keys()):
         name = header.text(tag)
         if name:
             found.setdefault((tag >> 16, name.upper()), tag & 0xFFFF)
+    header.creators = found
     return found
 
 
