@@ -208,11 +208,7 @@ def _rigid(fit: _Fit, centre: Matrix) -> Rigid:
 def _resampled(volume: Floats, affine: Matrix, motion: Matrix) -> Floats:
     """Return the volume as it would look without the motion, on its own grid."""
     change = np.linalg.inv(affine) @ motion @ affine
-<<<<<<< HEAD
     return np.asarray(affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest"))
-=======
-    return np.asarray(ndimage.affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest"))
->>>>>>> room/dicom
 
 
 def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_mm: float, spline: int) -> _Level:
