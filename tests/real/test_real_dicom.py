@@ -147,7 +147,7 @@ def test_elements_are_those_that_pydicom_reads(real_data: Path) -> None:
 
 
 def test_voxels_are_confirmed_by_an_independent_reader(everything: Intake) -> None:
-    """dcm2niix agrees, number by number and place by place, with every series that has a regular grid of grey values."""
+    """dcm2niix agrees, number by number and place by place, with every series that is a regular grid of grey values."""
     doubtful = []
     confirmed = 0
     for study in everything.studies:

@@ -155,6 +155,11 @@ TABLE: tuple[ErrorEntry, ...] = (
     ),
     _sender("file_sidecar_invalid", "the BIDS sidecar is not valid JSON", "convert it again, or mend the sidecar"),
     _sender(
+        "file_two_patients",
+        "its study instance UID is also that of another patient",
+        "find out whose images these are, and export each patient again",
+    ),
+    _sender(
         "file_duplicate_differs",
         "the same SOP instance UID with different content",
         "find out which copy is right and remove the other",

@@ -167,7 +167,8 @@ def test_csa_headers_of_both_formats(new: bool) -> None:
 
 
 def test_the_protocol_text() -> None:
-    text = b"junk ### ASCCONV BEGIN object=MrProtDataImpl ###\nlRepetitions\t = \t9\nsSliceArray.lSize = 0x10\nx = 1\n### ASCCONV END ### junk"
+    lines = b"lRepetitions\t = \t9\nsSliceArray.lSize = 0x10\nx = 1\n"
+    text = b"junk ### ASCCONV BEGIN object=MrProtDataImpl ###\n" + lines + b"### ASCCONV END ### junk"
     entries = read_protocol(text)
     assert protocol_integer(entries, "lRepetitions") == 9
     assert protocol_integer(entries, "sSliceArray.lSize") == 16
@@ -176,8 +177,8 @@ def test_the_protocol_text() -> None:
 
 
 def mosaic(make: Make, normal: tuple[float, float, float], tiles: np.ndarray, *, count: int | None) -> Dataset:
-    """Return a mosaic of tiles (n, rows, columns) as Siemens stores them: nine tiles a picture, position of the whole."""
-    n, rows, columns = tiles.shape
+    """Return a mosaic of tiles (n, rows, columns) as Siemens stores them: nine a picture, position of the whole."""
+    rows, columns = tiles.shape[1:]
     picture = np.zeros((3 * rows, 3 * columns), dtype="<u2")
     for index, tile in enumerate(tiles):
         down, across = divmod(index, 3)

@@ -89,8 +89,22 @@ def test_who_is_the_same_patient(
 def test_two_patients_under_one_study_uid_are_never_mixed(make: Make, write: Write, tmp_path: Path) -> None:
     write(make(1), tmp_path / "1")
     write(make(2, PatientID="P2"), tmp_path / "2")
+    other = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "SOPInstanceUID": "1.2.3.4.5"}
+    write(make(3, **other), tmp_path / "3")
+    with pytest.raises(SenderError) as refusal:
+        read_intake(tmp_path, LIMITS)
+    assert refusal.value.code == "two_patients"
     with read_intake(tmp_path, LIMITS, several_patients=True) as intake:
-        assert [len(study.series[0].frames) for study in intake.studies] == [1, 1]
+        assert [study.study_instance_uid for study in intake.studies] == ["1.2.3"]
+        assert refused(intake) == dict.fromkeys(["1", "2"], "file_two_patients")
+
+
+def test_an_object_without_patient_id_belongs_to_the_patient_of_its_study(
+    folder: Path, make: Make, write: Write
+) -> None:
+    write(make(6, PatientID="", PatientName=""), folder / "6.dcm")
+    with read_intake(folder, LIMITS) as intake:
+        assert len(intake.studies[0].series[0].frames) == 6
 
 
 def test_the_same_file_twice_counts_once(folder: Path) -> None:

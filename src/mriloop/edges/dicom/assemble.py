@@ -24,11 +24,21 @@ SeriesKey = tuple[str, str, str]  # patient, StudyInstanceUID, SeriesInstanceUID
 
 
 def group(records: Iterable[Record], salt: bytes) -> dict[SeriesKey, list[Record]]:
-    """Group records by patient, study and series, the files of a series in acquisition order."""
+    """Group records by patient, study and series, the files of a series in acquisition order.
+
+    Objects without a patient ID belong to the one patient whom the rest of their study names.
+    """
+    records = list(records)
+    named: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.person.patient_id:
+            named[record.study_instance_uid].add(pseudonym(record.person, record.study_instance_uid, salt))
     groups: dict[SeriesKey, list[Record]] = defaultdict(list)
     for record in records:
-        patient = pseudonym(record.person, record.study_instance_uid, salt)
-        groups[patient, record.study_instance_uid, record.series_instance_uid].append(record)
+        study = record.study_instance_uid
+        alone = len(named[study]) == 1 and not record.person.patient_id
+        patient = next(iter(named[study])) if alone else pseudonym(record.person, study, salt)
+        groups[patient, study, record.series_instance_uid].append(record)
     for members in groups.values():
         members.sort(key=lambda record: (_instance_number(record), record.shown))
     return groups

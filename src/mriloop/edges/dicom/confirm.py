@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
@@ -57,6 +56,7 @@ def disagreement(paths: Sequence[Path], slices: Sequence[Slice], limits: Limits)
 def _convert(paths: Sequence[Path], folder: Path, limits: Limits) -> list[Any]:
     """Run dcm2niix on these files alone and return its images; nibabel reads them into memory."""
     import dcm2niix
+    import nibabel as nib
 
     inside, outside = folder / "in", folder / "out"
     inside.mkdir()

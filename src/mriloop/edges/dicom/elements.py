@@ -67,7 +67,7 @@ class Elements:
     is an unknown value.
     """
 
-    __slots__ = ("charset", "data", "fields", "syntax")
+    __slots__ = ("charset", "creators", "data", "fields", "syntax")
 
     def __init__(
         self, data: bytes, fields: dict[int, Field], syntax: Syntax, charset: tuple[str, ...] | None = None
@@ -75,6 +75,7 @@ class Elements:
         self.data = data
         self.fields = fields
         self.syntax = syntax
+        self.creators: dict[tuple[int, str], int] | None = None  # found by `vendors.creators_of`, once
         self.charset = charset if charset is not None else self._charset()
 
     def __contains__(self, tag: int) -> bool:

@@ -74,14 +74,17 @@ class Record:
     concatenation: tuple[str, int] | None = None
 
 
-def read_instance(shown: str, path: Path, cap: int, known_series: set[str]) -> Record | str | None:
+def read_instance(
+    shown: str, path: Path, cap: int, known_series: set[str], first: tuple[bytes, int] | None = None
+) -> Record | str | None:
     """Read one DICOM file.
 
     Returns a Record; the code of the error table why the file is refused; or None for a DICOMDIR, which is passed over.
-    `known_series` collects the series met so far, so that their long protocol texts are read once.
+    `known_series` collects the series met so far, so that their long protocol texts are read once;
+    `first` is what `read_first` gave, when it has been read already.
     """
     try:
-        part10 = open_part10(path, cap)
+        part10 = open_part10(path, cap, first)
         if part10.media_class == MEDIA_DIRECTORY:
             return None
         header = part10.elements

@@ -159,6 +159,7 @@ def _read(
     kept, conflicting, counts, notes = resolve(mr, limits)
     rejected += [refused(record.shown, "file_duplicate_differs") for record in conflicting]
     groups = group(kept, salt)
+    _one_patient_each(groups, path, rejected, several_patients=several_patients)
     studies, persons = _studies(groups, counts, notes)
     nifti_studies, nifti_sources, nifti_refused = _nifti(loose, path, limits, salt)
     rejected += nifti_refused
@@ -211,6 +212,20 @@ def _apart(records: Sequence[Record], rejected: list[Refused]) -> tuple[list[Rec
         Other(modality=modality, count=number, studies=tuple(sorted(studies[modality])))
         for modality, number in sorted(count.items())
     ]
+
+
+def _one_patient_each(
+    groups: dict[SeriesKey, list[Record]], path: Path, rejected: list[Refused], *, several_patients: bool
+) -> None:
+    """Take out the studies whose UID two patients share: nobody can tell whose images these are."""
+    patients: dict[str, set[str]] = defaultdict(set)
+    for patient, study, _ in groups:
+        patients[study].add(patient)
+    shared = {study for study, names in patients.items() if len(names) > 1}
+    if shared and not several_patients:
+        raise refuse("two_patients", path=path, count=max(len(patients[study]) for study in shared))
+    for key in [key for key in groups if key[1] in shared]:
+        rejected += [refused(record.shown, "file_two_patients") for record in groups.pop(key)]
 
 
 def _studies(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
@@ -147,6 +146,8 @@ def _read_one(image: Loose, beside: Mapping[str, Path], limits: Limits) -> tuple
 
 def _image(path: Path) -> Any:
     """Open a NIfTI file whatever its name. Raises SenderError file_not_nifti."""
+    import nibabel as nib  # half a second, which readers of DICOM need not wait
+
     holder = nib.FileHolder(filename=str(path))
     with path.open("rb") as file:
         kind = nib.Nifti2Image if file.read(4) in (b"\x1c\x02\0\0", b"\0\0\x02\x1c") else nib.Nifti1Image
@@ -159,6 +160,8 @@ def _image(path: Path) -> Any:
 
 def _open_header(path: Path, limits: Limits) -> tuple[Any, npt.NDArray[np.float64], tuple[int, int, int, int]]:
     """Return header, affine to RAS+ mm, and (i, j, k, t) sizes, after holding them against the file."""
+    from nibabel.spatialimages import HeaderDataError
+
     image = _image(path)
     header = image.header
     sizes = [int(n) for n in image.shape]
@@ -179,7 +182,7 @@ def _open_header(path: Path, limits: Limits) -> tuple[Any, npt.NDArray[np.float6
     elif int(header["qform_code"]) > 0:
         try:
             affine = np.asarray(header.get_qform(), dtype=np.float64)
-        except (ValueError, nib.spatialimages.HeaderDataError):
+        except (ValueError, HeaderDataError):
             raise refuse("file_nifti_geometry") from None
     else:
         raise refuse("file_nifti_geometry")

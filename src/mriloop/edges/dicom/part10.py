@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ DECODABLE = frozenset(
     | {f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)}
 )
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
-_FIRST_READ = 1 << 16
+FIRST_READ = 1 << 16
 _MAX_HEADER = 1 << 28
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _VR = re.compile(rb"[A-Z]{2}")
@@ -82,15 +84,20 @@ def sniff(head: bytes) -> str:
     return "other"
 
 
-def open_part10(path: Path, cap: int) -> Part10:
-    """Read the header of a file. `cap` bounds a deflated data set, in bytes.
+def read_first(path: Path) -> tuple[bytes, int]:
+    """Return the first bytes of a file, enough for most headers, and its size. Raises OSError."""
+    with path.open("rb", buffering=0) as file:
+        return file.read(FIRST_READ), os.fstat(file.fileno()).st_size
+
+
+def open_part10(path: Path, cap: int, first: tuple[bytes, int] | None = None) -> Part10:
+    """Read the header of a file. `cap` bounds a deflated data set, in bytes; `first` is what `read_first` gave.
 
     Raises DamagedError with the code of what is wrong, OSError when the file cannot be read.
     """
-    with path.open("rb", buffering=0) as file:
-        size = file.seek(0, 2)
-        file.seek(0)
-        data = file.read(min(_FIRST_READ, size)) or b""
+    data, size = first or read_first(path)
+    with io.BytesIO() if len(data) >= size else path.open("rb", buffering=0) as file:
+        file.seek(len(data))
         while True:
             whole = len(data) >= size
             try:
@@ -98,7 +105,7 @@ def open_part10(path: Path, cap: int) -> Part10:
             except NeedMoreError:
                 if len(data) >= _MAX_HEADER:
                     raise DamagedError("file_header_damaged") from None
-                more = file.read(min(size - len(data), max(3 * len(data), _FIRST_READ)))
+                more = file.read(min(size - len(data), max(3 * len(data), FIRST_READ)))
                 if not more:
                     raise DamagedError("file_truncated") from None
                 data += more
@@ -149,7 +156,7 @@ def _file_meta(data: bytes, start: int, *, whole: bool) -> tuple[Elements, int]:
         elif vr not in (b"UL", b"UI", b"SH", b"AE", b"UR", b"LO", b"ST", b"CS", b"DA", b"TM"):
             raise DamagedError("file_header_damaged")
         if value + length > len(data):
-            raise DamagedError("file_truncated") if whole or length > _FIRST_READ else NeedMoreError
+            raise DamagedError("file_truncated") if whole or length > FIRST_READ else NeedMoreError
         fields[group << 16 | element] = (vr, value, value + length)
         position = value + length
     if position + 8 > len(data) and not whole:

@@ -13,7 +13,7 @@ from mriloop.edges.dicom.expand import expand_deflated
 from mriloop.edges.dicom.gather import Found, gunzip, refused
 from mriloop.edges.dicom.instance import Record, read_instance
 from mriloop.edges.dicom.limits import Limits
-from mriloop.edges.dicom.part10 import DEFLATED, sniff
+from mriloop.edges.dicom.part10 import DEFLATED, read_first, sniff
 from mriloop.model.study import Refused
 
 _HEAD = 512
@@ -78,15 +78,14 @@ def _read_chunk(chunk: tuple[int, Sequence[Found]], limits: Limits, workspace: P
 def read_one(found: Found, limits: Limits, workspace: Path, number: int, known_series: set[str]) -> Parsed:
     """Read one file of any kind; None for what is passed over in silence (a DICOMDIR)."""
     try:
-        with found.path.open("rb", buffering=0) as file:
-            head = file.read(_HEAD)
-            size = os.fstat(file.fileno()).st_size
+        head, size = read_first(found.path)
     except OSError:
         return refused(found.shown, "file_unreadable")
     if size > limits.max_file_bytes:
         return refused(found.shown, "file_too_large", limit=f"{limits.max_file_mb:g} MB", setting="MRILOOP_MAX_FILE_MB")
     kind = sniff(head)
     path = found.path
+    first: tuple[bytes, int] | None = (head, size)
     if kind == "gzip":
         path = workspace / f"gz{number:08d}"
         code = gunzip(found, limits, path)
@@ -94,11 +93,12 @@ def read_one(found: Found, limits: Limits, workspace: Path, number: int, known_s
             return refused(found.shown, code, limit=f"{limits.max_file_mb:g} MB")
         with path.open("rb") as file:
             kind = sniff(file.read(_HEAD))
+        first = None
     if kind == "zip":
         return refused(found.shown, "file_nested_archive")
     if kind in ("nifti", "other"):
         return Loose(found.shown, path, kind)
-    result = read_instance(found.shown, path, limits.max_file_bytes, known_series)
+    result = read_instance(found.shown, path, limits.max_file_bytes, known_series, first)
     if isinstance(result, Record) and result.pixels and result.pixels.transfer_syntax == DEFLATED:
         expanded = workspace / f"ex{number:08d}"
         expand_deflated(path, expanded, limits.max_file_bytes)

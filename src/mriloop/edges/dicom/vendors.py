@@ -18,7 +18,7 @@ SIEMENS_SDS = "SIEMENS MR SDS 01"
 SIEMENS_SDI = "SIEMENS MR SDI 02"
 GE_ACQUISITION, GE_RELATION, GE_PARAMETER = "GEMS_ACQU_01", "GEMS_RELA_01", "GEMS_PARM_01"
 PHILIPS_IMAGING, PHILIPS_MR_001 = "PHILIPS IMAGING DD 001", "PHILIPS MR IMAGING DD 001"
-PHILIPS_MR_004, PHILIPS_MR_005 = "PHILIPS MR IMAGING DD 004", "PHILIPS MR IMAGING DD 005"
+PHILIPS_MR_005 = "PHILIPS MR IMAGING DD 005"
 UIH = "IMAGE PRIVATE HEADER"
 
 
@@ -116,11 +116,14 @@ Raw = tuple[bytes, bytes]
 
 def creators_of(header: Elements) -> Creators:
     """Map (group, creator in upper case) to the block that the creator reserved (PS3.5 section 7.8)."""
+    if header.creators is not None:
+        return header.creators
     found: Creators = {}
     for tag in sorted(CREATOR_TAGS & header.fields.keys()):
         name = header.text(tag)
         if name:
             found.setdefault((tag >> 16, name.upper()), tag & 0xFFFF)
+    header.creators = found
     return found
 
 
