@@ -61,7 +61,7 @@ class Acquired:
     lesion_labels : (i, j, k) id of the lesion that fills at least half of the voxel, 0 where none; a lesion that
         fills half of no voxel keeps the voxels that it fills at least half as much as its fullest
     true_motion_mm : mean over the acquired lines of the mean displacement, inside the brain or limb, from the pose at
-        which the centre of k-space was taken; 0 when still
+        which the centre of k-space of the first volume was taken; 0 when still
     framewise_mm : (t,) mean displacement between a volume and the one before, first 0; of length 1 without time series
     poses : (t, 4, 4) pose at the centre of k-space of every volume, relative to the start, RAS+ mm
     noise_sigma : standard deviation of the noise of one channel (real part), in the units of data, where profile is 1
@@ -120,7 +120,7 @@ def acquire(
     points = anatomy.inside_points
     moved = (
         [
-            displacement_mm(_pose(motion, time), poses[t], points)
+            displacement_mm(_pose(motion, time), poses[0], points)
             for t in range(p.points)
             for time in np.unique((t + times) / p.points)
         ]
