@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from mriloop.model.comparison import ChangeKind
 from mriloop.model.study import Point
 
 STABLE_SHARE = 0.1
+AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,8 @@ def write_scenario(name: str, out: Path, *, enhanced: bool = False, progress: Pr
         today_from_prior=None if before is None else _rows(anatomy.pose @ np.linalg.inv(before.pose)),
         files=files,
     )
-    (out / "truth.json").write_text(json.dumps(asdict(truth), indent=1) + "\n", encoding="utf-8")
+    document = {"schema": "mriloop/truth/1", **asdict(truth)}
+    (out / "truth.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return truth
 
 
@@ -96,19 +99,22 @@ def _body(scenario: Scenario, visit: Visit) -> Anatomy:
 
 
 def _image(scenario: Scenario, appointment: Appointment, *, salt: int) -> tuple[Anatomy, list[Acquired]]:
+    """Return the body of a visit and its series. Two are imaged at a time; each has its own seed, so none depends."""
     plain = _body(scenario, appointment.visit)
     bright = replace(plain, gadolinium=True)
-    acquired = [
-        acquire(
+
+    def image(number: int) -> Acquired:
+        shot = appointment.shots[number]
+        return acquire(
             bright if shot.after_contrast else plain,
             shot.prescription,
             motion=shot.motion,
             faults=shot.faults,
             seed=scenario.seed * 1000 + salt * 100 + number,
         )
-        for number, shot in enumerate(appointment.shots)
-    ]
-    return plain, acquired
+
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        return plain, list(pool.map(image, range(len(appointment.shots))))
 
 
 def _write(

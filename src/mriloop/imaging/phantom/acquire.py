@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
-from scipy.ndimage import affine_transform  # type: ignore[attr-defined]
 
 from mriloop.imaging.phantom.anatomy import Anatomy
 from mriloop.imaging.phantom.motion import Motion, displacement_mm
 from mriloop.imaging.phantom.prescription import Order, Prescription
+from mriloop.imaging.phantom.render import SignalField, labels_on_grid, render, signal_field
 from mriloop.imaging.phantom.signal import signal_table
 from mriloop.model.volume import Affine
 
@@ -61,7 +61,7 @@ class Acquired:
     lesion_labels : (i, j, k) id of the lesion that fills at least half of the voxel, 0 where none; a lesion that
         fills half of no voxel keeps the voxels that it fills at least half as much as its fullest
     true_motion_mm : mean over the acquired lines of the mean displacement, inside the brain or limb, from the pose at
-        which the centre of k-space was taken; 0 when still
+        which the centre of k-space of the first volume was taken; 0 when still
     framewise_mm : (t,) mean displacement between a volume and the one before, first 0; of length 1 without time series
     poses : (t, 4, 4) pose at the centre of k-space of every volume, relative to the start, RAS+ mm
     noise_sigma : standard deviation of the noise of one channel (real part), in the units of data, where profile is 1
@@ -105,10 +105,10 @@ def acquire(
     sigma = reference / faults.snr if faults.snr else 0.0
     present = _present(p, faults)
     volumes = []
-    field: tuple[list[Field], float] | None = None
+    field: SignalField | None = None
     for t in range(p.points):
         if t == 0 or tables[t][0] != tables[t - 1][0]:
-            field = _signal_field(anatomy, tables[t][1], coarse=min(p.spacing[:2]) >= 2.0)
+            field = signal_field(anatomy, tables[t][1], p)
         assert field is not None
         kspace = _encode(anatomy, field, p, motion, (t + times) / p.points)
         kspace = _spoil(kspace, p, faults, sigma, rng, t=t, times=times)
@@ -120,7 +120,7 @@ def acquire(
     points = anatomy.inside_points
     moved = (
         [
-            displacement_mm(_pose(motion, time), poses[t], points)
+            displacement_mm(_pose(motion, time), poses[0], points)
             for t in range(p.points)
             for time in np.unique((t + times) / p.points)
         ]
@@ -128,7 +128,7 @@ def acquire(
         else [0.0]
     )
     framewise = [0.0] + [displacement_mm(a, b, points) for a, b in zip(poses[1:], poses[:-1], strict=True)]
-    tissue, lesions = _labels(anatomy, p, poses[0])
+    tissue, lesions = labels_on_grid(anatomy, p, poses[0])
     return Acquired(
         data=data,
         affine=p.affine,
@@ -210,24 +210,6 @@ def _tables(anatomy: Anatomy, p: Prescription) -> Iterator[tuple[tuple[float, fl
         yield (te, b_value), signal_table(p, te=te, b_value=b_value, gadolinium=anatomy.gadolinium)
 
 
-def _signal_field(anatomy: Anatomy, table: Complex, *, coarse: bool) -> tuple[list[Field], float]:
-    """Return the signal on the anatomy's grid (real part, and imaginary part where there is one) and its step."""
-    real_enough = np.abs(table.imag).max() <= 0.03 * np.abs(table).max()
-    parts = [table.real] if real_enough else [table.real, table.imag]
-    fields = []
-    for part in parts:
-        lut = part.astype(np.float32)
-        low = lut[anatomy.under]
-        value = low + (lut[anatomy.over] - low) * anatomy.share
-        value *= anatomy.texture
-        if coarse:
-            trimmed = value[: value.shape[0] // 2 * 2, : value.shape[1] // 2 * 2, : value.shape[2] // 2 * 2]
-            a, b, c = (n // 2 for n in trimmed.shape)
-            value = trimmed.reshape(a, 2, b, 2, c, 2).mean(axis=(1, 3, 5), dtype=np.float32)
-        fields.append(value)
-    return fields, 2.0 if coarse else 1.0
-
-
 def _pose(motion: Motion | None, time: float) -> Affine:
     return np.eye(4) if motion is None else motion.pose(time)
 
@@ -269,7 +251,7 @@ def _poses(
 
 def _encode(
     anatomy: Anatomy,
-    field: tuple[list[Field], float],
+    field: SignalField,
     p: Prescription,
     motion: Motion | None,
     times: npt.NDArray[np.float64],
@@ -277,7 +259,7 @@ def _encode(
     """Return k-space (coil, k, i, j), centred, orthonormal, of the body as it lay when each line was taken."""
     ni, nj, nk = p.matrix
     kspace = np.zeros((p.coils, nk, ni, nj), dtype=np.complex64)
-    oversample = [max(1, int(np.ceil(s / (1.2 * field[1])))) for s in p.spacing[:2]]
+    oversample = [max(1, int(np.ceil(s / (1.2 * field.pitch)))) for s in p.spacing[:2]]
     extend = [1, 1]
     middle = np.array(p.center)
     reach = np.abs((anatomy.bounds_mm - middle) @ p.axes[:, p.phase_index]).max()
@@ -289,7 +271,7 @@ def _encode(
     for slices in slices_by_times.values():
         moments = times[slices[0]]
         for pose, members in _poses(motion, moments, p.axes[:, 2], center):
-            image = _render(anatomy, field, p, pose, slices, oversample, extend)
+            image = render(anatomy, field, p, pose, slices, oversample, extend)
             lines = np.flatnonzero(np.isin(moments, members))
             phase = _shift_phase(p, motion, pose, moments[lines], lines, center)
             index = [
@@ -305,46 +287,6 @@ def _encode(
                 else:
                     kspace[c][np.ix_(np.array(slices), np.arange(ni), lines)] = spectrum[:, :, lines] * phase
     return kspace
-
-
-def _render(
-    anatomy: Anatomy,
-    field: tuple[list[Field], float],
-    p: Prescription,
-    pose: Affine,
-    slices: list[int],
-    oversample: list[int],
-    extend: list[int],
-) -> Complex | Field:
-    """Return (k, i, j) the body's signal on the prescription's grid, averaged over the slice thickness."""
-    parts, step = field
-    grid = anatomy.affine.copy()
-    grid[:3, :3] *= step
-    grid[:3, 3] += anatomy.affine[:3, :3] @ np.full(3, (step - 1) / 2)
-    to_body = np.linalg.inv(pose @ anatomy.pose @ grid) @ p.affine
-    first = [-(n * e) / 2 + n / 2 for n, e in zip(p.matrix[:2], extend, strict=True)]
-    shape = [n * o * e for n, o, e in zip(p.matrix[:2], oversample, extend, strict=True)]
-    stride = slices[1] - slices[0] if len(slices) > 1 else 1
-    regular = slices == list(range(slices[0], slices[0] + stride * len(slices), stride))
-    assert regular
-    # Only the box that the body fills is rendered; around it is air. Columns: output axes k, i, j.
-    matrix = np.stack([to_body[:3, 2] * stride, to_body[:3, 0] / oversample[0], to_body[:3, 1] / oversample[1]], axis=1)
-    origin = to_body[:3] @ np.array([first[0], first[1], slices[0], 1.0])
-    filled = np.linalg.inv(matrix) @ ((anatomy.filled / step).T - origin[:, None])
-    low = np.clip(np.floor(filled.min(axis=1)).astype(int) - 2, 0, [0, *shape])
-    high = np.clip(np.ceil(filled.max(axis=1)).astype(int) + 3, low, [len(slices), *shape])
-    high[0] = len(slices)
-    size = (int(high[0]), int(high[1] - low[1]), int(high[2] - low[2]))
-    through = max(1, round(p.thickness / (1.1 * step)))
-    total = np.zeros(size, dtype=np.complex64 if len(parts) > 1 else np.float32)
-    for m in range(through):
-        inside = ((m + 0.5) / through - 0.5) * p.thickness / p.spacing[2]
-        offset = origin + to_body[:3, 2] * inside + matrix @ low
-        for part, unit in zip(parts, (1, np.complex64(1j)), strict=False):
-            total += affine_transform(part, matrix, offset, size, order=1, output=np.float32) * unit
-    whole = np.zeros((len(slices), *shape), dtype=total.dtype)
-    whole[:, low[1] : high[1], low[2] : high[2]] = total / np.float32(through)
-    return whole
 
 
 def _shift_phase(
@@ -457,30 +399,3 @@ def _present(p: Prescription, faults: Faults) -> npt.NDArray[np.bool_]:
         order = np.arange(p.matrix[2] * p.points).reshape(p.points, p.matrix[2]).T
         present &= order < kept
     return present
-
-
-def _labels(anatomy: Anatomy, p: Prescription, pose: Affine) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    """Return tissue and lesion labels on the acquired grid, at this pose."""
-    to_body = np.linalg.inv(pose @ anatomy.pose @ anatomy.affine) @ p.affine
-    tissue = affine_transform(anatomy.labels, to_body[:3, :3], to_body[:3, 3], p.matrix, order=0, output=np.uint8)
-    labels = np.zeros(p.matrix, dtype=np.uint16)
-    from_body = np.linalg.inv(to_body)
-    through = max(1, round(p.thickness / 0.6))
-    for lesion, (box, share) in zip(anatomy.lesions, anatomy.lesion_shares, strict=True):
-        start = np.array([s.start for s in box], dtype=float)
-        corners = np.array(np.meshgrid(*[[s.start, s.stop] for s in box], indexing="ij")).reshape(3, -1)
-        place = from_body[:3, :3] @ corners + from_body[:3, 3:]
-        low = np.clip(np.floor(place.min(axis=1)).astype(int) - 1, 0, p.matrix)
-        high = np.clip(np.ceil(place.max(axis=1)).astype(int) + 2, low, p.matrix)
-        if (high <= low).any():
-            continue
-        filled = np.zeros(high - low, dtype=np.float32)
-        for m in range(through):
-            inside = ((m + 0.5) / through - 0.5) * p.thickness / p.spacing[2]
-            offset = to_body[:3] @ np.array([low[0], low[1], low[2] + inside, 1.0]) - start
-            filled += affine_transform(share, to_body[:3, :3], offset, tuple(high - low), order=1) / through
-        enough = min(0.5, 0.5 * float(filled.max()))
-        if enough > 0:
-            window = labels[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
-            window[filled >= enough] = lesion.id
-    return tissue, labels

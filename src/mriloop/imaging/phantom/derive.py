@@ -15,13 +15,13 @@ Field = npt.NDArray[Any]
 def adc_map(acquired: Acquired) -> Field:
     """Return the apparent diffusion coefficient (i, j, k) in 10⁻⁶ mm²/s: log-linear least squares over all b-values.
 
-    Voxels below three standard deviations of the noise at the lowest b-value are 0.
+    Voxels below six standard deviations of the noise at the lowest b-value are 0.
     """
     b = np.array(acquired.prescription.b_values, dtype=np.float32)
     logs = np.log(np.maximum(acquired.data, 1e-9))
     slope = np.tensordot(logs, (b - b.mean()) / np.sum((b - b.mean()) ** 2), axes=(3, 0))
     lowest = acquired.data[..., int(np.argmin(b))]
-    floor = max(3 * acquired.noise_sigma, 0.02 * float(lowest.max()))
+    floor = max(6 * acquired.noise_sigma, 0.02 * float(lowest.max()))
     return np.asarray(np.where(lowest > floor, np.clip(-1e6 * slope, 0, 4095), 0), dtype=np.float32)
 
 

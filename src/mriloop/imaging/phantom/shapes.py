@@ -103,7 +103,7 @@ class Canvas:
 
     def box(self, low: Triple, high: Triple) -> tuple[slice, slice, slice]:
         """Return the index box that holds the coordinates from `low` to `high` mm, with room for the warp."""
-        margin = 8.0
+        margin = 6.0
         parts = []
         for lo, hi, start, n in zip(low, high, self.origin, self.x.shape, strict=True):
             first = int(np.clip((lo - margin - start) / self.pitch, 0, n))

@@ -12,6 +12,8 @@ GAMMA_MHZ_PER_T = 42.577478518
 FAT_SHIFT_PPM = -3.4
 FAT_LEAK = 0.06
 FAT_ADC = TISSUES[Tissue.FAT].adc
+VOID_TE_MS = 40.0
+VOID_LEFT = 0.15
 
 
 def spoiled_gradient_echo(tissue: Relaxation, tr: float, te: float, flip_deg: float) -> float:
@@ -75,7 +77,8 @@ def tissue_signal(
 
     A tissue is a water pool with its own relaxation and a fat pool that relaxes as subcutaneous fat. Diffusion
     weighting multiplies each by exp(−b·ADC). Fat precesses 3.4 ppm below water, so in a gradient echo it turns against
-    water with TE; a spin echo refocuses it. Fat suppression leaves 6 % of it.
+    water with TE; a spin echo refocuses it. Fat suppression leaves 6 % of it. Blood flows out of a late spin echo:
+    15 % is left, the flow void of T2 images.
     """
     material = TISSUES[tissue]
     if material.proton_density == 0.0:
@@ -87,6 +90,8 @@ def tissue_signal(
     fat = material.fat_fraction * _magnetization(fat_pool, p, te) * float(np.exp(-b_value * FAT_ADC * 1e-3))
     if p.fat_suppressed:
         fat *= FAT_LEAK
+    if tissue is Tissue.BLOOD and p.readout in (Readout.SPIN_ECHO, Readout.INVERSION_SPIN_ECHO) and te > VOID_TE_MS:
+        water *= VOID_LEFT
     turn = 1.0 + 0j
     if p.readout in (Readout.GRADIENT_ECHO, Readout.MAGNETIZATION_PREPARED):
         hertz = FAT_SHIFT_PPM * GAMMA_MHZ_PER_T * p.tesla

@@ -82,7 +82,8 @@ SOURCES: Mapping[str, str] = {
     "gold2004": "Gold et al., AJR 2004;183:343, doi:10.2214/ajr.183.2.1830343",
     "whittall1997": "Whittall et al., Magn Reson Med 1997;37:34, doi:10.1002/mrm.1910370107 (water content)",
     "helenius2002": "Helenius et al., AJNR 2002;23:194 (apparent diffusion coefficient of normal brain)",
-    "rohrer2005": "Rohrer et al., Invest Radiol 2005;40:715, doi:10.1097/01.rli.0000184756.66360.d3 (relaxivity)",
+    "szomolanyi2019": "Szomolanyi et al., Invest Radiol 2019;54:559, doi:10.1097/RLI.0000000000000577 (r1)",
+    "rohrer2005": "Rohrer et al., Invest Radiol 2005;40:715, doi:10.1097/01.rli.0000184756.66360.d3 (r2 in plasma)",
     "chosen": "no single source: chosen between the neighbouring tissues so that the usual contrast order holds",
 }
 
@@ -144,14 +145,14 @@ TISSUES: Mapping[Tissue, Material] = {
     Tissue.POSTOPERATIVE_FLUID: _material((2200, 2500), (500, 450), (200, 160), 0.95, 2.3, "chosen"),
 }
 
-# Relaxivity of gadobutrol in plasma at 37 °C, 1/(mM s): r1, r2 (rohrer2005).
-RELAXIVITY: Mapping[float, tuple[float, float]] = {1.5: (5.2, 6.1), 3.0: (5.0, 7.1)}
+# Relaxivity of gadobutrol in plasma at 37 °C, 1/(mM s): r1 (szomolanyi2019), r2 (rohrer2005).
+RELAXIVITY: Mapping[float, tuple[float, float]] = {1.5: (4.78, 6.1), 3.0: (4.97, 7.1)}
 
 
 def relaxation(tissue: Tissue, tesla: float, *, gadolinium: bool = False) -> Relaxation:
     """Return T1, T2 and T2* in milliseconds of a tissue at 1.5 or 3 T, before or after gadolinium.
 
-    After gadolinium every rate grows by relaxivity × concentration (rohrer2005). KeyError for another field strength.
+    After gadolinium every rate grows by relaxivity × concentration. KeyError for another field strength.
     """
     material = TISSUES[tissue]
     native = {1.5: material.at_1_5_tesla, 3.0: material.at_3_tesla}[tesla]
