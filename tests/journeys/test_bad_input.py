@@ -52,8 +52,8 @@ def truncated(root: Path) -> Path:
 def bomb(root: Path) -> Path:
     path = root / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(40):
-            archive.writestr(f"{number}.dcm", b"\0" * 50_000_000)
+        for number in range(10):
+            archive.writestr(f"{number}.dcm", b"\0" * 30_000_000)
     return path
 
 

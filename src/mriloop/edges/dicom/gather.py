@@ -118,7 +118,7 @@ def _printable(shown: str) -> str:
 
 def _unzip(source: Path, limits: Limits, workspace: Path) -> tuple[list[Found], list[Refused]]:
     """Unpack an archive under numbered names, counting what really comes out of it."""
-    cap = limits.max_unpacked_bytes
+    cap = limits.unpacked_bytes(source.stat().st_size)
     found: list[Found] = []
     rejected: list[Refused] = []
     total = 0
@@ -164,8 +164,9 @@ def _inspect(source: Path, members: list[zipfile.ZipInfo], limits: Limits) -> No
             raise refuse("zip_path_escape", path=source)
         if member.flag_bits & 0x1:
             raise refuse("zip_encrypted", path=source)
-    if sum(member.file_size for member in members) > limits.max_unpacked_bytes:
-        raise _bomb(source, limits.max_unpacked_bytes)
+    cap = limits.unpacked_bytes(source.stat().st_size)
+    if sum(member.file_size for member in members) > cap:
+        raise _bomb(source, cap)
 
 
 def _bomb(source: Path, cap: int) -> Exception:

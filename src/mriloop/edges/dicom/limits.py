@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MEBIBYTE = 1 << 20
+HONEST_RATIO = 100  # MR images deflate to a third; masked ones to a fiftieth
+SMALL_ARCHIVE = 256 * MEBIBYTE  # below it the ratio does not matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,5 +33,9 @@ class Limits:
 
     @property
     def max_unpacked_bytes(self) -> int:
-        """The cap on one unpacked archive in bytes."""
+        """The cap on everything that one input expands to, in bytes."""
         return int(self.max_unpacked_mb * MEBIBYTE)
+
+    def unpacked_bytes(self, packed: int) -> int:
+        """Return the cap on an archive of `packed` bytes when unpacked: no honest one grows a hundredfold."""
+        return min(self.max_unpacked_bytes, max(SMALL_ARCHIVE, HONEST_RATIO * packed))
