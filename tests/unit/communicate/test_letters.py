@@ -43,6 +43,7 @@ def text_of(letter):
         ({"repeat_reason": "R2.ms"}, Outcome.ABNORMAL, "r2_follow_up"),
         ({"repeat_reason": "R2.ms"}, Outcome.NORMAL, "r2_follow_up"),
         ({"repeat_reason": "R3.contrast", "contrast": Contrast.WITHOUT_AND_WITH}, Outcome.ABNORMAL, "r3_contrast"),
+        ({"repeat_reason": "R2.ms", "urgency": Urgency.HOURS}, Outcome.ABNORMAL, "abnormal_next_step"),
         ({"repeat_reason": "R3.mra_mrv"}, Outcome.ABNORMAL, "r3_technique"),
         (REFERRAL, Outcome.ABNORMAL, "abnormal_next_step"),
         (REFERRAL, Outcome.NORMAL, "normal"),
