@@ -264,7 +264,7 @@ def test_no_letter_speaks_of_shares_doses_or_prognosis(make, templates, clinic, 
 
 def test_the_guidelines_own_patient_text_is_told_in_its_language_only(make, templates, clinic):
     report = make.report(make.recommendation(patient_text="We look for new spots. Most spots stay as they are."))
-    assert "We look for new spots." in patient_letter(report, templates, language="en", clinic=clinic).paragraphs
+    assert "We look for new spots." in text_of(patient_letter(report, templates, language="en", clinic=clinic))
     assert "spots" not in text_of(patient_letter(report, templates, language="es", clinic=clinic))
 
 

@@ -26,7 +26,8 @@ def kind_of(report: VerifiedReport) -> str:
     """Return the kind of patient letter that a signed report calls for.
 
     An urgent step comes first, then a repeat (R1), another technique (R3), a planned look (R2; never an urgent one: its
-    letter says that nothing is pressing), then any other step; where no step is owed, the signed outcome decides. Raises SenderError `letter_no_kind` where that is not stated.
+    letter says that nothing is pressing), then any other step; where no step is owed, the signed outcome decides.
+    Raises SenderError `letter_no_kind` where that is not stated.
     """
     step = main_step(report)
     outcome = report.draft.outcome

@@ -133,7 +133,7 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
     minutes = draft.repeat.minutes if draft.repeat is not None else None
     sections = {section.code: section.paragraphs for section in draft.sections}
     answer = min((ANSWER_WITHIN_DAYS[item.urgency] for item in steps), default=ANSWER_WITHIN_DAYS[Urgency.ROUTINE])
-    told = _sentences(step.patient_text) if step is not None and words.language == "en" else ()
+    told = (step.patient_text.strip(),) if step is not None and step.patient_text and words.language == "en" else ()
     filled = {
         "clinic": clinic.name,
         "phone": clinic.phone,
@@ -204,10 +204,6 @@ def _specialist(step: Recommendation | None, words: LetterWords) -> str:
     codes = step.specialty[:1] if step is not None else ()
     code = codes[0].strip().lower().replace(" ", "_") if codes else "other"
     return words.specialties.get(code, words.specialties["other"])
-
-
-def _sentences(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in re.split(r"(?<=[.!?])\s+", text.strip()) if part.strip())
 
 
 def _day(value: date | None, words: LetterWords) -> str:
