@@ -29,7 +29,7 @@ from mriloop.edges.store import Store, open_store
 from mriloop.loop import next_steps
 from mriloop.model.communication import Clinic, Letter
 from mriloop.model.coding import Region
-from mriloop.model.errors import Exit, refuse
+from mriloop.model.errors import Exit, SenderError, refuse
 from mriloop.model.fact import FactValue, truth
 from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.follow_up import Clock, FollowUp
@@ -323,7 +323,8 @@ class Loop:
 def review(request: Request, settings: Settings, *, progress: Progress = silent) -> ReviewOutcome:
     """Take one study through the loop and leave page, documents, letters and calendar in `request.out`.
 
-    Without a reading file the loop stops before the signature: there is a draft, and no letter and no follow-up.
+    Without a reading file the loop stops before the signature: there is a draft, and no letter and no follow-up. When
+    the signature is refused, the draft is published with its objections before the refusal is raised.
     Raises what the steps raise; a refusal before the first record leaves the store as it was.
     """
     if request.out.exists() and not request.out.is_dir():
@@ -336,7 +337,12 @@ def review(request: Request, settings: Settings, *, progress: Progress = silent)
     with ExitStack() as stack:
         store = stack.enter_context(open_store(settings.store_path))
         loop = Loop(request=request, settings=settings, store=store, stack=stack, progress=progress, reading=reading)
-        loop.run()
+        try:
+            loop.run()
+        except SenderError:
+            if isinstance(loop.report, DraftReport):
+                loop.publish()  # so that the person can see what stands between the draft and a signature
+            raise
         return loop.publish()
 
 
