@@ -310,6 +310,7 @@ def test_the_referrer_gets_result_steps_questions_and_how_to_answer(make, templa
         assert words in text
     assert letter.report_digest == report.digest
     assert letter.audience is Audience.REFERRER
+    assert letter.labels["salutation_unknown"] == templates.words[language].labels["salutation_colleague"]
     assert ("May 11, 2026" if language == "en" else "11 de mayo de 2026") in text  # seven days to answer
 
 

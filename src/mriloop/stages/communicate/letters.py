@@ -13,6 +13,7 @@ from mriloop.model.communication import (
     CHECKLIST,
     NAMES,
     REFERRER_KIND,
+    Audience,
     Clinic,
     Letter,
     LetterPart,
@@ -233,6 +234,8 @@ def _fill(
         if told:
             parts.append(LetterPart(heading=part.heading, count=len(told), tone=part.tone))
             paragraphs += told
+    colleague = template.audience is Audience.REFERRER
+    unknown = words.labels["salutation_colleague" if colleague else "salutation_unknown"]
     identity = f"{report.digest} {template.language} {template.kind}"
     return Letter(
         id="letter-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -245,5 +248,5 @@ def _fill(
         checklist=tuple(point for point in CHECKLIST if point in points),
         parts=tuple(parts),
         written_on=written_on or report.verified_at.date(),
-        labels={**words.labels, "date": content.words["written_on"]},
+        labels={**words.labels, "salutation_unknown": unknown, "date": content.words["written_on"]},
     )
