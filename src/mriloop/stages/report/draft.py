@@ -206,7 +206,7 @@ def _repeat_recommendation(check: StudyCheck, today: date) -> Recommendation:
             text="CHECK of this study; the window is the site's default for a recall, not a guideline's",
             year=today.year,
             locator="study verdict",
-            mark=Mark.V,
+            mark=Mark.M,
         ),
         profile="site default",
         status=Status.DRAFT,
