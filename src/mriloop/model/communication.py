@@ -69,7 +69,7 @@ PLACEHOLDERS: Mapping[str, str] = {
 NAMES = frozenset({"clinic", "phone", "signer"})
 LISTS: Mapping[str, str] = {
     "red_flags": "signs that must not wait, for this region",
-    "told": "what the guideline's own patient text says, one sentence each",
+    "told": "the guideline's own text for the patient",
     "impression": "lines of the impression",
     "steps": "the recommendations, one line each",
     "questions": "what no guideline could answer yet",

@@ -177,6 +177,16 @@ STATEMENT_STEPS = frozenset(
 DATED_BY_PERSON = frozenset({Step.INDIVIDUALISE, Step.DEFER_IMAGING})
 
 
+def windows_of(recommendation: Recommendation) -> tuple[Window, ...]:
+    """Return the windows of a step from the one that is due now on, in the order of their targets, each once.
+
+    `schedule` may repeat `window` and hold earlier windows that have passed; neither is owed again.
+    """
+    first = recommendation.window
+    later = sorted(set(recommendation.schedule), key=lambda window: (window.target, window.latest))
+    return tuple(later) if first is None else (first, *(window for window in later if window.target > first.target))
+
+
 def owed(recommendation: Recommendation) -> bool:
     """Whether a recommendation is a step that somebody has to take.
 

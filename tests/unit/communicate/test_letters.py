@@ -43,6 +43,7 @@ def text_of(letter):
         ({"repeat_reason": "R2.ms"}, Outcome.ABNORMAL, "r2_follow_up"),
         ({"repeat_reason": "R2.ms"}, Outcome.NORMAL, "r2_follow_up"),
         ({"repeat_reason": "R3.contrast", "contrast": Contrast.WITHOUT_AND_WITH}, Outcome.ABNORMAL, "r3_contrast"),
+        ({"repeat_reason": "R2.ms", "urgency": Urgency.HOURS}, Outcome.ABNORMAL, "abnormal_next_step"),
         ({"repeat_reason": "R3.mra_mrv"}, Outcome.ABNORMAL, "r3_technique"),
         (REFERRAL, Outcome.ABNORMAL, "abnormal_next_step"),
         (REFERRAL, Outcome.NORMAL, "normal"),
@@ -263,7 +264,7 @@ def test_no_letter_speaks_of_shares_doses_or_prognosis(make, templates, clinic, 
 
 def test_the_guidelines_own_patient_text_is_told_in_its_language_only(make, templates, clinic):
     report = make.report(make.recommendation(patient_text="We look for new spots. Most spots stay as they are."))
-    assert "We look for new spots." in patient_letter(report, templates, language="en", clinic=clinic).paragraphs
+    assert "We look for new spots." in text_of(patient_letter(report, templates, language="en", clinic=clinic))
     assert "spots" not in text_of(patient_letter(report, templates, language="es", clinic=clinic))
 
 
@@ -309,6 +310,7 @@ def test_the_referrer_gets_result_steps_questions_and_how_to_answer(make, templa
         assert words in text
     assert letter.report_digest == report.digest
     assert letter.audience is Audience.REFERRER
+    assert letter.labels["salutation_unknown"] == templates.words[language].labels["salutation_colleague"]
     assert ("May 11, 2026" if language == "en" else "11 de mayo de 2026") in text  # seven days to answer
 
 

@@ -94,6 +94,15 @@ def test_a_schedule_opens_its_first_window_and_the_rest_in_turn_unmoved(make):
     assert undated.window is None  # individualise: a clinician sets the date
 
 
+def test_a_schedule_that_repeats_the_window_or_holds_past_ones_owes_none_twice(make):
+    second, third = plan(make)
+    past = make.window("2026-01-04", "2026-02-04", "2026-03-04")
+    report = make.report(make.recommendation(schedule=(past, make.window(), second, third, second)))
+    (first,) = open_follow_ups(report, owner="pool", now=make.now)
+    assert first.window == make.window()
+    assert first.plan == (second, third)
+
+
 def test_a_finished_plan_without_a_then_ends(make):
     (only,) = open_follow_ups(make.report(make.recommendation()), owner="pool", now=make.now)
     assert next_follow_up(done(only), date(2027, 5, 5)) is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from mriloop.model.coding import Urgency
+from mriloop.model.coding import Region, Urgency
 from mriloop.model.comparison import ChangeKind, NotComparable
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Source
@@ -157,6 +158,20 @@ def test_a_study_to_repeat_always_brings_its_repeat_along(make):
     assert draft.repeat is not None
     assert not draft.repeat.whole
     assert draft.repeat.series == ("series 3 (axial FLAIR)",)
+
+
+def test_a_reader_who_finds_the_study_not_diagnostic_gets_its_repeat_too(make):
+    ghost = replace(make.spoilt(3, code="ghosting"), verdict=Verdict.LIMITED)
+    check = make.check(ghost, make.series(4), verdict=Verdict.LIMITED)
+    read = Review(outcome=Outcome.NOT_DIAGNOSTIC)
+    draft = make.draft(check=check, advice=Advice(recommendations=()), review=read)
+    (repeat,) = draft.recommendations
+    assert (repeat.repeat_reason, repeat.region) == ("R1.motion", Region.BRAIN)
+    assert draft.repeat is not None
+    assert draft.repeat.series == ("series 3 (axial FLAIR)",)
+    struck = replace(read, declined=frozenset({"repeat"}))
+    keys = {item.key for item in make.draft(check=check, advice=Advice(recommendations=()), review=struck).objections}
+    assert keys == {"series_not_diagnostic"}
 
 
 def test_the_advised_repeat_is_not_doubled(make):

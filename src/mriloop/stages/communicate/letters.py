@@ -13,6 +13,7 @@ from mriloop.model.communication import (
     CHECKLIST,
     NAMES,
     REFERRER_KIND,
+    Audience,
     Clinic,
     Letter,
     LetterPart,
@@ -24,24 +25,13 @@ from mriloop.model.errors import refuse
 from mriloop.model.follow_up import owed
 from mriloop.model.guideline import Recommendation
 from mriloop.model.report import Outcome, VerifiedReport
+from mriloop.stages.communicate.choice import AT_ONCE, WITH_DYE, family_of, kind_of, main_step, tight_space
 from mriloop.stages.communicate.readability import readability, too_hard, unexplained_abbreviations
 
 # A name counts as one easy word: no template can make a person's or a hospital's name shorter.
 STAND_IN = "Ann"
 # Days a referrer has to answer, by urgency (minutes and hours: the same day, and a call beside the message).
 ANSWER_WITHIN_DAYS = {Urgency.MINUTES: 0, Urgency.HOURS: 0, Urgency.DAYS: 3, Urgency.ROUTINE: 7}
-_AT_ONCE = frozenset({Urgency.MINUTES, Urgency.HOURS})
-_WITH_DYE = frozenset({Contrast.WITH, Contrast.WITHOUT_AND_WITH})
-# Repeat reasons (taxonomy R1) and the letter that explains them; any other R1 gets the letter that blames nobody.
-_REPEAT_KINDS = {
-    "r1.motion": "r1_motion",
-    "r1.incomplete": "r1_incomplete",
-    **dict.fromkeys(
-        ("r1.coil", "r1.params", "r1.coverage", "r1.fatsat", "r1.protocol", "r1.contrast_timing", "r1.wrong_patient"),
-        "r1_technical",
-    ),
-}
-_RANK = {"R1": 1, "R3": 2, "R2": 3}
 # What no patient letter says: shares, doses, prognosis.
 FORBIDDEN = re.compile(
     r"\d\s?%|\bper ?cent\b|\bpor ciento\b|\d\s?(?:mg|ml|mL|µg|mcg)\b|\bsurviv\w+|\bsobreviv\w+|\bsupervivencia\b"
@@ -58,33 +48,6 @@ class Content:
     words: Mapping[str, str]
     lists: Mapping[str, tuple[str, ...]]
     flags: frozenset[str]
-
-
-def kind_of(report: VerifiedReport) -> str:
-    """Return the kind of patient letter that a signed report calls for.
-
-    An urgent step comes first, then a repeat (R1), another technique (R3), a planned look (R2), then any other step;
-    where no step is owed, the signed outcome decides. Raises SenderError `letter_no_kind` where that is not stated.
-    """
-    step = _main_step(report)
-    outcome = report.draft.outcome
-    if step is None:
-        kinds = {
-            Outcome.NORMAL: "normal",
-            Outcome.ABNORMAL: "abnormal_next_step",
-            Outcome.NOT_DIAGNOSTIC: "r1_other",
-        }
-        if outcome not in kinds:
-            raise refuse("letter_no_kind")
-        return kinds[outcome]
-    reason = step.repeat_reason.lower()
-    if reason.startswith("r1"):
-        return _REPEAT_KINDS.get(".".join(reason.split(".")[:2]), "r1_other")
-    if reason.startswith("r3"):
-        return "r3_contrast" if step.contrast in _WITH_DYE else "r3_technique"
-    if reason.startswith("r2"):
-        return "r2_follow_up"
-    return "normal" if outcome is Outcome.NORMAL else "abnormal_next_step"
 
 
 def patient_letter(
@@ -159,33 +122,10 @@ def _find(templates: LetterTemplates, language: str, kind: str) -> tuple[LetterT
     return template, templates.words[language]
 
 
-def _main_step(report: VerifiedReport) -> Recommendation | None:
-    """Return the step that the letter is about, or None where nothing is owed."""
-    steps = [item for item in report.draft.recommendations if owed(item)]
-
-    def rank(item: Recommendation) -> tuple[int, bool, bool]:
-        family = _family(item)
-        place = 0 if item.urgency in _AT_ONCE and family != "R1" else _RANK.get(family, 4)
-        # Among repeats, the one that explains most to the patient: a tight space, then motion.
-        return place, not _tight_space(item), item.repeat_reason.lower()[:9] != "r1.motion"
-
-    return min(steps, key=rank, default=None)
-
-
-def _family(item: Recommendation) -> str:
-    """Return the reason family of a step: R1, R2, R3, R4, or nothing."""
-    return item.repeat_reason.upper()[:2]
-
-
-def _tight_space(item: Recommendation) -> bool:
-    """Whether the scan stopped for claustrophobia, as the reason or the row of the guideline says."""
-    return "claustrophobia" in f"{item.repeat_reason} {item.row}".lower()
-
-
 def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written_on: date) -> Content:
     """Gather what the letter may say from the signed report and from nowhere else."""
     draft = report.draft
-    step = _main_step(report)
+    step = main_step(report)
     steps = [item for item in draft.recommendations if owed(item)]
     region = next((item.region for item in (*([step] if step else []), *steps) if item.region is not None), None)
     region = region or next((item.region for item in draft.findings if item.region is not Region.UNKNOWN), None)
@@ -194,7 +134,7 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
     minutes = draft.repeat.minutes if draft.repeat is not None else None
     sections = {section.code: section.paragraphs for section in draft.sections}
     answer = min((ANSWER_WITHIN_DAYS[item.urgency] for item in steps), default=ANSWER_WITHIN_DAYS[Urgency.ROUTINE])
-    told = _sentences(step.patient_text) if step is not None and words.language == "en" else ()
+    told = (step.patient_text.strip(),) if step is not None and step.patient_text and words.language == "en" else ()
     filled = {
         "clinic": clinic.name,
         "phone": clinic.phone,
@@ -226,7 +166,9 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
         "window_later": window is not None and window.earliest > written_on,
         "no_window": window is None,
         "minutes_known": minutes is not None,
-        "more_steps": any(item is not step and not (_family(item) == _family(step) == "R1") for item in steps if step),
+        "more_steps": any(
+            item is not step and not (family_of(item) == family_of(step) == "R1") for item in steps if step
+        ),
         "no_step": step is None,
         "finding": draft.outcome is Outcome.ABNORMAL,
         "has_told": bool(told),
@@ -245,13 +187,13 @@ def _step_flags(report: VerifiedReport, step: Recommendation | None) -> dict[str
     imaging = step is not None and step.modality is not None and not referral
     contrast = step.contrast if step is not None else None
     return {
-        "contrast_yes": contrast in _WITH_DYE,
+        "contrast_yes": contrast in WITH_DYE,
         "contrast_no": contrast is Contrast.WITHOUT,
-        "contrast_open": contrast not in _WITH_DYE and contrast is not Contrast.WITHOUT,
+        "contrast_open": contrast not in WITH_DYE and contrast is not Contrast.WITHOUT,
         "repeat_whole": repeat is not None and repeat.whole,
         "repeat_part": repeat is not None and not repeat.whole and bool(repeat.series),
-        "tight_space": step is not None and _tight_space(step),
-        "urgent": any(item.urgency in _AT_ONCE and owed(item) for item in report.draft.recommendations),
+        "tight_space": step is not None and tight_space(step),
+        "urgent": any(item.urgency in AT_ONCE and owed(item) for item in report.draft.recommendations),
         "imaging": imaging,
         "mri": imaging and step is not None and step.modality == "MR",
         "referral": referral,
@@ -263,10 +205,6 @@ def _specialist(step: Recommendation | None, words: LetterWords) -> str:
     codes = step.specialty[:1] if step is not None else ()
     code = codes[0].strip().lower().replace(" ", "_") if codes else "other"
     return words.specialties.get(code, words.specialties["other"])
-
-
-def _sentences(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in re.split(r"(?<=[.!?])\s+", text.strip()) if part.strip())
 
 
 def _day(value: date | None, words: LetterWords) -> str:
@@ -296,6 +234,8 @@ def _fill(
         if told:
             parts.append(LetterPart(heading=part.heading, count=len(told), tone=part.tone))
             paragraphs += told
+    colleague = template.audience is Audience.REFERRER
+    unknown = words.labels["salutation_colleague" if colleague else "salutation_unknown"]
     identity = f"{report.digest} {template.language} {template.kind}"
     return Letter(
         id="letter-" + hashlib.sha256(identity.encode()).hexdigest()[:16],
@@ -308,5 +248,5 @@ def _fill(
         checklist=tuple(point for point in CHECKLIST if point in points),
         parts=tuple(parts),
         written_on=written_on or report.verified_at.date(),
-        labels={**words.labels, "date": content.words["written_on"]},
+        labels={**words.labels, "salutation_unknown": unknown, "date": content.words["written_on"]},
     )

@@ -16,6 +16,7 @@ from mriloop.model.follow_up import (
     FollowUpState,
     follow_up_id,
     owed,
+    windows_of,
 )
 from mriloop.model.guideline import Recommendation, Window
 from mriloop.model.report import VerifiedReport
@@ -58,7 +59,7 @@ def _open(report: VerifiedReport, item: Recommendation, fallback: str, today: da
     answers = report.draft.owners.get(item.id, "").strip() or fallback.strip()
     if not answers:
         raise refuse("followup_no_owner")
-    windows = ((item.window,) if item.window is not None else ()) + item.schedule
+    windows = windows_of(item)
     window = windows[0] if windows else _urgent(item.urgency, today)
     return FollowUp(
         id=follow_up_id(report.digest, item.id, 1),

@@ -158,9 +158,10 @@ def _candidate(change: Change, series: tuple[str, ...]) -> Finding:
 def _recommendations(
     check: StudyCheck, advice: Advice, case: Case | None, review: Review, today: date
 ) -> tuple[Recommendation, ...]:
-    """Return what is recommended, most urgent first; a study that must be repeated always brings its repeat along."""
+    """Return what is recommended, most urgent first; a study that is not diagnostic always brings its repeat."""
     proposed = list(advice.recommendations)
-    if check.verdict is Verdict.REPEAT and not any(item.repeat_reason.startswith("R1") for item in proposed):
+    not_diagnostic = check.verdict is Verdict.REPEAT or review.outcome is Outcome.NOT_DIAGNOSTIC
+    if not_diagnostic and not any(item.repeat_reason.startswith("R1") for item in proposed):
         proposed.append(_repeat_recommendation(check, today))
     kept = (_completed(item, check, case) for item in proposed if item.id not in review.declined)
     dated = (
@@ -178,7 +179,11 @@ def _recommendations(
 
 
 def _to_repeat(check: StudyCheck) -> tuple[SeriesCheck, ...]:
-    return tuple(item for item in check.series if item.verdict is Verdict.REPEAT)
+    """Return the series that CHECK would repeat; where it would none and a reader would, those it found limited."""
+    for verdict in (Verdict.REPEAT, Verdict.LIMITED):
+        if found := tuple(item for item in check.series if item.verdict is verdict):
+            return found
+    return ()
 
 
 def _repeat_recommendation(check: StudyCheck, today: date) -> Recommendation:
@@ -196,12 +201,12 @@ def _repeat_recommendation(check: StudyCheck, today: date) -> Recommendation:
         row=check.protocol or "verdict",
         step=Step.REPEAT_IMAGING,
         text=f"Repeat {names}.",
-        because=tuple(dict.fromkeys(item.message for item in major)) or ("the check found the study not diagnostic",),
+        because=tuple(dict.fromkeys(item.message for item in major)) or ("the study is not diagnostic",),
         citation=Citation(
             text="CHECK of this study; the window is the site's default for a recall, not a guideline's",
             year=today.year,
             locator="study verdict",
-            mark=Mark.V,
+            mark=Mark.M,
         ),
         profile="site default",
         status=Status.DRAFT,
@@ -264,7 +269,7 @@ def _repeat(study: Study, check: StudyCheck, kept: Sequence[Recommendation]) -> 
     complete = bool(again) and len(known) == len(again)
     return RepeatPlan(
         series=tuple(series_name(item) for item in again),
-        whole=bool(acquired) and all(item.verdict is Verdict.REPEAT for item in acquired),
+        whole=bool(acquired) and all(item in again for item in acquired),
         minutes=math.ceil(sum(known) / 60) if complete else None,
     )
 

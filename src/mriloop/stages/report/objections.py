@@ -114,9 +114,10 @@ def _outcome(material: Material) -> Iterable[Objection]:
 
 
 def _quality(material: Material) -> Iterable[Objection]:
-    """No "nothing further" on a study that CHECK does not find diagnostic: a repeat must follow, or a reason."""
+    """No "nothing further" on a study that CHECK or the reader finds not diagnostic: a repeat, or a reason why not."""
     bad = [series_name(item) for item in material.check.series if item.verdict is Verdict.REPEAT]
-    assessed = material.check.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)
+    readable = material.outcome is not Outcome.NOT_DIAGNOSTIC
+    assessed = readable and material.check.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)
     if assessed or material.repeat is not None:
         return
     what = listed(bad) or "; ".join(item.message for item in material.check.defects) or "the study"

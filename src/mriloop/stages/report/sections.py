@@ -9,6 +9,7 @@ from mriloop.model.coding import Subject, Urgency
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Finding, Source
+from mriloop.model.follow_up import windows_of
 from mriloop.model.guideline import Recommendation
 from mriloop.model.quality import SeriesCheck, Severity, Verdict
 from mriloop.model.report import Outcome, ReportSection
@@ -211,9 +212,11 @@ def _particulars(material: Material, item: Recommendation) -> Iterable[str]:
     if what := exam(item):
         yield f"Exam: {what}{_pulses(item)}"
     yield f"When: {_when(item)}"
-    if item.because:
-        yield f"Why: {'; '.join(reason.rstrip('.') for reason in item.because)}"
-    involve = f", with {listed(item.specialty)}" if item.specialty else ""
+    # The name of the table's row is part of the record, and no reason for a reader.
+    if reasons := [reason for reason in item.because if not reason.startswith("row ")] or item.because:
+        yield f"Why: {'; '.join(reason.rstrip('.') for reason in reasons)}"
+    others = [name.replace("_", " ") for name in item.specialty if name != "referrer"]
+    involve = f", with {listed(others)}" if others else ""
     yield f"Owner: {material.owners[item.id] or 'nobody'}{involve}"
     if item.actions:
         yield f"Do: {'; '.join(action.rstrip('.') for action in item.actions)}"
@@ -227,15 +230,15 @@ def _pulses(item: Recommendation) -> str:
 
 
 def _when(item: Recommendation) -> str:
-    if item.window is not None:
-        return span(item.window)
+    if windows := windows_of(item):
+        return span(windows[0])
     if item.urgency in _WITHIN:
         return _WITHIN[item.urgency]
     return "a clinician sets the date" if item.then else "no date"
 
 
 def _then(item: Recommendation) -> str:
-    steps = [f"again {span(window)}" for window in item.schedule]
+    steps = [f"again {span(window)}" for window in windows_of(item)[1:]]
     if item.then:
         steps.append(item.then)
     if item.never_auto_close:

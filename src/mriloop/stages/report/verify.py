@@ -40,7 +40,8 @@ def verify(
     ------
     SenderError
         `report_signed_twice` for a report that is signed already; `report_no_person` without id, name or role;
-        `report_role` for a role that may not sign; `report_not_signable` while an objection stands that is neither mended nor overridden with a reason.
+        `report_role` for a role that may not sign; `report_not_signable` while an objection stands that is neither
+        mended nor overridden with a reason.
     """
     if isinstance(draft, VerifiedReport):
         raise refuse("report_signed_twice", report=draft.draft.id)
