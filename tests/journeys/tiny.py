@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 
 def uid(*words: object) -> str:
@@ -28,8 +28,8 @@ def write_study(
         ds = Dataset()
         ds.file_meta = FileMetaDataset()
         ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.file_meta.MediaStorageSOPClassUID = MRImageStorage
-        ds.SOPClassUID = MRImageStorage
+        ds.SOPClassUID = MRImageStorage if modality == "MR" else CTImageStorage
+        ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = uid(patient, visit, number)
         ds.StudyInstanceUID, ds.SeriesInstanceUID = uid(patient, visit), uid(patient, visit, "series")
         ds.PatientID, ds.PatientName, ds.PatientBirthDate = patient, f"Invented^{patient}", "19700101"
