@@ -105,7 +105,7 @@ def _implausible(inside: Mask, grid: Grid, plausible_ml: tuple[float, float]) ->
 
 def _head_interior(head: Mask) -> Mask:
     """Return the head less its outer 14 mm: scalp, skull and most of the meninges go, whatever else is inside stays."""
-    return ndimage.distance_transform_edt(head) * _STEP_MM > 14.0
+    return np.asarray(ndimage.distance_transform_edt(head) * _STEP_MM > 14.0)
 
 
 def _evolve(cube: npt.NDArray[np.float32], head: Mask, fraction: float) -> Mask:
@@ -218,7 +218,7 @@ def _normals(surface: Points, faces: npt.NDArray[np.intp]) -> Points:
     normals = np.stack(
         [np.bincount(faces.ravel(), np.repeat(flat[:, axis], 3), minlength=len(surface)) for axis in range(3)], axis=1
     )
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12))
 
 
 def _fill(surface: Points, faces: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Mask:

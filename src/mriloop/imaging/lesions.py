@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from mriloop.imaging.normalise import Map, Mask, Visits
-from mriloop.imaging.voxels import ndimage
+from mriloop.imaging.voxels import ndimage, nonnegative_fit
 from mriloop.model.comparison import ChangeKind
 
 EVERYWHERE = np.ones((3, 3, 3), bool)
@@ -153,7 +152,7 @@ def _fit_noise(
         variances.append(spread**2)
         weights.append(1.0 / spread**2)
     table, target, weight = np.array(rows), np.array(variances), np.array(weights)
-    solution, _ = nnls(table * weight[:, None], target * weight)
+    solution = nonnegative_fit(table * weight[:, None], target * weight)
     flat, slip, share = (float(x) for x in np.sqrt(solution))
     return max(flat, 1e-4), slip, share
 
