@@ -49,6 +49,10 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
     head = foreground(cube)
     if not head.any():
         return BrainMask(mask=np.zeros(data.shape, bool), volume_ml=0.0, trusted=False, reason="no tissue found")
+    held = float(head.sum()) * grid.voxel_ml
+    if held < plausible_ml[0]:
+        reason = f"the whole head holds {held:.0f} ml, less than a brain"
+        return _at_home(_head_interior(head), grid, data, affine, reason)
     reasons = []
     for fraction in _FRACTIONS:
         inside = _tissue_only(cube, _evolve(cube, head, fraction))
@@ -58,6 +62,11 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
         reasons.append(reason)
     else:
         reason, inside = reasons[0], _head_interior(head)
+    return _at_home(inside, grid, data, affine, reason)
+
+
+def _at_home(inside: Mask, grid: Grid, data: Floats, affine: Affine, reason: str) -> BrainMask:
+    """Carry a mask from the cubes to the voxels of the picture."""
     at_home = Grid(shape=(data.shape[0], data.shape[1], data.shape[2]), affine=affine)
     spread = sample(inside.astype(np.float32), grid.affine, at_home, order=1)
     mask = spread > 0.5

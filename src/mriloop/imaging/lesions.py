@@ -270,12 +270,9 @@ def _judge(region: Mask, box: Box, drawn: _Outlines, seen: Evidence, visits: Vis
     z = seen.z[box]
     rises = changed & (z > 0)
     grows = float(z[rises].sum()) >= -float(z[changed & ~rises].sum())
-    if grows:
-        today |= rises
-        before, after = prior, today
-    else:
-        prior |= changed & ~rises
-        before, after = today, prior
+    before, after = (prior, today) if grows else (today, prior)
+    if not after.any():
+        after |= changed & (rises if grows else ~rises)
     small, large = int(before.sum()), int(after.sum())
     if small < max(0.10 * large, 2):
         kind = ChangeKind.NEW if grows else ChangeKind.RESOLVED

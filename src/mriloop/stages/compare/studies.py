@@ -213,6 +213,7 @@ def _read_today(
 def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | None, desk: _Desk) -> None:
     """Tie the prior's reference to today's, and the prior's other series to its reference."""
     if reference is None:
+        desk.alone.update(dict.fromkeys(_usable(prior, desk), "today's study gave no picture to lay it on"))
         return
     partner = {p.prior for p in proposals if p.today == reference.uid}
     bridge: Alignment | None = None
