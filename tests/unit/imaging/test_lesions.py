@@ -39,12 +39,14 @@ def _ball_mm3(diameter_mm: float) -> float:
     return np.pi / 6 * diameter_mm**3
 
 
-def _visits(today: np.ndarray, prior: np.ndarray, seed: int = 0, noise: float = 0.025) -> Visits:
+def _visits(today: np.ndarray, prior: np.ndarray, seed: int = 0, noise: float = 0.025, outside: float = 0.05) -> Visits:
     rng = np.random.default_rng(seed)
     i, j, k = np.indices(SHAPE)
     mask = ((i - 45) / 43) ** 2 + ((j - 50) / 48) ** 2 + ((k - 15) / 14.5) ** 2 < 1
     pair = [
-        np.where(mask, 1.0 + change + rng.normal(scale=noise, size=SHAPE), 0.05).astype(np.float32)
+        np.where(mask | (outside == 1.0), 1.0 + change + rng.normal(scale=noise, size=SHAPE), outside).astype(
+            np.float32
+        )
         for change in (today, prior)
     ]
     return Visits(today=pair[0], prior=pair[1], mask=mask, grid=GRID, gain=1.0)
@@ -104,7 +106,7 @@ def test_edges_that_slipped_are_measured_and_are_no_change():
     """Stripes laid half a millimetre beside themselves differ a lot and have not changed."""
     stripes = 0.15 * np.sin(2 * np.pi * np.indices(SHAPE)[0] / 12.0)
     moved = 0.15 * np.sin(2 * np.pi * (np.indices(SHAPE)[0] - 0.5) / 12.0)
-    visits = _visits(moved, stripes, noise=0.01)
+    visits = _visits(moved, stripes, noise=0.01, outside=1.0)
     seen = evidence(visits, RULES)
     assert seen.slip_mm == pytest.approx(0.5, abs=0.15)
     changed = [lesion for lesion in follow(seen, visits, RULES) if lesion.kind is not ChangeKind.STABLE]
