@@ -49,6 +49,10 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
     head = foreground(cube)
     if not head.any():
         return BrainMask(mask=np.zeros(data.shape, bool), volume_ml=0.0, trusted=False, reason="no tissue found")
+    held = float(head.sum()) * grid.voxel_ml
+    if held < plausible_ml[0]:
+        reason = f"the whole head holds {held:.0f} ml, less than a brain"
+        return _at_home(_head_interior(head), grid, data, affine, reason)
     reasons = []
     for fraction in _FRACTIONS:
         inside = _tissue_only(cube, _evolve(cube, head, fraction))
@@ -58,6 +62,11 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
         reasons.append(reason)
     else:
         reason, inside = reasons[0], _head_interior(head)
+    return _at_home(inside, grid, data, affine, reason)
+
+
+def _at_home(inside: Mask, grid: Grid, data: Floats, affine: Affine, reason: str) -> BrainMask:
+    """Carry a mask from the cubes to the voxels of the picture."""
     at_home = Grid(shape=(data.shape[0], data.shape[1], data.shape[2]), affine=affine)
     spread = sample(inside.astype(np.float32), grid.affine, at_home, order=1)
     mask = spread > 0.5
@@ -105,7 +114,7 @@ def _implausible(inside: Mask, grid: Grid, plausible_ml: tuple[float, float]) ->
 
 def _head_interior(head: Mask) -> Mask:
     """Return the head less its outer 14 mm: scalp, skull and most of the meninges go, whatever else is inside stays."""
-    return ndimage.distance_transform_edt(head) * _STEP_MM > 14.0
+    return np.asarray(ndimage.distance_transform_edt(head) * _STEP_MM > 14.0)
 
 
 def _evolve(cube: npt.NDArray[np.float32], head: Mask, fraction: float) -> Mask:
@@ -218,7 +227,7 @@ def _normals(surface: Points, faces: npt.NDArray[np.intp]) -> Points:
     normals = np.stack(
         [np.bincount(faces.ravel(), np.repeat(flat[:, axis], 3), minlength=len(surface)) for axis in range(3)], axis=1
     )
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12))
 
 
 def _fill(surface: Points, faces: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Mask:

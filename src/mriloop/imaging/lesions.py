@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import nnls
 
 from mriloop.imaging.normalise import Map, Mask, Visits
-from mriloop.imaging.voxels import ndimage
+from mriloop.imaging.voxels import ndimage, nonnegative_fit
 from mriloop.model.comparison import ChangeKind
 
 EVERYWHERE = np.ones((3, 3, 3), bool)
@@ -153,7 +152,7 @@ def _fit_noise(
         variances.append(spread**2)
         weights.append(1.0 / spread**2)
     table, target, weight = np.array(rows), np.array(variances), np.array(weights)
-    solution, _ = nnls(table * weight[:, None], target * weight)
+    solution = nonnegative_fit(table * weight[:, None], target * weight)
     flat, slip, share = (float(x) for x in np.sqrt(solution))
     return max(flat, 1e-4), slip, share
 
@@ -271,12 +270,9 @@ def _judge(region: Mask, box: Box, drawn: _Outlines, seen: Evidence, visits: Vis
     z = seen.z[box]
     rises = changed & (z > 0)
     grows = float(z[rises].sum()) >= -float(z[changed & ~rises].sum())
-    if grows:
-        today |= rises
-        before, after = prior, today
-    else:
-        prior |= changed & ~rises
-        before, after = today, prior
+    before, after = (prior, today) if grows else (today, prior)
+    if not after.any():
+        after |= changed & (rises if grows else ~rises)
     small, large = int(before.sum()), int(after.sum())
     if small < max(0.10 * large, 2):
         kind = ChangeKind.NEW if grows else ChangeKind.RESOLVED

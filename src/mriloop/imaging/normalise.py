@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mriloop.imaging.resample import Grid, coarser, sample
-from mriloop.imaging.voxels import ndimage
+from mriloop.imaging.voxels import ndimage, simpleitk
 
 Mask = npt.NDArray[np.bool_]
 Map = npt.NDArray[np.float32]
@@ -35,23 +35,22 @@ def shading(data: Map, grid: Grid, mask: Mask) -> Map:
 
     Estimated on voxels of at least 4 mm, which is where shading lives.
     """
-    import SimpleITK as Sitk
-
+    sitk = simpleitk()
     small, at = coarser(data, grid.affine, 4.0)
     inside = coarser(mask.astype(np.float32), grid.affine, 4.0)[0] > 0.5
     if inside.sum() < 200:
         return np.ones(data.shape, np.float32)
     scale = float(np.median(small[inside]))
     values = np.maximum(small / max(scale, 1e-6), 1e-3).astype(np.float32)
-    image = Sitk.GetImageFromArray(np.ascontiguousarray(values.T))
+    image = sitk.GetImageFromArray(np.ascontiguousarray(values.T))
     image.SetSpacing([float(s) for s in np.linalg.norm(at[:3, :3], axis=0)])
-    where = Sitk.GetImageFromArray(np.ascontiguousarray(inside.astype(np.uint8).T))
+    where = sitk.GetImageFromArray(np.ascontiguousarray(inside.astype(np.uint8).T))
     where.CopyInformation(image)
-    method = Sitk.N4BiasFieldCorrectionImageFilter()
+    method = sitk.N4BiasFieldCorrectionImageFilter()
     method.SetNumberOfThreads(2)
     method.SetMaximumNumberOfIterations([15, 15, 10])
     method.Execute(image, where)
-    log_field = Sitk.GetArrayFromImage(method.GetLogBiasFieldAsImage(image)).T.astype(np.float32)
+    log_field = sitk.GetArrayFromImage(method.GetLogBiasFieldAsImage(image)).T.astype(np.float32)
     log_field -= float(log_field[inside].mean())
     log_field = np.clip(log_field, -1.2, 1.2)
     weight = inside.astype(np.float32)

@@ -10,21 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from mriloop.imaging.resample import (
-    Affine,
     Grid,
     Points,
     apply,
     coarser,
     crop,
+    inverse,
     mean_displacement_mm,
     mean_rigid,
     rigid,
 )
-from mriloop.imaging.voxels import ndimage
-from mriloop.model.volume import Floats
+from mriloop.imaging.voxels import ndimage, simpleitk
+from mriloop.model.volume import Affine, Floats
 
 Mask = npt.NDArray[np.bool_]
 THREADS = 2
+_TURNS = (-16.0, 0.0, 16.0)
 BINS = 32
 
 
@@ -92,14 +93,14 @@ def foreground(data: Floats) -> Mask:
     rough = ndimage.binary_opening(ndimage.uniform_filter(np.asarray(data, np.float32), 3) > level, iterations=1)
     labels, count = ndimage.label(rough)
     if count == 0:
-        return rough
+        return np.asarray(rough, dtype=bool)
     largest = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     closed = ndimage.binary_closing(largest, iterations=2) | largest
     for axis in range(3):
         for n in range(closed.shape[axis]):
             cut = tuple(n if a == axis else slice(None) for a in range(3))
             closed[cut] = ndimage.binary_fill_holes(closed[cut])
-    return closed
+    return np.asarray(closed, dtype=bool)
 
 
 def similarity(fixed: Picture, moving: Picture, matrix: Affine, *, most: int = 60_000) -> tuple[float, float]:
@@ -109,7 +110,7 @@ def similarity(fixed: Picture, moving: Picture, matrix: Affine, *, most: int = 6
     """
     index = np.argwhere(fixed.mask)
     index = index[:: max(1, len(index) // most)]
-    back = np.linalg.inv(moving.affine) @ np.linalg.inv(matrix) @ fixed.affine
+    back = inverse(moving.affine) @ inverse(matrix) @ fixed.affine
     where = apply(back, index.astype(float)).T
     limits = np.array(moving.data.shape)[:, None] - 1
     inside = np.all((where >= 0) & (where <= limits), axis=0)
@@ -143,8 +144,8 @@ def capture(fixed: Picture, moving: Picture) -> Affine:
 
     middle_fixed, middle_moving = (p.points.mean(axis=0) for p in (low_fixed, low_moving))
     shift = middle_fixed - middle_moving
-    turns = itertools.product((-16.0, 0.0, 16.0), repeat=3)
-    starts = [np.eye(4)] + [rigid(t, tuple(shift), middle_moving) for t in turns]
+    turns = itertools.product(_TURNS, _TURNS, _TURNS)
+    starts = [np.eye(4)] + [rigid(t, (shift[0], shift[1], shift[2]), middle_moving) for t in turns]
     best = max(starts, key=score)
     top = score(best)
     step_deg, step_mm = 8.0, 8.0
@@ -185,7 +186,7 @@ def by_greedy(fixed: Picture, moving: Picture, levels: str) -> Affine:
         out=silent,
         err=silent,
     )
-    return _orthonormal(np.linalg.inv(np.asarray(engine["found"], float)))
+    return _orthonormal(inverse(np.asarray(engine["found"], float)))
 
 
 def by_simpleitk(fixed: Picture, moving: Picture, levels: str) -> Affine:
@@ -193,18 +194,17 @@ def by_simpleitk(fixed: Picture, moving: Picture, levels: str) -> Affine:
 
     `levels` as for `by_greedy`. Raises RuntimeError where it fails.
     """
-    import SimpleITK as Sitk
-
+    sitk = simpleitk()
     flip = np.diag([-1.0, -1.0, 1.0, 1.0])
-    found = Sitk.Euler3DTransform()
+    found = sitk.Euler3DTransform()
     found.SetCenter(apply(flip, fixed.points).mean(axis=0))
-    method = Sitk.ImageRegistrationMethod()
+    method = sitk.ImageRegistrationMethod()
     method.SetNumberOfThreads(THREADS)
     method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricFixedMask(_itk(fixed.mask.astype(np.uint8), fixed.affine))
     method.SetMetricSamplingStrategy(method.REGULAR)
     method.SetMetricSamplingPercentage(0.2, 1)
-    method.SetInterpolator(Sitk.sitkLinear)
+    method.SetInterpolator(sitk.sitkLinear)
     count = len(levels.split("x"))
     shrink = [2**n for n in reversed(range(count))]
     method.SetShrinkFactorsPerLevel(shrink)
@@ -217,7 +217,7 @@ def by_simpleitk(fixed: Picture, moving: Picture, levels: str) -> Affine:
     lps = np.eye(4)
     lps[:3, :3] = np.reshape(found.GetMatrix(), (3, 3))
     lps[:3, 3] = apply(lps, -np.array([found.GetCenter()]))[0] + found.GetCenter() + found.GetTranslation()
-    return _orthonormal(np.linalg.inv(flip @ lps @ flip))
+    return _orthonormal(inverse(flip @ lps @ flip))
 
 
 ENGINES: dict[str, Engine] = {"greedy": by_greedy, "simpleitk": by_simpleitk}
@@ -240,7 +240,7 @@ def align(fixed: Picture, moving: Picture, *, thorough: bool, engine: str = "gre
             continue
     else:
         matrix, estimates, name = start, [start, np.eye(4)], "coarse search"
-    points = fixed.points @ np.linalg.inv(matrix)[:3, :3].T + np.linalg.inv(matrix)[:3, 3]
+    points = fixed.points @ inverse(matrix)[:3, :3].T + inverse(matrix)[:3, 3]
     nmi, overlap = similarity(fixed, moving, matrix)
     spread = [mean_displacement_mm(a, b, points) for a, b in itertools.combinations(estimates, 2)]
     return Fit(
@@ -259,7 +259,7 @@ def _estimate(
     forward = run(fixed, _moved(moving, start), "12x8") @ start
     if similarity(fixed, moving, forward)[0] < similarity(fixed, moving, start)[0]:
         raise RuntimeError("the engine ended worse than it began")
-    backward = np.linalg.inv(run(moving, _moved(fixed, np.linalg.inv(forward)), "8") @ np.linalg.inv(forward))
+    backward = inverse(run(moving, _moved(fixed, inverse(forward)), "8") @ inverse(forward))
     middle = mean_rigid(forward, backward)
     estimates = [forward, backward]
     if thorough:
@@ -278,9 +278,8 @@ def _moved(one: Picture, matrix: Affine) -> Picture:
 
 def _itk(data: npt.NDArray[np.float32 | np.uint8], affine: Affine) -> object:
     """Return the array as a SimpleITK image (LPS frame) that sits at the same place."""
-    import SimpleITK as Sitk
-
-    image = Sitk.GetImageFromArray(np.ascontiguousarray(data.T))
+    sitk = simpleitk()
+    image = sitk.GetImageFromArray(np.ascontiguousarray(data.T))
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     flip = np.diag([-1.0, -1.0, 1.0])
     image.SetSpacing([float(s) for s in spacing])

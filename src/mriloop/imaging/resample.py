@@ -35,12 +35,18 @@ class Grid:
     @property
     def centre_ras_mm(self) -> Points:
         """The middle of the grid in RAS+ mm, shape (3,)."""
-        return apply(self.affine, (np.asarray(self.shape, float) - 1.0)[None] / 2.0)[0]
+        middle = (np.asarray(self.shape, float) - 1.0) / 2.0
+        return np.asarray(self.affine[:3, :3] @ middle + self.affine[:3, 3])
 
 
 def apply(matrix: Affine, points: Points) -> Points:
     """Map points (n, 3) through a (4, 4) matrix."""
-    return points @ matrix[:3, :3].T + matrix[:3, 3]
+    return np.asarray(points @ matrix[:3, :3].T + matrix[:3, 3], dtype=np.float64)
+
+
+def inverse(matrix: Affine) -> Affine:
+    """Return the inverse of a (4, 4) map."""
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
 
 
 def rigid(rotation_deg: tuple[float, float, float], shift_mm: tuple[float, float, float], centre: Points) -> Affine:
@@ -61,7 +67,7 @@ def halfway(matrix: Affine) -> Affine:
 
 def mean_rigid(first: Affine, second: Affine) -> Affine:
     """Return the rigid map midway between two nearby rigid maps."""
-    return halfway(second @ np.linalg.inv(first)) @ first
+    return halfway(second @ inverse(first)) @ first
 
 
 def mean_displacement_mm(first: Affine, second: Affine, points: Points) -> float:
@@ -80,13 +86,13 @@ def sample(
     are seen through the same slice profile. Voxels of the grid outside the picture get `fill`.
     """
     move = np.eye(4) if to_grid is None else to_grid
-    index = np.linalg.inv(affine) @ np.linalg.inv(move) @ grid.affine
+    index = inverse(affine) @ inverse(move) @ grid.affine
     source = np.asarray(data, dtype=np.float32)
     if order > 0:
         source = ndimage.gaussian_filter(source, _profile_sigma(affine, grid, move), truncate=3.0)
-    return ndimage.affine_transform(
-        source, index[:3, :3], index[:3, 3], output_shape=grid.shape, order=order, mode="constant", cval=fill
-    )
+    at = index[:3, :3], index[:3, 3]
+    found = ndimage.affine_transform(source, *at, output_shape=grid.shape, order=order, mode="constant", cval=fill)
+    return np.asarray(found, dtype=np.float32)
 
 
 def _profile_sigma(affine: Affine, grid: Grid, move: Affine) -> list[float]:

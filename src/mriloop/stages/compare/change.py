@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mriloop.imaging.lesions import Evidence, Lesion, Rules, evidence, follow
 from mriloop.imaging.normalise import Map, Mask, Visits, joint
-from mriloop.imaging.resample import Grid, apply, crop, halfway, sample
+from mriloop.imaging.resample import Grid, apply, crop, halfway, inverse, sample
 from mriloop.imaging.voxels import ndimage
 from mriloop.model.coding import Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind
@@ -50,7 +50,7 @@ def meet_halfway(today: Loaded, prior: Loaded, alignment: Alignment) -> tuple[Vi
     assert today.brain is not None
     assert prior.brain is not None
     half = halfway(np.array(alignment.matrix))
-    back = np.linalg.inv(half)
+    back = inverse(half)
     spacing = np.array(today.grid.spacing_mm)
     theirs = prior.volume.affine[:3, :3]
     mine = np.array(alignment.matrix)[:3, :3] @ theirs
@@ -102,7 +102,7 @@ def list_changes(today: Loaded, prior: Loaded, alignment: Alignment, rules: Rule
         common_today[lesion.today] = number
         common_prior[lesion.prior] = number
         changes.append(_change(number, lesion, visits, half, places, rules, trusted=trusted))
-    back = np.linalg.inv(half)
+    back = inverse(half)
     return ChangeMap(
         changes=tuple(changes),
         visits=visits,

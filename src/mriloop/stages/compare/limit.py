@@ -59,7 +59,7 @@ def _normal_tissue(visits: Visits, seen: Evidence, rules: Rules) -> Mask:
     share = ndimage.uniform_filter(plain.astype(np.float32), [max(1, 2 * round(2.5 / s) + 1) for s in spacing])
     padded = np.pad(visits.mask, 1)
     depth = ndimage.distance_transform_edt(padded, sampling=spacing)[1:-1, 1:-1, 1:-1]
-    return plain & (share > 0.7) & (depth > rules.rim_mm + 4.0)
+    return np.asarray(plain & (share > 0.7) & (depth > rules.rim_mm + 4.0))
 
 
 def _places(room: Mask, visits: Visits, rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:

@@ -61,6 +61,7 @@ class _Desk:
     load: Callable[[str], Volume | None]
     progress: Progress
     seed: int
+    planted: int
     loaded: dict[str, Loaded] = field(default_factory=dict)
     linked: dict[str, Alignment] = field(default_factory=dict)
     alone: dict[str, str] = field(default_factory=dict)
@@ -77,6 +78,7 @@ def compare(
     progress: Progress | None = None,
     unnamed: Collection[str] = (),
     seed: int = 0,
+    planted: int = 16,
 ) -> Compared:
     """Compare today's study with its priors.
 
@@ -86,14 +88,16 @@ def compare(
     load : gives the primary volume of a series, None where there is none
     progress : told the share done (0 to 1) and the step, in words
     unnamed : StudyInstanceUIDs whose patient nobody has named (NIfTI without identity): their pseudonym proves nothing
-    seed : of the synthetic lesions that measure the detection limit
+    seed, planted : of the synthetic lesions that measure the detection limit, and how many per size and contrast
+        (0: it is not measured, and the statement says so)
 
     Every series of every study is tied to one reference series of today. Lesions are listed against the latest prior
     that has a FLAIR (else T2) series of the brain. Raises SenderError `prior_other_patient`, `prior_same_study`,
     `prior_not_earlier` or `compare_one_series`.
     """
     _refuse_strangers(today, priors, frozenset(unnamed))
-    desk = _Desk(kinds=kinds, checks=checks, load=load, progress=progress or (lambda share, step: None), seed=seed)
+    tell = progress or (lambda share, step: None)
+    desk = _Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
     if len({study.patient for study in (today, *priors)}) > 1:
         desk.cautions.append("the input does not name the patient: that both visits are of one person was not verified")
     recent = sorted(priors, key=lambda p: p.started_at.timestamp() if p.started_at else 0.0, reverse=True)
@@ -109,40 +113,42 @@ def compare(
         pairs.extend(_pair(p, desk) for p in proposals if p.today in desk.linked and p.prior in desk.linked)
     paired = {uid for pair in pairs for uid in (pair.today, pair.prior)}
     reasons = {uid: "; ".join(dict.fromkeys(r)) for uid, r in unmatched.items() if uid not in paired} | desk.alone
-    chosen = _change_pair(pairs, recent, desk)
-    change: ChangeMap | None = None
-    said, limit = chosen if isinstance(chosen, str) else "", ()
-    if not isinstance(chosen, str):
-        pair, prior = chosen
-        change, limit, said = _changes(pair, prior, desk)
+    listed = _list(_change_pair(pairs, recent, desk), desk)
     desk.progress(0.92, "drawing")
-    images = [
-        _show(pair, change if not isinstance(chosen, str) and pair is chosen[0] else None, desk) for pair in pairs
-    ]
+    images = [_show(pair, listed.change if pair is listed.pair else None, desk) for pair in pairs]
     desk.progress(1.0, "compared")
-    listed = change is not None and not isinstance(chosen, str)
     owner = {s.series_instance_uid: study.study_instance_uid for study in (today, *recent) for s in study.series}
     return Compared(
         comparison=Comparison(
             today_study=today.study_instance_uid,
             prior_studies=tuple(p.study_instance_uid for p in recent),
             pairs=tuple(pairs),
-            changes=change.changes if change is not None else (),
-            detection_limit=limit,
+            changes=listed.change.changes if listed.change else (),
+            detection_limit=listed.limit,
             not_comparable=tuple(NotComparable(series=uid, reason=reason) for uid, reason in reasons.items()),
-            statement=said,
+            statement=listed.said,
             reference=reference.uid if reference else None,
             linked=tuple(
                 LinkedSeries(series=uid, study=owner[uid], alignment=alignment)
                 for uid, alignment in desk.linked.items()
             ),
-            changes_prior_study=chosen[1].study_instance_uid if listed else None,
-            changes_today=chosen[0].today if listed else None,
-            changes_prior=chosen[0].prior if listed else None,
+            changes_prior_study=owner[listed.pair.prior] if listed.pair else None,
+            changes_today=listed.pair.today if listed.pair else None,
+            changes_prior=listed.pair.prior if listed.pair else None,
             cautions=tuple(dict.fromkeys(desk.cautions)),
         ),
         images=tuple(i for i in images if i is not None) + _enhancement(today, desk),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Listed:
+    """The list of changes, or only the words why there is none."""
+
+    said: str
+    pair: SeriesPair | None = None
+    change: ChangeMap | None = None
+    limit: tuple[DetectionLimit, ...] = ()
 
 
 def _refuse_strangers(today: Study, priors: Sequence[Study], unnamed: frozenset[str]) -> None:
@@ -207,6 +213,7 @@ def _read_today(
 def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | None, desk: _Desk) -> None:
     """Tie the prior's reference to today's, and the prior's other series to its reference."""
     if reference is None:
+        desk.alone.update(dict.fromkeys(_usable(prior, desk), "today's study gave no picture to lay it on"))
         return
     partner = {p.prior for p in proposals if p.today == reference.uid}
     bridge: Alignment | None = None
@@ -262,13 +269,16 @@ def _obstacle(pair: SeriesPair, desk: _Desk) -> str:
     return ""
 
 
-def _changes(pair: SeriesPair, prior: Study, desk: _Desk) -> tuple[ChangeMap | None, tuple[DetectionLimit, ...], str]:
-    """List the changes of a pair, with the detection limit and the words for both."""
+def _list(chosen: tuple[SeriesPair, Study] | str, desk: _Desk) -> _Listed:
+    """List the changes of the chosen pair, with the detection limit and the words for both."""
+    if isinstance(chosen, str):
+        return _Listed(said=chosen)
+    pair, prior = chosen
     today, before = (_with_brain(uid, desk) for uid in (pair.today, pair.prior))
     for one, visit in ((today, "today"), (before, "at the prior")):
         if one.brain is not None and not one.brain.trusted:
             if desk.kinds[one.uid].region is Region.UNKNOWN:
-                return None, (), cannot_tell(f"no brain was recognised {visit} ({one.brain.reason})")
+                return _Listed(said=cannot_tell(f"no brain was recognised {visit} ({one.brain.reason})"))
             desk.cautions.append(
                 f"the brain could not be outlined {visit} ({one.brain.reason}): "
                 "the inside of the head was used, expect more false candidates at its border"
@@ -277,12 +287,13 @@ def _changes(pair: SeriesPair, prior: Study, desk: _Desk) -> tuple[ChangeMap | N
     try:
         change = list_changes(today, before, pair.alignment)
     except ValueError as reason:
-        return None, (), cannot_tell(str(reason))
+        return _Listed(said=cannot_tell(str(reason)))
     desk.progress(0.75, "measuring what this pair could have shown")
-    limit = detection_limit(change.visits, change.seen, change.rules, np.random.default_rng(desk.seed))
+    rng = np.random.default_rng(desk.seed)
+    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted)
     since = f"the prior of {prior.started_at:%Y-%m-%d}" if prior.started_at else "the prior"
-    weighting = desk.kinds[pair.today].weighting.value
-    return change, limit, statement(change.changes, limit, weighting=weighting, since=since)
+    said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since)
+    return _Listed(said=said, pair=pair, change=change, limit=limit)
 
 
 def _with_brain(uid: str, desk: _Desk) -> Loaded:
