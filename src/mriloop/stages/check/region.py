@@ -73,7 +73,21 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.WHOLE_BODY, ("wholebody", "ganzkorper", "ganzkoerper", "corpsentier", "cuerpoentero", "wbmri")),
     (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia", "humerus")),
 )  # fmt: skip
-_FALSE_FRIENDS = frozenset({"headers", "header", "leverage", "ventricle", "kneeling", "renale", "spinecho"})
+_FALSE_FRIENDS = frozenset(
+    {
+        "headers",
+        "header",
+        "handle",
+        "handling",
+        "handed",
+        "voetnoot",
+        "leverage",
+        "ventricle",
+        "kneeling",
+        "renale",
+        "spinecho",
+    }
+)
 _COIL: tuple[tuple[tuple[str, ...], Region], ...] = (
     (("knee",), Region.KNEE),
     (("breast",), Region.BREAST),
@@ -134,7 +148,7 @@ def from_words(words: tuple[str, ...]) -> tuple[Region, str]:
         for token in words:
             if token in _FALSE_FRIENDS:
                 continue
-            if any(token == b if len(b) <= 4 else token.startswith(b) for b in beginnings):
+            if any(token == b if len(b) <= 3 else token.startswith(b) for b in beginnings):
                 return region, token
     joined = "".join(words)
     if "wholebody" in joined or "ganzkorper" in joined:

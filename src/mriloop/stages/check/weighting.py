@@ -47,7 +47,7 @@ _NAMES: tuple[tuple[Weighting, tuple[str, ...]], ...] = (
     (Weighting.ADC, ("adc", "dadc", "eadc", "apparent")),
     (Weighting.FA, ("fa", "colfa", "fracaniso")),
     (Weighting.TRACE, ("trace", "tracew")),
-    (Weighting.T1_MAP, ("molli", "shmolli", "t1map", "t1mapping", "mp2rage_t1")),
+    (Weighting.T1_MAP, ("molli", "shmolli", "t1molli", "t1map", "t1mapping", "mp2rage_t1")),
     (Weighting.T2_MAP, ("t2map", "t2mapping", "t2*map", "r2*", "t2starmap")),
     (Weighting.FIELD_MAP, ("fieldmap", "b0map", "b0", "b1map", "gre_field", "fmap")),
     (Weighting.SWI, ("swi", "swan", "swip", "venobold", "qsm", "mip_swi", "swan3d")),
