@@ -56,7 +56,7 @@ def sides_cut(mask: Mask, share: float = 0.2) -> int:
     0 for a head in an axial slice, 1 for a head with its neck or a foot, 2 and more for a spine, a knee or an abdomen.
     The outermost twentieth counts as the side, so that a saturated or filtered rim does not hide the cut.
     """
-    plane = mask.mean(axis=2) > 0.5 if mask.shape[2] > 2 else mask.any(axis=2)
+    plane: Mask = np.asarray(mask.mean(axis=2) > 0.5 if mask.shape[2] > 2 else mask.any(axis=2))
     if not plane.any():
         return 0
     rim = [max(1, n // 20) for n in plane.shape]

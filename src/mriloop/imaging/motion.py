@@ -32,7 +32,7 @@ _Fit = tuple[Matrix, float]
 
 @dataclass(frozen=True, slots=True)
 class Rigid:
-    """A rigid motion x → R (x - centre) + centre + t, RAS+ millimetres; angles are extrinsic about R, A, S in degrees."""
+    """A rigid motion x → R (x - centre) + centre + t in RAS+ mm; angles are extrinsic, about R, A, S, in degrees."""
 
     translation_mm: tuple[float, float, float]
     rotation_deg: tuple[float, float, float]

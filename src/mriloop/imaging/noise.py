@@ -33,7 +33,7 @@ def air_sd(values: Floats, air: Mask) -> float | None:
 
 
 def snr_dietrich(values: Floats, mask: Mask, air: Mask) -> float | None:
-    """Signal-to-noise ratio from one volume: 0.655 × median of the object / sd of the magnitudes in air. Higher is better.
+    """Signal-to-noise ratio from one volume: 0.655 × median of the object / sd of the air. Higher is better.
 
     sqrt(2 - π/2) = 0.655 turns the sd of Rayleigh noise into that of the Gaussian noise under the signal; it holds for
     one receiver channel and underestimates the noise in the centre of parallel imaging. None where there is no air.

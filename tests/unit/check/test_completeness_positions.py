@@ -37,7 +37,8 @@ def look(frames, declared=None, **parameters):
     return completeness_of(series(frames, declared, **parameters), SeriesKind())
 
 
-def test_one_interior_slice_is_found_with_its_place_in_any_file_order(rng=np.random.default_rng(1)):
+def test_one_interior_slice_is_found_with_its_place_in_any_file_order():
+    rng = np.random.default_rng(1)
     frames = [frame(k, number=int(n)) for k, n in enumerate(rng.permutation(1000)[:19]) if k != 7]
     found = look(list(rng.permutation(np.array(frames, dtype=object))))
     assert (found.completeness.found, found.completeness.expected) == (18, 19)

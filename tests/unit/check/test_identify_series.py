@@ -41,35 +41,48 @@ def series(description="", frames=4, uid="1", **parameters):
 
 SE, GR, EP, IR = "SE", "GR", "EP", "IR"
 CASES = [
-    ("T1 spin echo", dict(ScanningSequence=SE, RepetitionTime=500, _te_ms=12.0), Weighting.T1),
-    ("T2 turbo spin echo", dict(ScanningSequence=SE, RepetitionTime=5000, _te_ms=95.0), Weighting.T2),
-    ("PD", dict(ScanningSequence=SE, RepetitionTime=3000, _te_ms=30.0), Weighting.PD),
+    ("T1 spin echo", {"ScanningSequence": SE, "RepetitionTime": 500, "_te_ms": 12.0}, Weighting.T1),
+    ("T2 turbo spin echo", {"ScanningSequence": SE, "RepetitionTime": 5000, "_te_ms": 95.0}, Weighting.T2),
+    ("PD", {"ScanningSequence": SE, "RepetitionTime": 3000, "_te_ms": 30.0}, Weighting.PD),
     (
         "FLAIR 3T",
-        dict(ScanningSequence=(SE, IR), RepetitionTime=9000, _te_ms=100.0, _ti_ms=2500.0),
+        {"ScanningSequence": (SE, IR), "RepetitionTime": 9000, "_te_ms": 100.0, "_ti_ms": 2500.0},
         Weighting.FLAIR,
     ),
     (
         "SPACE FLAIR, TE 394",
-        dict(ScanningSequence=(SE, IR), RepetitionTime=6000, _te_ms=394.0, _ti_ms=2200.0),
+        {"ScanningSequence": (SE, IR), "RepetitionTime": 6000, "_te_ms": 394.0, "_ti_ms": 2200.0},
         Weighting.FLAIR,
     ),
-    ("STIR 1.5T", dict(ScanningSequence=(SE, IR), RepetitionTime=4000, _te_ms=60.0, _ti_ms=160.0), Weighting.STIR),
-    ("MPRAGE", dict(ScanningSequence=(GR, IR), RepetitionTime=2300, _te_ms=2.9, _ti_ms=900.0), Weighting.T1),
-    ("VIBE", dict(ScanningSequence=GR, RepetitionTime=4.5, _te_ms=2.0, _flip_deg=12.0), Weighting.T1),
-    ("T2* GRE", dict(ScanningSequence=GR, RepetitionTime=600, _te_ms=20.0, _flip_deg=20.0), Weighting.T2_STAR),
-    ("BOLD", dict(ScanningSequence=EP, RepetitionTime=2000, _te_ms=30.0, frames=8, _position_ras_mm=None), None),
-    ("DWI", dict(ScanningSequence=EP, _te_ms=70.0, _b_value=[0.0, 1000.0]), Weighting.DWI),
-    ("UIH b0 of 1.25", dict(ScanningSequence=EP, _te_ms=70.0, _b_value=[1.25, 930.0]), Weighting.DWI),
+    (
+        "STIR 1.5T",
+        {"ScanningSequence": (SE, IR), "RepetitionTime": 4000, "_te_ms": 60.0, "_ti_ms": 160.0},
+        Weighting.STIR,
+    ),
+    ("MPRAGE", {"ScanningSequence": (GR, IR), "RepetitionTime": 2300, "_te_ms": 2.9, "_ti_ms": 900.0}, Weighting.T1),
+    ("VIBE", {"ScanningSequence": GR, "RepetitionTime": 4.5, "_te_ms": 2.0, "_flip_deg": 12.0}, Weighting.T1),
+    ("T2* GRE", {"ScanningSequence": GR, "RepetitionTime": 600, "_te_ms": 20.0, "_flip_deg": 20.0}, Weighting.T2_STAR),
+    (
+        "BOLD",
+        {"ScanningSequence": EP, "RepetitionTime": 2000, "_te_ms": 30.0, "frames": 8, "_position_ras_mm": None},
+        None,
+    ),
+    ("DWI", {"ScanningSequence": EP, "_te_ms": 70.0, "_b_value": [0.0, 1000.0]}, Weighting.DWI),
+    ("UIH b0 of 1.25", {"ScanningSequence": EP, "_te_ms": 70.0, "_b_value": [1.25, 930.0]}, Weighting.DWI),
     (
         "Siemens ADC with a b-value",
-        dict(ScanningSequence=EP, _te_ms=63.0, _b_value=800.0, _image_type=("DERIVED", "PRIMARY", "DIFFUSION", "ADC")),
+        {
+            "ScanningSequence": EP,
+            "_te_ms": 63.0,
+            "_b_value": 800.0,
+            "_image_type": ("DERIVED", "PRIMARY", "DIFFUSION", "ADC"),
+        },
         Weighting.ADC,
     ),
-    ("TOF", dict(TimeOfFlightContrast="YES", EchoPulseSequence="GRADIENT", _te_ms=3.4), Weighting.MRA),
-    ("phase", dict(ScanningSequence=GR, _te_ms=7.0, _component=Component.PHASE), Weighting.PHASE),
-    ("enhanced STIR", dict(AcquisitionContrast="STIR"), Weighting.STIR),
-    ("nothing at all", dict(), Weighting.UNKNOWN),
+    ("TOF", {"TimeOfFlightContrast": "YES", "EchoPulseSequence": "GRADIENT", "_te_ms": 3.4}, Weighting.MRA),
+    ("phase", {"ScanningSequence": GR, "_te_ms": 7.0, "_component": Component.PHASE}, Weighting.PHASE),
+    ("enhanced STIR", {"AcquisitionContrast": "STIR"}, Weighting.STIR),
+    ("nothing at all", {}, Weighting.UNKNOWN),
 ]
 
 
@@ -115,16 +128,16 @@ def test_region_of_the_name_beats_a_default_body_part():
 @pytest.mark.parametrize(
     ("header", "answer"),
     [
-        (dict(), Truth.UNKNOWN),
-        (dict(ContrastBolusAgent=""), Truth.UNKNOWN),
-        (dict(ContrastBolusAgent="NONE"), Truth.FALSE),
-        (dict(ContrastBolusAgent="Gadovist"), Truth.TRUE),
-        (dict(ContrastBolusAgent="Water", ContrastBolusRoute="ORAL"), Truth.UNKNOWN),
-        (dict(description="T1 SE +C"), Truth.TRUE),
-        (dict(description="T1 nativ"), Truth.FALSE),
-        (dict(description="t1_tse_KM"), Truth.TRUE),
-        (dict(description="T1 post op"), Truth.UNKNOWN),
-        (dict(description="T1 pre contrast", ContrastBolusAgent="Dotarem"), Truth.UNKNOWN),
+        ({}, Truth.UNKNOWN),
+        ({"ContrastBolusAgent": ""}, Truth.UNKNOWN),
+        ({"ContrastBolusAgent": "NONE"}, Truth.FALSE),
+        ({"ContrastBolusAgent": "Gadovist"}, Truth.TRUE),
+        ({"ContrastBolusAgent": "Water", "ContrastBolusRoute": "ORAL"}, Truth.UNKNOWN),
+        ({"description": "T1 SE +C"}, Truth.TRUE),
+        ({"description": "T1 nativ"}, Truth.FALSE),
+        ({"description": "t1_tse_KM"}, Truth.TRUE),
+        ({"description": "T1 post op"}, Truth.UNKNOWN),
+        ({"description": "T1 pre contrast", "ContrastBolusAgent": "Dotarem"}, Truth.UNKNOWN),
     ],
 )
 def test_contrast_is_never_denied_by_silence(header, answer):

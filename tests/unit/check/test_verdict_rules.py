@@ -97,16 +97,16 @@ def test_pure_noise_is_no_object():
 @pytest.mark.parametrize(
     ("rule", "header", "state"),
     [
-        (dict(keyword="RepetitionTime", value=5000), {"RepetitionTime": 5000.4}, FieldState.PASS),
-        (dict(keyword="RepetitionTime", value=5000), {"RepetitionTime": 5100}, FieldState.DEVIATION),
-        (dict(keyword="RepetitionTime", value=5000), {}, FieldState.UNKNOWN),
-        (dict(keyword="EchoTime", minimum=80, maximum=110), {"EchoTime": 35}, FieldState.DEVIATION),
-        (dict(keyword="EchoTime", maximum=110), {"EffectiveEchoTime": 100}, FieldState.PASS),
-        (dict(keyword="ReceiveCoilName", contains_any=("HEAD",)), {"ReceiveCoilName": "32Ch Head"}, FieldState.PASS),
-        (dict(keyword="ReceiveCoilName", contains_any=("HEAD",)), {"ReceiveCoilName": "BODY"}, FieldState.DEVIATION),
-        (dict(keyword="ReceiveCoilName", contains_any=("HEAD",)), {}, FieldState.UNKNOWN),
+        ({"keyword": "RepetitionTime", "value": 5000}, {"RepetitionTime": 5000.4}, FieldState.PASS),
+        ({"keyword": "RepetitionTime", "value": 5000}, {"RepetitionTime": 5100}, FieldState.DEVIATION),
+        ({"keyword": "RepetitionTime", "value": 5000}, {}, FieldState.UNKNOWN),
+        ({"keyword": "EchoTime", "minimum": 80, "maximum": 110}, {"EchoTime": 35}, FieldState.DEVIATION),
+        ({"keyword": "EchoTime", "maximum": 110}, {"EffectiveEchoTime": 100}, FieldState.PASS),
+        ({"keyword": "ReceiveCoilName", "contains_any": ("HEAD",)}, {"ReceiveCoilName": "32Ch Head"}, FieldState.PASS),
+        ({"keyword": "ReceiveCoilName", "contains_any": ("HEAD",)}, {"ReceiveCoilName": "BODY"}, FieldState.DEVIATION),
+        ({"keyword": "ReceiveCoilName", "contains_any": ("HEAD",)}, {}, FieldState.UNKNOWN),
         (
-            dict(keyword="FlipAngle", value=9, when=(("Manufacturer", "GE"),)),
+            {"keyword": "FlipAngle", "value": 9, "when": (("Manufacturer", "GE"),)},
             {"Manufacturer": "SIEMENS", "FlipAngle": 15},
             FieldState.NOT_APPLICABLE,
         ),
@@ -140,7 +140,8 @@ def test_shipped_protocols_load_each_with_a_citation_and_reach_the_demo_patients
         ("[1]", "mapping"),
         ("id: a\nfoo: 1", "unknown key foo"),
         (
-            "{id: a, title: b, version: '1', regions: [brain], citations: [], series: [{id: x, title: y, weighting: [T9]}]}",
+            "{id: a, title: b, version: '1', regions: [brain], citations: [], series: [{id: x, title: y, "
+            "weighting: [T9]}]}",
             "T9",
         ),
     ],
@@ -155,8 +156,8 @@ def test_a_wrong_protocol_is_refused_with_its_place(text, words):
 def test_a_site_protocol_lies_over_the_shipped_one(tmp_path):
     (tmp_path / "protocols").mkdir()
     (tmp_path / "protocols" / "own.yaml").write_text(
-        "{id: prostate, title: ours, version: '9', regions: [prostate], citations: [{text: us, year: 2026, locator: p1, "
-        "mark: M}], series: [{id: t2, title: T2, weighting: [T2]}]}"
+        "{id: prostate, title: ours, version: '9', regions: [prostate], citations: [{text: us, year: 2026, "
+        "locator: p1, mark: M}], series: [{id: t2, title: T2, weighting: [T2]}]}"
     )
     assert load_protocols(tmp_path)["prostate"].title == "ours"
 

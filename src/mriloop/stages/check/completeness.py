@@ -1,4 +1,4 @@
-"""Is every slice of every volume there? From slice positions, never from InstanceNumber; and against what was declared."""
+"""Is every slice of every volume there? From slice positions, never from InstanceNumber; and against declarations."""
 
 from __future__ import annotations
 
@@ -162,12 +162,9 @@ def _stacks(frames: Sequence[Frame]) -> list[_Stack]:
     for frame in frames:
         assert frame.row_axis_ras is not None and frame.column_axis_ras is not None
         normal = cross(frame.row_axis_ras, frame.column_axis_ras)
-        for index, known in enumerate(normals):
-            if dot(normal, known) > _SAME_DIRECTION:
-                break
-        else:
+        index = next((i for i, known in enumerate(normals) if dot(normal, known) > _SAME_DIRECTION), len(normals))
+        if index == len(normals):
             normals.append(normal)
-            index = len(normals) - 1
         groups.setdefault((index, frame.rows, frame.columns), []).append(frame)
     return [_sorted_stack(normals[key[0]], group) for key, group in groups.items()]
 
@@ -325,7 +322,7 @@ def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, 
 
 
 def _gaps(stack: _Stack, series: Series, kind: SeriesKind) -> tuple[list[tuple[int, int]], float | None, bool]:
-    """Return ((place before the gap, slices missing), …), the spacing, and whether the slices lie in separate blocks."""
+    """Return ((place before the gap, slices missing), …), the spacing, and whether there are separate blocks."""
     places = stack.places
     if len(places) < 2:
         return [], None, False

@@ -29,7 +29,8 @@ _PRE = re.compile(
 )
 _POST = re.compile(
     r"\+ ?(?:c|gd|km|k|gad|contrast)\b|\bc\+|\bgd\b|\bgad(?:o\w*)?\b|\bpost[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)"
-    r"|\bkm\b|\bcontrast\b|\bcontraste\b|\bmdc\b|\bce\b|\bpost(?![ _-]?(?:op|proc|surg|erior))\b|\bnach[ _-]?km|\bmit[ _-]?km|\bmet[ _-]?contrast"
+    r"|\bkm\b|\bcontrast\b|\bcontraste\b|\bmdc\b|\bce\b|\bpost(?![ _-]?(?:op|proc|surg|erior))\b|\bnach[ _-]?km"
+    r"|\bmit[ _-]?km|\bmet[ _-]?contrast"
     r"|\bdotarem|\bgadovist|\bprohance|\bmultihance|\bprimovist|\bapres\b|\binj\b|\benhanced"
 )
 _REFORMATTED = frozenset(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# Completeness. A lesion of 3 mm is the smallest that counts in the MS criteria (doi:10.1016/S1474-4422(17)30470-2): a gap
-# that could hide one whole spoils a series, a smaller gap is something to know.
+# Completeness. A lesion of 3 mm is the smallest that counts in the MS criteria (doi:10.1016/S1474-4422(17)30470-2):
+# a gap that could hide one whole spoils a series, a smaller gap is something to know.
 HIDDEN_MM = 3.0
 
 # Motion between volumes, in units of the displacement limit of `motion.limit_mm` (0.5 to 1 mm).

@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ImageMeasure:
-    """One measure: its name and unit in the JSON contract, which way is better ('' when neither), and how it is taken."""
+    """One measure: its name and unit in the JSON contract, which way is better ('' for neither), how it is taken."""
 
     name: str
     unit: str

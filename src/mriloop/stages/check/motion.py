@@ -26,8 +26,8 @@ LEAST_CORRELATION = 0.5
 SMALLEST_FIELD_MM = 50.0
 _UNSUITABLE = frozenset(
     {
-        Weighting.LOCALIZER, Weighting.SCREENSHOT, Weighting.PHASE, Weighting.FIELD_MAP, Weighting.T1_MAP, Weighting.T2_MAP,
-        Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION,
+        Weighting.LOCALIZER, Weighting.SCREENSHOT, Weighting.PHASE, Weighting.FIELD_MAP, Weighting.T1_MAP,
+        Weighting.T2_MAP, Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION,
     }
 )  # fmt: skip
 _STEP = 1.15

@@ -61,7 +61,7 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.KNEE, ("knee", "knie", "genou", "rodilla", "ginocchio")),
     (Region.ANKLE, ("ankle", "sprunggelenk", "osg", "cheville", "tobillo", "caviglia", "enkel")),
     (Region.FOOT, ("foot", "feet", "fuss", "vorfuss", "pied", "piede", "voet", "forefoot", "hindfoot")),
-    (Region.HEAD_NECK, ("neck", "hals", "cou", "cuello", "collo", "orbit", "larynx", "parotis", "temporo", "felsenbein")),
+    (Region.HEAD_NECK, ("neck", "hals", "cou", "cuello", "collo", "orbit", "larynx", "parotis", "felsenbein")),
     (
         Region.BRAIN,
         ("brain", "hirn", "gehirn", "schadel", "schaedel", "kopf", "head", "cerebr", "cerveau", "encephal", "crane",
@@ -71,7 +71,7 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.PELVIS, ("pelvi", "becken", "bassin", "bekken", "rectum", "rektum", "pelvic")),
     (Region.ABDOMEN, ("abdom", "bauch", "oberbauch", "ventre", "addome", "buik")),
     (Region.WHOLE_BODY, ("wholebody", "ganzkorper", "ganzkoerper", "corpsentier", "cuerpoentero", "wbmri")),
-    (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia", "humerus")),
+    (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia")),
 )  # fmt: skip
 _FALSE_FRIENDS = frozenset(
     {

@@ -191,7 +191,7 @@ def _before_contrast(checks: Sequence[SeriesCheck], by_uid: dict[str, Series]) -
 
 
 def _matches(one: SeriesKind, other: SeriesKind) -> bool:
-    """Fit for subtraction: the same plane (or a volume that can be cut anew), and not fat-suppressed on one side only."""
+    """Fit for subtraction: the same plane (or a volume that can be cut anew), not fat-suppressed on one side only."""
     planes = one.plane is other.plane or Truth.TRUE in (one.three_d, other.three_d)
     fat = {one.fat_suppressed, other.fat_suppressed}
     return planes and fat != {Truth.TRUE, Truth.FALSE}
@@ -230,7 +230,7 @@ def _early_end(checks: Sequence[SeriesCheck], so_far: Sequence[Defect], protocol
         defect(
             "exam_stopped",
             Severity.MAJOR,
-            f"{_name(ordered[-1])} ends early and {len(absent)} series of the protocol never began: the exam was stopped.",
+            f"{_name(ordered[-1])} ends early and {len(absent)} series of the protocol never began: it was stopped.",
             number("series_missing", len(absent), "{count}", 0),
         )
     ]

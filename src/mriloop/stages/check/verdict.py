@@ -1,4 +1,4 @@
-"""From findings to defects and from defects to a verdict: one monotone rule, so that more of a fault never improves it."""
+"""From findings to defects and from defects to a verdict: one monotone rule: more of a fault never improves it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
                 "stopped_early",
                 Severity.MINOR,
                 f"{found.volumes} of {found.planned_volumes} planned volumes are there "
-                f"({100 * found.volumes / found.planned_volumes:.0f} %): the scan was stopped, or only a part was sent.",
+                f"({100 * found.volumes / found.planned_volumes:.0f} %): the scan was stopped, or a part was sent.",
                 number("volumes_found", found.volumes, "{count}", found.planned_volumes),
             )
         )
@@ -118,13 +118,14 @@ def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> D
         longest = max(longest, run)
     hidden = longest * spacing
     total = len(set(indices))
+    each = (found.completeness.expected or 0) // max(found.volumes, 1)
     severe = hidden > limits.HIDDEN_MM + 0.05 or total > 0.1 * (
         (found.completeness.expected or 0) / max(found.volumes, 1)
     )
     return defect(
         "missing_slices",
         Severity.MAJOR if severe else Severity.MINOR,
-        f"{total} slice{'s are' if total > 1 else ' is'} missing of {(found.completeness.expected or 0) // max(found.volumes, 1)}: "
+        f"{total} slice{'s are' if total > 1 else ' is'} missing of {each}: "
         f"{_places(missing)}. The widest gap hides {hidden:.1f} mm.",
         number("slices_missing", total, "{count}", 0),
         number("widest_gap", hidden, "mm", limits.HIDDEN_MM),
@@ -248,7 +249,7 @@ def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
         defect(
             "low_snr",
             Severity.MAJOR if snr < major and outside else Severity.MINOR,
-            f"The signal is {snr:.1f} times the noise; {minor:.1f} is wanted for voxels of {math.prod(sample.spacing_mm):.1f} mm³.",
+            f"The signal is {snr:.1f} times the noise; {minor:.1f} is wanted for voxels of this size.",
             number("snr", snr, "1", minor),
         )
     ]
