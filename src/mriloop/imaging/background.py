@@ -42,7 +42,7 @@ def entropy_focus(values: Floats) -> float | None:
 
 
 def background_tail(values: Floats, air: Mask) -> float | None:
-    """Tail of the air: its 99th percentile over its median, less what noise alone would give. Lower is better, 0 is noise.
+    """Tail of the air: its 99th percentile over its median, less that of noise alone. Lower is better, 0 is noise.
 
     Rayleigh noise has sqrt(ln 100 / ln 2) = 2.578; ghosts, zippers and spikes raise the tail, channel combination
     lowers it (then 0 comes back). Source: the idea of QI2 in Mortamet et al., Magn Reson Med 2009;62:365,
@@ -75,7 +75,7 @@ def slice_jumps(values: Floats, mask: Mask) -> Floats:
 
 
 def blank_slices(values: Floats) -> tuple[int, ...]:
-    """Return the indices of slices whose voxels are all equal although another slice has a picture: lost or not written.
+    """Return the indices of slices whose voxels are all equal although another slice has a picture.
 
     Leading and trailing blank slices count too. Empty when the whole volume is constant (then there is no picture).
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,8 +48,8 @@ def real_values(data: npt.NDArray[np.generic]) -> Floats:
     of a five-dimensional array. The shape is kept but for the channel axis.
     """
     if data.dtype.names:
-        channels = [np.asarray(data[name], dtype=np.float32) for name in data.dtype.names]
-        data = np.mean(channels, axis=0)
+        colours: Any = data
+        data = np.mean([np.asarray(colours[name], dtype=np.float32) for name in data.dtype.names], axis=0)
     elif np.iscomplexobj(data):
         data = np.abs(data)
     elif data.ndim == 5:

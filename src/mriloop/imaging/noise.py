@@ -12,6 +12,7 @@ from mriloop.imaging.foreground import Floats, Mask
 RAYLEIGH_SD = math.sqrt(2 - math.pi / 2)  # sd of the magnitude of noise, in units of the Gaussian sd of one channel
 MAD_TO_SD = 1.482602218505602
 _LEAST = 200
+_LEAST_CELL = 48
 
 
 def air_sd(values: Floats, air: Mask) -> float | None:
@@ -32,7 +33,7 @@ def air_sd(values: Floats, air: Mask) -> float | None:
 
 
 def snr_dietrich(values: Floats, mask: Mask, air: Mask) -> float | None:
-    """Signal-to-noise ratio from one volume: 0.655 × median of the object / sd of the magnitudes in air. Higher is better.
+    """Signal-to-noise ratio from one volume: 0.655 × median of the object / sd of the air. Higher is better.
 
     sqrt(2 - π/2) = 0.655 turns the sd of Rayleigh noise into that of the Gaussian noise under the signal; it holds for
     one receiver channel and underestimates the noise in the centre of parallel imaging. None where there is no air.
@@ -64,22 +65,34 @@ def sigma_inside(values: Floats, mask: Mask) -> float | None:
     """Return the Gaussian noise sd inside the object from its finest diagonal detail, corrected for Rician signals.
 
     The diagonal difference of every 2 × 2 block in the slice, (a - b - c + d) / 2, has the sd of the noise where the
-    anatomy is smooth; its MAD gives a robust estimate, which Koay's correction turns into the sd of one channel.
-    Lower is better. Interpolated (zero-filled) matrices give too little, fine texture too much: it supports a
-    judgement, it does not make one alone. None where the object has fewer than 200 blocks.
+    anatomy is smooth. Its MAD is taken in cells of 8 × 8 × 4 differences inside the object and the lower quartile of
+    the cells kept: those with the least anatomy. Koay's correction turns it into the sd of one channel. Lower is
+    better. Interpolated (zero-filled) matrices give too little, fine texture too much: it supports a judgement, it does
+    not make one alone. None where no cell has 48 differences inside the object.
     Source: Coupé et al., Med Image Anal 2010;14:483, doi:10.1016/j.media.2010.03.001.
     """
-    a, b, c, d = values[:-1:2, :-1:2], values[1::2, :-1:2], values[:-1:2, 1::2], values[1::2, 1::2]
-    n, m = min(x.shape[0] for x in (a, b, c, d)), min(x.shape[1] for x in (a, b, c, d))
-    a, b, c, d = (x[:n, :m] for x in (a, b, c, d))
-    inside = mask[:-1:2, :-1:2][:n, :m] & mask[1::2, 1::2][:n, :m]
-    if int(inside.sum()) < _LEAST:
+    n, m = values.shape[0] // 2 * 2, values.shape[1] // 2 * 2
+    a, b = values[0:n:2, 0:m:2], values[1:n:2, 0:m:2]
+    c, d = values[0:n:2, 1:m:2], values[1:n:2, 1:m:2]
+    inside = mask[0:n:2, 0:m:2] & mask[1:n:2, 0:m:2] & mask[0:n:2, 1:m:2] & mask[1:n:2, 1:m:2]
+    detail, level = (a - b - c + d) / 2, (a + b + c + d) / 4
+    found = []
+    for i in range(0, detail.shape[0], 8):
+        for j in range(0, detail.shape[1], 8):
+            for k in range(0, detail.shape[2], 4):
+                cell = (slice(i, i + 8), slice(j, j + 8), slice(k, k + 4))
+                here = inside[cell]
+                if np.count_nonzero(here) < _LEAST_CELL:
+                    continue
+                sd = MAD_TO_SD * float(np.median(np.abs(detail[cell][here])))
+                if sd > 0:
+                    found.append((sd, float(np.median(level[cell][here]))))
+    if not found:
         return None
-    detail = (a - b - c + d)[inside] / 2
-    sd = MAD_TO_SD * float(np.median(np.abs(detail)))
-    if sd <= 0:
-        return None
-    return sd / math.sqrt(koay_factor(float(np.median(values[mask])) / sd))
+    sds = np.array([sd for sd, _ in found])
+    sd = float(np.percentile(sds, 25))
+    signal = float(np.median([s for _, s in found]))
+    return sd / math.sqrt(koay_factor(signal / sd))
 
 
 def koay_factor(snr_of_magnitudes: float) -> float:

@@ -1,4 +1,4 @@
-"""A protocol reference: which series a question needs and how each must be set up, as clinicians and physicists write it."""
+"""A protocol reference: which series a question needs, and how each of them must be set up."""
 
 from __future__ import annotations
 

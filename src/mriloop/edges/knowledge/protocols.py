@@ -47,7 +47,7 @@ def load_protocols(site: Path | None = None) -> Mapping[str, Protocol]:
                 texts.append((str(path), path.read_text("utf-8")))
             except (OSError, UnicodeDecodeError):
                 raise refuse("knowledge_invalid", path=path, detail="the file cannot be read as UTF-8 text") from None
-    for name, text in sorted(texts[: len(texts)], key=lambda item: "/" in item[0]):
+    for name, text in texts:
         protocol = read_protocol(text, name)
         found[protocol.id] = protocol
     return found
@@ -138,8 +138,13 @@ def _field(item: Any, where: str) -> FieldRule:
         severity=_words(Severity, [content.get("severity", "minor")], where)[0],
         when=tuple((str(k), str(v)) for k, v in dict(content.get("when", {})).items()),
         because=str(content.get("because", "")),
-        **numbers,
-        **texts,
+        value=numbers["value"],
+        tolerance=numbers["tolerance"],
+        minimum=numbers["minimum"],
+        maximum=numbers["maximum"],
+        one_of=texts["one_of"],
+        contains_any=texts["contains_any"],
+        contains_all=texts["contains_all"],
     )
 
 

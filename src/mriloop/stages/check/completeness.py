@@ -1,4 +1,4 @@
-"""Is every slice of every volume there? From slice positions, never from InstanceNumber; and against what was declared."""
+"""Is every slice of every volume there? From slice positions, never from InstanceNumber; and against declarations."""
 
 from __future__ import annotations
 
@@ -121,13 +121,13 @@ def _mosaic(series: Series, frames: Sequence[Frame]) -> Found:
     return Found(
         completeness=Completeness(
             found=sum(known),
-            expected=each * (planned if planned and planned > volumes else volumes),
+            expected=each * (volumes + (lost if _believable(planned, volumes) else 0)),
             missing=tuple(
                 MissingSlice(index=k, position_ras_mm=None, volume=v)
                 for v, lack in uneven.items()
                 for k in range(each - lack, each)
             ),
-            basis=f"{volumes} mosaics of {each} slices",
+            basis=f"{volumes} mosaics of {each} slices" + (f", {lost} more were planned" if lost else ""),
         ),
         volumes=volumes,
         spacing_mm=Header(series).number("SpacingBetweenSlices"),
@@ -162,12 +162,9 @@ def _stacks(frames: Sequence[Frame]) -> list[_Stack]:
     for frame in frames:
         assert frame.row_axis_ras is not None and frame.column_axis_ras is not None
         normal = cross(frame.row_axis_ras, frame.column_axis_ras)
-        for index, known in enumerate(normals):
-            if dot(normal, known) > _SAME_DIRECTION:
-                break
-        else:
+        index = next((i for i, known in enumerate(normals) if dot(normal, known) > _SAME_DIRECTION), len(normals))
+        if index == len(normals):
             normals.append(normal)
-            index = len(normals) - 1
         groups.setdefault((index, frame.rows, frame.columns), []).append(frame)
     return [_sorted_stack(normals[key[0]], group) for key, group in groups.items()]
 
@@ -284,7 +281,7 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
     per_volume = len(full) + sum(lack for _, lack in gaps) + edge
     for step in range(edge):
         missing.append(MissingSlice(index=per_volume - edge + step, position_ras_mm=None))
-    expected = per_volume * (len(volumes) + lost)
+    expected = per_volume * (len(volumes) + (lost if _believable(planned, len(volumes)) else 0))
     extra = sum(len(set(volume) - set(full)) for volume in volumes)
     if count == 1:
         basis = basis or "all images at one place"
@@ -293,7 +290,8 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
             found=found,
             expected=max(expected + extra, found),
             missing=tuple(sorted(missing, key=lambda m: (m.volume if m.volume is not None else -1, m.index))),
-            basis=basis or f"slice positions: {count} places, {len(volumes)} volume{'s' if len(volumes) > 1 else ''}",
+            basis=(basis or f"slice positions: {count} places, {len(volumes)} volume{'s' if len(volumes) > 1 else ''}")
+            + (f"; {lost} more volumes were planned" if lost else ""),
         ),
         volumes=len(volumes),
         spacing_mm=spacing,
@@ -324,7 +322,7 @@ def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, 
 
 
 def _gaps(stack: _Stack, series: Series, kind: SeriesKind) -> tuple[list[tuple[int, int]], float | None, bool]:
-    """Return ((place before the gap, slices missing), …), the spacing, and whether the slices lie in separate blocks."""
+    """Return ((place before the gap, slices missing), …), the spacing, and whether there are separate blocks."""
     places = stack.places
     if len(places) < 2:
         return [], None, False
@@ -397,9 +395,17 @@ def _declared_ends(series: Series, known: int, kind: SeriesKind, *, alone: bool)
 
 
 def _planned_volumes(series: Series, found: int) -> int | None:
-    """Return the volumes that the scanner declares, where that can be believed: at least those found."""
+    """Return the volumes that the scanner declares, where that can be believed.
+
+    Not when fewer than those found, and not for a single volume: some exports make a series of every volume.
+    """
     declared = series.declared.get("volumes")
-    return declared if declared is not None and declared >= found else None
+    return declared if declared is not None and declared >= found > 1 else None
+
+
+def _believable(planned: int | None, found: int) -> bool:
+    """Tell whether the planned volumes count as expected: an export of under a fifth of them is an excerpt."""
+    return planned is not None and found >= 0.2 * planned
 
 
 def _between(stack: _Stack, place: int, share: float) -> Point:

@@ -1,4 +1,4 @@
-"""Every defect that CHECK can name: its code, its place in the repeat taxonomy, and what the operator can do about it."""
+"""Every defect that CHECK can name: its code, its place in the repeat taxonomy, and what to do about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ class DefectEntry:
     action: str
 
 
-_RESEND = "Look on the scanner console whether the slices are there and send the series again; repeat it only if they are not."
+_RESEND = (
+    "Look on the scanner console whether the slices are there and send the series again; repeat it only if they "
+    "are not."
+)
 _STILL = (
     "Tell the patient how long the next scan takes and that holding still matters; support the body part, treat pain; "
     "then repeat the series. If it happens again: shorter or motion-robust acquisition (radial, PROPELLER/BLADE), "
@@ -35,14 +38,14 @@ TABLE: tuple[DefectEntry, ...] = (
         code="short_volume",
         taxonomy="R1.incomplete",
         meaning="one or more volumes of the series hold fewer slices than the others",
-        action="Send the series again; if the scanner has no more either, leave the short volume out of the evaluation.",
+        action="Send the series again; if the scanner has no more either, leave the short volume out.",
     ),
     DefectEntry(
         code="stopped_early",
         taxonomy="R1.incomplete",
         meaning="fewer volumes than the scanner declares",
-        action="Ask why the scan ended. If the patient stopped it, explain, offer prone or feet-first position, mirror, music "
-        "or company, and repeat only what is missing; if it was a transfer, send the series again.",
+        action="Ask why the scan ended. If the patient stopped it, explain, offer prone or feet-first position, "
+        "mirror, music or company, and repeat only what is missing; if it was a transfer, send the series again.",
     ),
     DefectEntry(
         code="unknown_slice_count",
@@ -89,7 +92,7 @@ TABLE: tuple[DefectEntry, ...] = (
     DefectEntry(
         code="ghosting",
         taxonomy="R1.motion.involuntary",
-        meaning="copies of the object lie beside it along the phase-encode direction: motion during the scan, flow, or a fault",
+        meaning="copies of the object lie beside it along the phase-encode direction: motion, flow, or a fault",
         action="Look for movement, breathing, pulsation or swallowing. Repeat with the phase-encode direction turned, "
         "saturation bands or gating; if a phantom shows it too, call the engineer.",
     ),
@@ -109,24 +112,27 @@ TABLE: tuple[DefectEntry, ...] = (
         code="low_snr",
         taxonomy="R1.coil",
         meaning="too little signal against the noise",
-        action="Check that the coil is plugged in, close to the body and switched on in the protocol; then repeat with more "
-        "averages or larger voxels.",
+        action="Check that the coil is plugged in, close to the body and switched on in the protocol; then repeat with "
+        "more averages or larger voxels.",
     ),
     DefectEntry(
         code="slice_jump",
         taxonomy="R1.motion.involuntary",
         meaning="a slice is much brighter or darker than both its neighbours",
-        action="Look at the slice: movement between interleaves, a spike or a lost excitation. Repeat if it lies in the "
-        "region of interest.",
+        action="Look at the slice: movement between interleaves, a spike or a lost excitation. Repeat if it lies "
+        "in the region of interest.",
     ),
     DefectEntry(
         code="no_object",
         taxonomy="",
         meaning="there is nothing in the picture but noise or stripes",
-        action="If a patient was in the scanner: check coil, position and field of view, and repeat. Otherwise nothing.",
+        action="If a patient was in the scanner: check coil, position and field of view, and repeat.",
     ),
     DefectEntry(
-        code="phantom", taxonomy="", meaning="a test object, not a patient", action="Nothing: no clinical score is given."
+        code="phantom",
+        taxonomy="",
+        meaning="a test object, not a patient",
+        action="Nothing: no clinical score is given.",
     ),
     DefectEntry(
         code="computed_series",
@@ -174,8 +180,8 @@ TABLE: tuple[DefectEntry, ...] = (
         code="incomplete_precontrast",
         taxonomy="R1.protocol",
         meaning="a T1 series after contrast has no matching T1 series before it",
-        action="It cannot be made up for today: report without subtraction, and have the next visit begin with the same T1 "
-        "series before contrast.",
+        action="It cannot be made up for today: report without subtraction, and have the next visit begin with "
+        "the same T1 series before contrast.",
     ),
     DefectEntry(
         code="repeated_series",
@@ -193,9 +199,9 @@ TABLE: tuple[DefectEntry, ...] = (
         code="exam_stopped",
         taxonomy="R1.incomplete",
         meaning="the study ends early: the last series is cut short and later series of the protocol are absent",
-        action="Ask the patient why. For claustrophobia: explain; prone or feet first, mirror, music, a companion; a short, "
-        "quiet or wide-bore scanner; only the missing series; then an oral anxiolytic with an escort; sedation and "
-        "anaesthesia last.",
+        action="Ask the patient why. For claustrophobia: explain; prone or feet first, mirror, music, a companion; "
+        "a short, quiet or wide-bore scanner; only the missing series; then an oral anxiolytic with an escort; "
+        "sedation and anaesthesia last.",
     ),
 )  # fmt: skip
 BY_CODE: dict[str, DefectEntry] = {entry.code: entry for entry in TABLE}

@@ -29,9 +29,14 @@ _PRE = re.compile(
 )
 _POST = re.compile(
     r"\+ ?(?:c|gd|km|k|gad|contrast)\b|\bc\+|\bgd\b|\bgad(?:o\w*)?\b|\bpost[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)"
-    r"|\bkm\b|\bcontrast\b|\bcontraste\b|\bmdc\b|\bce\b|\bpost(?![ _-]?(?:op|proc|surg|erior))\b|\bnach[ _-]?km|\bmit[ _-]?km|\bmet[ _-]?contrast"
+    r"|\bkm\b|\bcontrast\b|\bcontraste\b|\bmdc\b|\bce\b|\bpost(?![ _-]?(?:op|proc|surg|erior))\b|\bnach[ _-]?km"
+    r"|\bmit[ _-]?km|\bmet[ _-]?contrast"
     r"|\bdotarem|\bgadovist|\bprohance|\bmultihance|\bprimovist|\bapres\b|\binj\b|\benhanced"
 )
+_REFORMATTED = frozenset(
+    {"MOCO", "MOTIONCORRECTED", "MPR", "MIP", "MNIP", "PROJECTION IMAGE", "REFORMATTED", "SUBTRACTION", "SUB"}
+)
+_CALCULATED = frozenset({"calc", "synthetic", "cdwi", "cbval", "subtraction", "mip", "moco"})
 _NOT_IMAGE = frozenset(SeriesObject) - {SeriesObject.IMAGE}
 
 
@@ -206,27 +211,12 @@ def derived_of(header: Header, weighting: Weighting) -> tuple[bool, str]:
     if weighting in (Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION, Weighting.SCREENSHOT):
         return True, f"weighting {weighting.value}"
     kind = header.image_type
-    if any(
-        word in kind
-        for word in ("MOCO", "MOTIONCORRECTED", "MPR", "MIP", "PROJECTION IMAGE", "REFORMATTED", "SUBTRACTION")
-    ):
+    if not _REFORMATTED.isdisjoint(kind):
         return True, "ImageType " + "\\".join(kind)
     names = set(header.name_tokens)
-    calculated = names & {
-        "calc",
-        "calcbval",
-        "dyndistcalc",
-        "synthetic",
-        "cdwi",
-        "cbval",
-        "sub",
-        "subtraction",
-        "mip",
-        "mpr",
-        "moco",
-    }
-    if calculated or any("calc" in name and "bval" in "".join(names) for name in names):
-        return True, "name says " + (next(iter(sorted(calculated))) if calculated else "calculated b-value")
+    calculated = sorted(names & _CALCULATED) or sorted(n for n in names if n.startswith(("calcb", "dyndistcalc")))
+    if calculated and kind[:1] != ("ORIGINAL",):
+        return True, f"name says {calculated[0]}"
     if kind and kind[0] == "DERIVED":
         return True, "ImageType DERIVED"
     if kind and kind[0] == "ORIGINAL":

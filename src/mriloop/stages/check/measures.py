@@ -11,8 +11,8 @@ import numpy as np
 from mriloop.imaging import background, ghosting, noise, sharpness
 from mriloop.imaging.foreground import Floats, Regions, real_values, regions
 from mriloop.model.quantity import Measure, NotAssessable, Quantity
-from mriloop.model.study import Series
-from mriloop.model.volume import Source, Volume
+from mriloop.model.study import Component, Frame, Series
+from mriloop.model.volume import Volume
 from mriloop.stages.check.header import Header, dot
 
 NO_AIR = "no air beside the object in the field of view"
@@ -20,6 +20,8 @@ MASKED = "background was masked by the scanner"
 SMALL = "the object is too small in this picture"
 NO_DIRECTION = "the header does not say along which axis the phase was encoded"
 SMALLEST_MATRIX = 16
+LABELS = "a mask or label map, not a measured picture"
+LABELS_AT_MOST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ImageMeasure:
-    """One measure: its name and unit in the JSON contract, which way is better ('' when neither), and how it is taken."""
+    """One measure: its name and unit in the JSON contract, which way is better ('' for neither), how it is taken."""
 
     name: str
     unit: str
@@ -51,27 +53,44 @@ class ImageMeasure:
 
 
 def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessable:
-    """Choose what to measure of a series: the largest volume, its least diffusion-weighted or middle time point."""
-    best = max(volumes, key=lambda v: (int(np.prod(v.data.shape[:3])), v.count), default=None)
+    """Choose what to measure of a series: the largest magnitude volume, its least diffusion-weighted time.
+
+    Where no b-value is known the brightest time point is the least weighted one.
+    Slices that were filled in for the sake of a regular grid are left out: they are nobody's measurement.
+    """
+    best = max(volumes, key=_worth, default=None)
     if best is None:
         return NotAssessable(reason="no picture could be made of this series")
     values = slices_last(best)
     if min(values.shape[:2]) < SMALLEST_MATRIX:
         return NotAssessable(reason=f"matrix of {values.shape[0]} × {values.shape[1]} is too small to judge")
+    real = [k for k in range(values.shape[2]) if k not in best.filled_slices]
     bs = b_values_of(best, series)
-    order = sorted(
-        range(values.shape[3]), key=lambda t: (bs[t] if bs[t] is not None else 0.0, abs(t - values.shape[3] // 2))
-    )
+    middle = values.shape[3] // 2
+    if all(b is None for b in bs):
+        order = sorted(range(values.shape[3]), key=lambda t: (-round(float(values[..., t].mean()), 1), abs(t - middle)))
+    else:
+        order = sorted(range(values.shape[3]), key=lambda t: (math.inf if bs[t] is None else bs[t], abs(t - middle)))
     chosen = order[0]
-    same = [t for t in order[1:] if bs[t] == bs[chosen]]
-    one = values[..., chosen]
-    if float(one.max()) == float(one.min()):
+    means = values.mean(axis=(0, 1, 2))
+    same = [t for t in order[1:] if bs[t] == bs[chosen] and abs(means[t] - means[chosen]) <= 0.05 * means[chosen]]
+    one = values[:, :, real, chosen]
+    if one.size == 0 or float(one.max()) == float(one.min()):
         return NotAssessable(reason="every voxel has the same value")
-    i, j, k = best.spacing_mm
-    spacing = [i, j, k]
+    if np.unique(one[:, :, :: max(1, one.shape[2] // 16)]).size <= LABELS_AT_MOST:
+        return NotAssessable(reason=LABELS)
+    spacing = list(best.spacing_mm)
     spacing.append(spacing.pop(best.slice_axis))
     where = (spacing[0], spacing[1], spacing[2])
-    return Sample(one, values[..., same[0]] if same else None, regions(one, where), where, phase_axis(best, series))
+    twin = values[:, :, real, same[0]] if same else None
+    return Sample(one, twin, regions(one, where), where, phase_axis(best, series))
+
+
+def _worth(volume: Volume) -> tuple[bool, int, int]:
+    """Magnitudes before maps and phases, then the most voxels, then the most time points."""
+    computed = {"ADC", "FA", "PHASE MAP"} & set(volume.image_type)
+    plain = volume.component in (Component.MAGNITUDE, Component.UNKNOWN) and not computed
+    return plain, int(np.prod(volume.data.shape[:3])), volume.count
 
 
 def slices_last(volume: Volume) -> Floats:
@@ -84,22 +103,24 @@ def slices_last(volume: Volume) -> Floats:
     return np.moveaxis(np.abs(data), volume.slice_axis, 2)
 
 
-def sources_by_time(volume: Volume) -> list[Source | None]:
-    """Return one source frame for each time point, None where the volume does not know."""
-    return [
-        volume.sources[t][0] if t < len(volume.sources) and volume.sources[t] else None for t in range(volume.count)
-    ]
+def frames_by_time(volume: Volume, series: Series) -> list[Frame | None]:
+    """Return one frame header for each time point, None where the volume does not know."""
+    frames = {(f.sop_instance_uid, f.frame_number): f for f in series.frames}
+    found: list[Frame | None] = []
+    for t in range(volume.count):
+        sources = volume.sources[t] if t < len(volume.sources) else ()
+        known = (frames.get((source.sop_instance_uid, source.frame_number)) for source in sources)
+        found.append(next((frame for frame in known if frame is not None), None))
+    return found
 
 
 def b_values_of(volume: Volume, series: Series) -> list[float | None]:
-    """Return the b-value of each time point, rounded to 50 with b below 20 as 0; None where the header is silent."""
-    frames = {(f.sop_instance_uid, f.frame_number): f for f in series.frames}
-    found: list[float | None] = []
-    for source in sources_by_time(volume):
-        frame = frames.get((source.sop_instance_uid, source.frame_number)) if source else None
-        b = frame.b_value if frame else None
-        found.append(None if b is None else 0.0 if b < 20 else 50.0 * round(b / 50))
-    return found
+    """Return the b-value of each time point, rounded to 50 with b below 20 as 0; None where nothing tells."""
+    if len(volume.b_values) == volume.count:
+        raw: list[float | None] = list(volume.b_values)
+    else:
+        raw = [frame.b_value if frame else None for frame in frames_by_time(volume, series)]
+    return [None if b is None else 0.0 if b < 20 else 50.0 * round(b / 50) for b in raw]
 
 
 def phase_axis(volume: Volume, series: Series) -> int | None:
@@ -165,7 +186,8 @@ def _snr_inside(sample: Sample) -> float | str | None:
 
 
 def _aes(sample: Sample) -> float | str | None:
-    return sharpness.average_edge_strength(sample.values, sample.regions.object)
+    sigma = noise.sigma_inside(sample.values, sample.regions.object)
+    return sharpness.average_edge_strength(sample.values, sample.regions.object, sigma or 0.0)
 
 
 def _tenengrad(sample: Sample) -> float | str | None:
@@ -184,6 +206,8 @@ def _ghost(sample: Sample) -> float | str | None:
     why = _without_air(sample)
     if why:
         return why
+    if ghosting.sides_cut(sample.regions.object) > 1:
+        return "the field of view cuts the object on several sides: dark tissue cannot be told from air"
     found = ghosting.ghost_ratio(sample.values, sample.regions.object, sample.regions.air, sample.phase_axis)
     return "too little air in line with the object" if found is None else found
 

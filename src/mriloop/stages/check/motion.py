@@ -17,18 +17,20 @@ from mriloop.model.quality import MotionTrace, SeriesKind
 from mriloop.model.quantity import Measure, NotAssessable, Quantity
 from mriloop.model.study import Frame, Series
 from mriloop.model.volume import Volume
-from mriloop.stages.check.measures import slices_last, sources_by_time
+from mriloop.stages.check.measures import b_values_of, frames_by_time, slices_last
 
 HEAD_REGIONS = frozenset({Region.BRAIN, Region.PITUITARY, Region.HEAD_NECK})
 STILL_MM = 0.5
 NAMES = ("displacement_mean", "displacement_max", "motion_free", "framewise_power_mean")
 LEAST_CORRELATION = 0.5
+SMALLEST_FIELD_MM = 50.0
 _UNSUITABLE = frozenset(
     {
-        Weighting.LOCALIZER, Weighting.SCREENSHOT, Weighting.PHASE, Weighting.FIELD_MAP, Weighting.T1_MAP, Weighting.T2_MAP,
-        Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION,
+        Weighting.LOCALIZER, Weighting.SCREENSHOT, Weighting.PHASE, Weighting.FIELD_MAP, Weighting.T1_MAP,
+        Weighting.T2_MAP, Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION,
     }
 )  # fmt: skip
+_STEP = 1.15
 _EDDY_VOLUMES = 10
 _EDDY_SHARE = 0.6
 
@@ -58,7 +60,13 @@ def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind) -> Mo
         return _none("one volume of each contrast: nothing to compare with")
     if min(best.volumes[0].shape[:2]) < 16:
         return _none("matrix too small to register")
+    extent = np.linalg.norm(best.affine[:3, :2], axis=0) * best.volumes[0].shape[:2]
+    if float(extent.max()) < SMALLEST_FIELD_MM:
+        return _none(f"a field of view of {extent.max():.0f} mm is too small to tell motion from deformation")
+    groups = [part for group in groups for part in _alike(group)]
     usable = [g for g in groups if len(g.volumes) >= 2 and min(g.volumes[0].shape[:2]) >= 16]
+    if not usable:
+        return _none("the volumes differ in brightness as different contrasts do: nothing to compare with")
     parts = [part for part in (_trace(group) for group in usable) if part is not None]
     if not parts:
         return _none("the volumes could not be registered to each other")
@@ -119,40 +127,67 @@ class _Group:
 
 
 def _groups(series: Series, volumes: Sequence[Volume]) -> list[_Group]:
-    frames = {(f.sop_instance_uid, f.frame_number): f for f in series.frames}
     found: dict[Hashable, _Group] = {}
     counter = 0
     for volume in volumes:
-        data = slices_last(volume)
-        affine = _slices_last_affine(volume)
         if volume.data.dtype.names or volume.data.ndim > 4:
             continue
-        for t, source in enumerate(sources_by_time(volume)):
-            frame = frames.get((source.sop_instance_uid, source.frame_number)) if source else None
+        data = slices_last(volume)
+        affine = _slices_last_affine(volume)
+        bs = b_values_of(volume, series)
+        for t, frame in enumerate(frames_by_time(volume, series)):
             picture = data[..., t]
+            b = bs[t]
             if float(picture.max()) > float(picture.min()):
-                key = (data.shape[:3], tuple(np.round(affine, 2).ravel()), _contrast(frame, volume.label))
-                group = found.setdefault(
-                    key, _Group([], [], [], affine, bool(frame and frame.b_value and frame.b_value >= 20))
-                )
+                key = (data.shape[:3], tuple(np.round(affine, 2).ravel()), b, _contrast(frame, volume))
+                group = found.setdefault(key, _Group([], [], [], affine, bool(b)))
                 group.volumes.append(picture)
                 group.times.append(counter)
-                group.directions.append(frame.b_vector_ras if frame else None)
+                group.directions.append(_direction(frame, volume, t))
             counter += 1
     return list(found.values())
 
 
-def _contrast(frame: Frame | None, label: str) -> Hashable:
-    """What must be equal for two volumes to be compared."""
+def _alike(group: _Group) -> list[_Group]:
+    """Part a group where the brightness of its volumes steps by more than a seventh: a contrast no header names.
+
+    The 90th percentile of a volume does not change when the object moves; it does with an inversion time or a b-value.
+    """
+    levels = [float(np.percentile(volume, 90)) for volume in group.volumes]
+    order = np.argsort(levels)
+    parts: list[list[int]] = []
+    for index in order:
+        if not parts or levels[index] > _STEP * levels[parts[-1][-1]]:
+            parts.append([])
+        parts[-1].append(int(index))
+    if len(parts) == 1:
+        return [group]
+    return [
+        _Group(
+            [group.volumes[t] for t in sorted(part)],
+            [group.times[t] for t in sorted(part)],
+            [group.directions[t] for t in sorted(part)],
+            group.affine,
+            group.diffusion,
+        )
+        for part in parts
+    ]
+
+
+def _direction(frame: Frame | None, volume: Volume, t: int) -> tuple[float, float, float] | None:
+    if len(volume.b_vectors_ras) == volume.count:
+        return volume.b_vectors_ras[t]
+    return frame.b_vector_ras if frame else None
+
+
+def _contrast(frame: Frame | None, volume: Volume) -> Hashable:
+    """What, beside the b-value, must be equal for two volumes to be compared."""
     if frame is None:
-        return label
-    b = frame.b_value
-    shell = None if b is None else 0 if b < 20 else round(b / 100)
+        return volume.label
     kind = tuple(word for word in frame.image_type if word in ("ADC", "FA", "TRACEW", "TRACE", "PHASE", "P", "R", "I"))
     te = None if frame.te_ms is None else round(frame.te_ms, 1)
     ti = None if frame.ti_ms is None else round(frame.ti_ms)
-    direction = bool(frame.b_vector_ras) if shell else None
-    return (shell, direction, te, ti, frame.component, kind)
+    return (te, ti, frame.component, kind)
 
 
 def _slices_last_affine(volume: Volume) -> npt.NDArray[np.float64]:

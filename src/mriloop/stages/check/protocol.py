@@ -59,7 +59,7 @@ def _phrase(keyword: str, words: set[str]) -> bool:
 
 
 def match_series(kind: SeriesKind, series: Series, protocol: Protocol) -> SeriesProtocol | None:
-    """Return the line of the protocol that this series answers, None when none: the one with most of its demands met."""
+    """Return the line of the protocol that this series answers, None when none: the one most closely met."""
     fitting = [line for line in protocol.series if fits(kind, line) is not Truth.FALSE]
     if not fitting or (kind.derived and kind.weighting not in (Weighting.ADC, Weighting.TRACE, Weighting.FAT_FRACTION)):
         return None

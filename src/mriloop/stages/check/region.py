@@ -61,7 +61,7 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.KNEE, ("knee", "knie", "genou", "rodilla", "ginocchio")),
     (Region.ANKLE, ("ankle", "sprunggelenk", "osg", "cheville", "tobillo", "caviglia", "enkel")),
     (Region.FOOT, ("foot", "feet", "fuss", "vorfuss", "pied", "piede", "voet", "forefoot", "hindfoot")),
-    (Region.HEAD_NECK, ("neck", "hals", "cou", "cuello", "collo", "orbit", "larynx", "parotis", "temporo", "felsenbein")),
+    (Region.HEAD_NECK, ("neck", "hals", "cou", "cuello", "collo", "orbit", "larynx", "parotis", "felsenbein")),
     (
         Region.BRAIN,
         ("brain", "hirn", "gehirn", "schadel", "schaedel", "kopf", "head", "cerebr", "cerveau", "encephal", "crane",
@@ -71,9 +71,23 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.PELVIS, ("pelvi", "becken", "bassin", "bekken", "rectum", "rektum", "pelvic")),
     (Region.ABDOMEN, ("abdom", "bauch", "oberbauch", "ventre", "addome", "buik")),
     (Region.WHOLE_BODY, ("wholebody", "ganzkorper", "ganzkoerper", "corpsentier", "cuerpoentero", "wbmri")),
-    (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia", "humerus")),
+    (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia")),
 )  # fmt: skip
-_FALSE_FRIENDS = frozenset({"headers", "header", "leverage", "ventricle", "kneeling", "renale", "spinecho"})
+_FALSE_FRIENDS = frozenset(
+    {
+        "headers",
+        "header",
+        "handle",
+        "handling",
+        "handed",
+        "voetnoot",
+        "leverage",
+        "ventricle",
+        "kneeling",
+        "renale",
+        "spinecho",
+    }
+)
 _COIL: tuple[tuple[tuple[str, ...], Region], ...] = (
     (("knee",), Region.KNEE),
     (("breast",), Region.BREAST),
@@ -134,7 +148,7 @@ def from_words(words: tuple[str, ...]) -> tuple[Region, str]:
         for token in words:
             if token in _FALSE_FRIENDS:
                 continue
-            if any(token == b if len(b) <= 4 else token.startswith(b) for b in beginnings):
+            if any(token == b if len(b) <= 3 else token.startswith(b) for b in beginnings):
                 return region, token
     joined = "".join(words)
     if "wholebody" in joined or "ganzkorper" in joined:

@@ -18,7 +18,7 @@ from mriloop.stages.check.completeness import Found, completeness_of
 from mriloop.stages.check.defects import BY_CODE, defect
 from mriloop.stages.check.header import Header
 from mriloop.stages.check.identify import computed, plane_of_normal
-from mriloop.stages.check.measures import MEASURES, Sample, sample_of, take_all
+from mriloop.stages.check.measures import LABELS, MEASURES, Sample, sample_of, take_all
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
 from mriloop.stages.check.verdict import completeness_defects, image_defects, motion_defects, verdict_of
@@ -44,6 +44,8 @@ def check_series(
     header = Header(series)
     found = completeness_of(series, kind) if series.frames else _from_volumes(volumes)
     sample = sample_of(volumes or (), series) if volumes is not None else NotAssessable(reason=_NOTHING_SEEN)
+    if isinstance(sample, NotAssessable) and sample.reason == LABELS:
+        return _not_an_image(series, replace(kind, object=Subject.NOT_AN_IMAGE, basis={**kind.basis, "object": LABELS}))
     if isinstance(sample, Sample):
         kind = subject.seen(sample, kind)
         kind = _plane_seen(kind, volumes or ())

@@ -16,7 +16,7 @@ from mriloop.model.study import Series, Study
 from mriloop.stages.check import limits
 from mriloop.stages.check.defects import defect, number
 from mriloop.stages.check.header import Header
-from mriloop.stages.check.protocol import missing_lines
+from mriloop.stages.check.protocol import fits, missing_lines
 from mriloop.stages.check.verdict import ORDER, worst_of
 
 _SUBTRACTED = frozenset({Weighting.T1, Weighting.DIXON_WATER})
@@ -34,7 +34,7 @@ def check_study(study: Study, checks: Sequence[SeriesCheck], protocol: Protocol 
     defects = [*repeats, *_before_contrast(marked, by_uid)]
     if protocol is not None:
         defects += _against_protocol(marked, protocol)
-    defects += _early_end(marked, defects)
+    defects += _early_end(marked, defects, protocol)
     spoilt = [c for c in marked if c.verdict is Verdict.REPEAT and c.series_instance_uid not in superseded]
     for check in spoilt:
         defects.append(
@@ -191,7 +191,7 @@ def _before_contrast(checks: Sequence[SeriesCheck], by_uid: dict[str, Series]) -
 
 
 def _matches(one: SeriesKind, other: SeriesKind) -> bool:
-    """Fit for subtraction: the same plane (or a volume that can be cut anew), and not fat-suppressed on one side only."""
+    """Fit for subtraction: the same plane (or a volume that can be cut anew), not fat-suppressed on one side only."""
     planes = one.plane is other.plane or Truth.TRUE in (one.three_d, other.three_d)
     fat = {one.fat_suppressed, other.fat_suppressed}
     return planes and fat != {Truth.TRUE, Truth.FALSE}
@@ -205,7 +205,7 @@ def _against_protocol(checks: Sequence[SeriesCheck], protocol: Protocol) -> list
         found.append(
             defect(
                 "missing_series",
-                Severity.MAJOR if sure else Severity.INFO,
+                Severity.MINOR if sure and not protocol.fallback else Severity.INFO,
                 f"{protocol.title} asks for {line.title}; "
                 + ("the study has none." if sure else "a series may be it, but its header does not say enough."),
                 Evidence(name="protocol_series", value=line.id, unit=""),
@@ -214,21 +214,23 @@ def _against_protocol(checks: Sequence[SeriesCheck], protocol: Protocol) -> list
     return found
 
 
-def _early_end(checks: Sequence[SeriesCheck], so_far: Sequence[Defect]) -> list[Defect]:
+def _early_end(checks: Sequence[SeriesCheck], so_far: Sequence[Defect], protocol: Protocol | None) -> list[Defect]:
     """A last series cut short together with absent later series is an exam that was stopped."""
     cut = {"stopped_early", "missing_slices", "short_volume"}
     ordered = [c for c in checks if not c.kind.derived and c.kind.object is not Subject.NOT_AN_IMAGE]
     ordered.sort(key=lambda c: c.series_number if c.series_number is not None else 1 << 30)
-    absent = [d for d in so_far if d.code == "missing_series" and d.severity is Severity.MAJOR]
-    if not ordered or not absent:
+    absent = [d for d in so_far if d.code == "missing_series" and "the study has none" in d.message]
+    if protocol is None or not ordered or not absent:
         return []
-    if not any(d.code in cut and d.severity is Severity.MAJOR for d in ordered[-1].defects):
+    if all(fits(ordered[-1].kind, line) is Truth.FALSE for line in protocol.series):
+        return []
+    if not any(d.code in cut and d.severity is not Severity.INFO for d in ordered[-1].defects):
         return []
     return [
         defect(
             "exam_stopped",
             Severity.MAJOR,
-            f"{_name(ordered[-1])} ends early and {len(absent)} series of the protocol never began: the exam was stopped.",
+            f"{_name(ordered[-1])} ends early and {len(absent)} series of the protocol never began: it was stopped.",
             number("series_missing", len(absent), "{count}", 0),
         )
     ]

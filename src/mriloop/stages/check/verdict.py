@@ -1,4 +1,4 @@
-"""From findings to defects and from defects to a verdict: one monotone rule, so that more of a fault never improves it."""
+"""From findings to defects and from defects to a verdict: one monotone rule: more of a fault never improves it."""
 
 from __future__ import annotations
 
@@ -82,13 +82,12 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
             )
         )
     if found.lost_volumes and found.planned_volumes:
-        share = found.lost_volumes / found.planned_volumes
         result.append(
             defect(
                 "stopped_early",
-                Severity.MINOR if share <= limits.LOST_VOLUMES_MINOR else Severity.MAJOR,
+                Severity.MINOR,
                 f"{found.volumes} of {found.planned_volumes} planned volumes are there "
-                f"({100 * found.volumes / found.planned_volumes:.0f} %).",
+                f"({100 * found.volumes / found.planned_volumes:.0f} %): the scan was stopped, or a part was sent.",
                 number("volumes_found", found.volumes, "{count}", found.planned_volumes),
             )
         )
@@ -119,11 +118,14 @@ def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> D
         longest = max(longest, run)
     hidden = longest * spacing
     total = len(set(indices))
-    severe = hidden > limits.HIDDEN_MM or total > 0.1 * ((found.completeness.expected or 0) / max(found.volumes, 1))
+    each = (found.completeness.expected or 0) // max(found.volumes, 1)
+    severe = hidden > limits.HIDDEN_MM + 0.05 or total > 0.1 * (
+        (found.completeness.expected or 0) / max(found.volumes, 1)
+    )
     return defect(
         "missing_slices",
         Severity.MAJOR if severe else Severity.MINOR,
-        f"{total} slice{'s are' if total > 1 else ' is'} missing of {(found.completeness.expected or 0) // max(found.volumes, 1)}: "
+        f"{total} slice{'s are' if total > 1 else ' is'} missing of {each}: "
         f"{_places(missing)}. The widest gap hides {hidden:.1f} mm.",
         number("slices_missing", total, "{count}", 0),
         number("widest_gap", hidden, "mm", limits.HIDDEN_MM),
@@ -210,47 +212,80 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
 def snr_limits(spacing_mm: Sequence[float]) -> tuple[float, float]:
     """Return (minor, major) limits of the signal-to-noise ratio for this voxel size.
 
-    Small voxels are bought with signal on purpose: the limits go with the square root of the voxel's volume (as many
-    voxels as fill a given lesion average their noise away), within half to one and a half of those for 3 mm³.
+    Small voxels are bought with signal on purpose: below 3 mm³ the limits go with the square root of the voxel's volume
+    (as many voxels as fill a given lesion average their noise away), down to half of them.
     """
     scale = math.sqrt(math.prod(spacing_mm) / limits.SNR_VOXEL_MM3)
-    scale = min(max(scale, limits.SNR_SCALE[0]), limits.SNR_SCALE[1])
+    scale = min(max(scale, limits.SNR_SCALE_LEAST), 1.0)
     return limits.SNR_MINOR * scale, limits.SNR_MAJOR * scale
 
 
+def spoilt(ghost: float, edges: float | None, *, planar: bool) -> float:
+    """Return how much ghosts and blur spoil a picture: 0 not at all, 1 so much that it is to be repeated.
+
+    ghost / 0.11 (0.30 for echo-planar pictures) + (0.20 - average edge strength) / 0.10, the second part only where
+    ghosts exceed 0.03 and for pictures that are not echo-planar. Rises with ghosts and with loss of edges.
+    """
+    part = ghost / (limits.GHOST_SPOILS_EPI if planar else limits.GHOST_SPOILS)
+    if planar or edges is None or ghost <= limits.GHOST_TELLS:
+        return part
+    return part + max(0.0, limits.SHARP - edges) / limits.BLUR_SPOILS
+
+
 def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
-    """The best of the three estimates counts: each of them errs to the low side for a reason of its own."""
-    found = [m.value for n in ("snr_air", "snr_difference", "snr_inside") if isinstance(m := measures.get(n), Quantity)]
-    if not found:
+    """The best of the three estimates counts: each of them errs to the low side for a reason of its own.
+
+    The one from inside the object alone takes fine texture for noise: it can limit a series, not condemn it.
+    """
+    outside = [m.value for n in ("snr_air", "snr_difference") if isinstance(m := measures.get(n), Quantity)]
+    inside = [m.value for n in ("snr_inside",) if isinstance(m := measures.get(n), Quantity)]
+    if not outside and not inside:
         return []
-    snr = max(found)
+    snr = max(*outside, *inside, 0.0)
     minor, major = snr_limits(sample.spacing_mm)
     if snr >= minor:
         return []
     return [
         defect(
             "low_snr",
-            Severity.MAJOR if snr < major else Severity.MINOR,
-            f"The signal is {snr:.1f} times the noise; {minor:.1f} is wanted for voxels of {math.prod(sample.spacing_mm):.1f} mm³.",
+            Severity.MAJOR if snr < major and outside else Severity.MINOR,
+            f"The signal is {snr:.1f} times the noise; {minor:.1f} is wanted for voxels of this size.",
             number("snr", snr, "1", minor),
         )
     ]
 
 
 def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
-    ghost = measures.get("ghost_ratio")
+    ghost, edges = measures.get("ghost_ratio"), measures.get("average_edge_strength")
     if not isinstance(ghost, Quantity):
         return []
-    planar = 2.0 if kind.weighting in _ECHO_PLANAR else 1.0  # N/2 ghosts and fat shift belong to single-shot EPI
-    minor, major = limits.GHOST_MINOR * planar, limits.GHOST_MAJOR * planar
-    if ghost.value <= minor:
+    strength = edges.value if isinstance(edges, Quantity) else None
+    planar = kind.weighting in _ECHO_PLANAR
+    amount = spoilt(ghost.value, strength, planar=planar)
+    if amount <= limits.SPOILT_MINOR:
         return []
+    alone = spoilt(ghost.value, None, planar=planar)
+    share = (
+        f"Ghosts beside the object along the phase-encode direction reach {100 * ghost.value:.1f} % of its brightness"
+    )
+    blurred = strength is not None and amount > alone + 0.1
+    evidence = [
+        number("ghost_ratio", ghost.value, "1", limits.GHOST_SPOILS_EPI if planar else limits.GHOST_SPOILS),
+        number("spoilt", amount, "{index}", limits.SPOILT_MINOR),
+    ]
+    if strength is not None and blurred:
+        evidence.append(number("average_edge_strength", strength, "{index}", limits.SHARP))
     return [
         defect(
-            "ghosting",
-            Severity.MAJOR if ghost.value > major else Severity.MINOR,
-            f"Ghosts beside the object along the phase-encode direction reach {100 * ghost.value:.1f} % of its brightness.",
-            number("ghost_ratio", ghost.value, "1", minor),
+            "motion_artifact" if blurred else "ghosting",
+            Severity.MAJOR if amount > limits.SPOILT_MAJOR else Severity.MINOR,
+            share
+            + (
+                f", and its edges have only {100 * (strength or 0) / limits.SHARP:.0f} % of the usual strength."
+                if blurred
+                else "."
+            ),
+            *evidence,
         )
     ]
 

@@ -1,4 +1,4 @@
-"""What gives a series its contrast: physics first, then what the scanner says, then the name. One rule, one function."""
+"""What gives a series its contrast: physics first, then the scanner's word, then the name. A rule a function."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ _ACQUISITION_CONTRAST: dict[str, Weighting] = {
 }
 # Beginnings of tokens; at most three letters: the whole token.
 _NAMES: tuple[tuple[Weighting, tuple[str, ...]], ...] = (
-    (Weighting.LOCALIZER, ("loc", "locs", "locali", "locator", "scout", "survey", "plan", "3plane", "smartbrain", "topogram",
+    (Weighting.LOCALIZER, ("loc", "locs", "locali", "locator", "scout", "survey", "plan", "3plane", "smartbrain",
                            "aahead", "ubersicht", "reperage", "aascout", "calibration", "prescan")),
     (Weighting.ADC, ("adc", "dadc", "eadc", "apparent")),
     (Weighting.FA, ("fa", "colfa", "fracaniso")),
     (Weighting.TRACE, ("trace", "tracew")),
-    (Weighting.T1_MAP, ("molli", "shmolli", "t1map", "t1mapping", "mp2rage_t1")),
+    (Weighting.T1_MAP, ("molli", "shmolli", "t1molli", "t1map", "t1mapping", "mp2rage_t1")),
     (Weighting.T2_MAP, ("t2map", "t2mapping", "t2*map", "r2*", "t2starmap")),
     (Weighting.FIELD_MAP, ("fieldmap", "b0map", "b0", "b1map", "gre_field", "fmap")),
     (Weighting.SWI, ("swi", "swan", "swip", "venobold", "qsm", "mip_swi", "swan3d")),
@@ -61,9 +61,9 @@ _NAMES: tuple[tuple[Weighting, tuple[str, ...]], ...] = (
     (Weighting.MT, ("mt", "mtc", "mton", "mtr")),
     (Weighting.T2_STAR, ("t2*", "t2star", "t2s", "medic", "merge", "fl2d_hemo", "hemo")),
     (Weighting.PD, ("pd", "pdw", "protondens", "dp", "ip", "intermediate")),
-    (Weighting.T1, ("t1", "t1w", "t1se", "t1tse", "mprage", "bravo", "memprage", "mp2rage", "vibe", "lava", "thrive", "spgr",
-                    "tfl", "fspgr", "mpr")),
-    (Weighting.T2, ("t2", "t2w", "t2tse", "t2fse", "haste", "ssfse", "ciss", "fiesta", "trufi", "space", "drive", "btfe")),
+    (Weighting.T1, ("t1", "t1w", "t1se", "t1tse", "mprage", "bravo", "memprage", "mp2rage", "vibe", "lava", "thrive",
+                    "spgr", "tfl", "fspgr", "mpr")),
+    (Weighting.T2, ("t2", "t2w", "t2tse", "t2fse", "haste", "ssfse", "ciss", "fiesta", "trufi", "space", "btfe")),
 )  # fmt: skip
 _BALANCED = ("TRUFI", "FIESTA", "B-TFE", "BTFE", "BFFE", "B-FFE", "CISS", "TRUEFISP", "BALANCED", "TFI")
 
