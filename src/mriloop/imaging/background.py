@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.ndimage import (  # type: ignore[attr-defined]
+from scipy.ndimage import (
     gaussian_filter,
 )
 

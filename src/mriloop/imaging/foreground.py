@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import (  # type: ignore[attr-defined]
+from scipy.ndimage import (
     binary_dilation,
     binary_erosion,
     binary_fill_holes,

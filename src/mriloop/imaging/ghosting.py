@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import (  # type: ignore[attr-defined]
+from scipy.ndimage import (
     binary_opening,
 )
 

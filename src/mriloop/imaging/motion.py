@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import (  # type: ignore[attr-defined]
+from scipy.ndimage import (
     affine_transform,
     binary_dilation,
     gaussian_filter,

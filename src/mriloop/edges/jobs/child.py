@@ -23,6 +23,7 @@ GIB = 1 << 30
 def main(end: socket.socket, memory_gb: float | None) -> NoReturn:
     """Run the one call that comes over the wire. Never returns: the process group ends with the job."""
     os.setsid()  # a group of its own: it can be ended as one, and Ctrl-C at the terminal does not reach it
+    os.dup2(2, 1)  # what a library prints is a remark: standard output belongs to the one document of `--json`
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold images
     line = wire.Wire(end)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import fft
-from scipy.ndimage import map_coordinates  # type: ignore[attr-defined]
+from scipy.ndimage import map_coordinates
 
 Field = npt.NDArray[Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import affine_transform  # type: ignore[attr-defined]
+from scipy.ndimage import affine_transform
 
 from mriloop.imaging.phantom.anatomy import Anatomy
 from mriloop.imaging.phantom.prescription import Prescription

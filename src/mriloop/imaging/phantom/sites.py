@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt  # type: ignore[attr-defined]
+from scipy.ndimage import distance_transform_edt
 
 from mriloop.imaging.phantom.head import head_map
 from mriloop.imaging.phantom.tissues import Tissue
