@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pytest
 
 from mriloop.edges.dicom import Limits, load_volumes, read_intake
@@ -13,7 +15,13 @@ from mriloop.stages.check import check_series, identify_study
 pytestmark = pytest.mark.real
 
 
+@lru_cache(maxsize=16)
 def checks(path):
+    """Return the checks of every series under a folder; several tests ask about the same one."""
+    return tuple(_checks(path))
+
+
+def _checks(path):
     with read_intake(path, Limits()) as intake:
         for study in intake.studies:
             kinds = identify_study(study)

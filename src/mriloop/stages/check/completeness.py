@@ -84,18 +84,6 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
     )
 
 
-def volume_keys(series: Series) -> dict[tuple[str, int], Hashable]:
-    """Return for every frame (SOP instance, frame number) what sets its volume apart: echo, b-value, time and so on."""
-    frames = Header(series).frames
-    placed = [f for f in frames if f.position_ras_mm is not None and f.row_axis_ras and f.column_axis_ras]
-    keys: dict[tuple[str, int], Hashable] = {}
-    for stack in _stacks(placed):
-        for key, group in _volumes(stack).items():
-            for frame in group.values():
-                keys[(frame.sop_instance_uid, frame.frame_number)] = key
-    return keys
-
-
 def _mosaic(series: Series, frames: Sequence[Frame]) -> Found:
     """Every file of a mosaic or grid holds one volume of `tiles` slices."""
     counts = [frame.tiles for frame in frames]

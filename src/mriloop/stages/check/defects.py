@@ -116,13 +116,6 @@ TABLE: tuple[DefectEntry, ...] = (
         "more averages or larger voxels.",
     ),
     DefectEntry(
-        code="slice_jump",
-        taxonomy="R1.motion.involuntary",
-        meaning="a slice is much brighter or darker than both its neighbours",
-        action="Look at the slice: movement between interleaves, a spike or a lost excitation. Repeat if it lies "
-        "in the region of interest.",
-    ),
-    DefectEntry(
         code="no_object",
         taxonomy="",
         meaning="there is nothing in the picture but noise or stripes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -258,4 +258,3 @@ MEASURES: tuple[ImageMeasure, ...] = (
     ImageMeasure("nonuniformity", "1", "lower", _shading),
     ImageMeasure("wrap_share", "1", "lower", _wrap),
 )
-BETTER: Mapping[str, str] = {measure.name: measure.better for measure in MEASURES}
