@@ -33,7 +33,7 @@ def _cli() -> str:
     from mriloop.cli import app
 
     parts = [HEAD, "# The command line\n"]
-    with click.Context(app, info_name="mriloop") as top:
+    with click.Context(app, info_name="mriloop", **app.context_settings) as top:
         parts.append(_help(app, top))
         for name in app.list_commands(top):
             command = app.get_command(top, name)

@@ -61,7 +61,7 @@ EXPLICIT_BIG = Syntax(explicit=True, big=True)
 
 
 class Elements:
-    """The elements of a data set or of a sequence item, as places in one buffer.
+    """The elements of a data set or of an item of an SQ element, as places in one buffer.
 
     Accessors return None or an empty tuple where the element is absent, empty or not readable as asked: a damaged value
     is an unknown value.
@@ -123,7 +123,7 @@ class Elements:
         return int(value) if value is not None and value == int(value) else None
 
     def items(self, tag: int, limit: int = 1_000_000) -> list[Elements]:
-        """Return the items of a sequence, [] when the element is no sequence. Raises DamagedError when it is broken."""
+        """Return the items of an SQ element, [] when it is none. Raises DamagedError when it is broken."""
         field = self.fields.get(tag)
         if field is None:
             return []
@@ -221,7 +221,7 @@ def scan(data: bytes, start: int, syntax: Syntax, *, whole: bool) -> tuple[dict[
 
 
 def skip_sequence(data: bytes, position: int, end: int, syntax: Syntax, depth: int, *, whole: bool) -> int:
-    """Return where a sequence of undefined length ends. Raises DamagedError (too deep, broken) or NeedMoreError."""
+    """Return where an SQ element of undefined length ends. Raises DamagedError (too deep, broken) or NeedMoreError."""
     if depth > MAX_DEPTH:
         raise DamagedError("file_too_nested")
     while True:

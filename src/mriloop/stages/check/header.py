@@ -96,7 +96,7 @@ class Header:
 
     @cached_property
     def text(self) -> str:
-        """Description, protocol and pulse sequence names, as they stand, joined."""
+        """Description, protocol and PulseSequence names, as they stand, joined."""
         parts = [self.series.description]
         for keyword in ("ProtocolName", "SequenceName", "PulseSequenceName", "VendorPulseSequence"):
             parts += [str(value) for value in _each(self.series.parameters.get(keyword))]

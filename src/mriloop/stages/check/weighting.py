@@ -108,7 +108,7 @@ def _image_type(header: Header) -> Answer | None:
     for weighting, words in _IMAGE_TYPE:
         for value in kind:
             if value in words:
-                # One letter and short codes mean Dixon parts only where the name or the pulse sequence speaks of it.
+                # One letter and short codes mean Dixon parts only where the name or the PulseSequence speaks of it.
                 if weighting.value.startswith("DIXON") and len(value) <= 3 and not _dixon(header):
                     continue
                 return weighting, f"ImageType {value}"
