@@ -58,7 +58,7 @@ PARAMETERS: tuple[Private, ...] = (
     _row("VendorMultibandFactor", GE_PARAMETER, 0x0043, 0xB6, "LO", "slices excited together", index=0),
     _row("VendorEchoSpacing", GE_PARAMETER, 0x0043, 0x2C, "SS", "effective echo spacing in µs"),
     _row("VendorImageTypeCode", GE_PARAMETER, 0x0043, 0x2F, "SS", "0 magnitude, 1 phase, 2 real, 3 imaginary"),
-    _row("VendorPulseSequence", GE_ACQUISITION, 0x0019, 0x9C, "LO", "pulse sequence name"),
+    _row("VendorPulseSequence", GE_ACQUISITION, 0x0019, 0x9C, "LO", "PulseSequence name"),
     _row("VendorPulseSequence", PHILIPS_IMAGING, 0x2001, 0x20, "LO", "scanning technique"),
     _row("VendorInternalPulseSequence", GE_ACQUISITION, 0x0019, 0x9E, "LO", "internal pulse sequence name"),
     _row("VendorAcquisitionDuration", GE_ACQUISITION, 0x0019, 0x5A, "FL", "planned duration in s", 1e-6),
