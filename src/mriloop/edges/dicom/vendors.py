@@ -60,7 +60,7 @@ PARAMETERS: tuple[Private, ...] = (
     _row("VendorImageTypeCode", GE_PARAMETER, 0x0043, 0x2F, "SS", "0 magnitude, 1 phase, 2 real, 3 imaginary"),
     _row("VendorPulseSequence", GE_ACQUISITION, 0x0019, 0x9C, "LO", "PulseSequence name"),
     _row("VendorPulseSequence", PHILIPS_IMAGING, 0x2001, 0x20, "LO", "scanning technique"),
-    _row("VendorInternalPulseSequence", GE_ACQUISITION, 0x0019, 0x9E, "LO", "internal pulse sequence name"),
+    _row("VendorInternalPulseSequence", GE_ACQUISITION, 0x0019, 0x9E, "LO", "internal PulseSequence name"),
     _row("VendorAcquisitionDuration", GE_ACQUISITION, 0x0019, 0x5A, "FL", "planned duration in s", 1e-6),
     _row("VendorAcquisitionDuration", PHILIPS_MR_001, 0x2005, 0x33, "FL", "planned duration in s"),
     _row("VendorSlices", GE_RELATION, 0x0021, 0x4F, "SS", "locations in the acquisition"),
