@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+import numpy as np
+
 from mriloop.app.check import Checked
 from mriloop.app.compare import picture
+from mriloop.edges.publish.figures import triptych
 from mriloop.edges.publish.view import (
     ChangeFigure,
     Figure,
@@ -29,10 +32,11 @@ from mriloop.model.report import DraftReport, VerifiedReport
 from mriloop.model.study import Refused
 from mriloop.stages.advise import OrderOutcome, decide_order
 from mriloop.stages.check.motion import STILL_MM
-from mriloop.stages.compare import Compared
+from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.follow_up import clock
 
 SHOWN_CHANGES = 8
+SHOWN_VIEWS = 4
 _ORDERS: Mapping[OrderOutcome, Literal["block", "hold", "needs_information", "advise", "allow"]] = {
     OrderOutcome.BLOCK: "block",
     OrderOutcome.HOLD: "hold",
@@ -59,6 +63,7 @@ def present(
     """Return the context of the page. `checked` holds today's study first, then the priors."""
     today = checked[0]
     day = now.date()
+    names = {one.series_instance_uid: one.description for one in today.study.series}
     return ReviewView(
         study=summarise(today.study, label, case.question if case else ""),
         generated_at=now,
@@ -74,7 +79,7 @@ def present(
         order=_order(advice, case),
         mosaics={one.series_instance_uid: _mosaic(one, today.mosaics) for one in today.check.series
                  if one.series_instance_uid in today.mosaics},
-        triptychs=_triptychs(compared),
+        triptychs=_triptychs(compared, names),
         motion_limits_mm={"limit": STILL_MM},
         links=tuple(links),
         versions={name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")},
@@ -98,13 +103,13 @@ def _mosaic(series: SeriesCheck, mosaics: Mapping[str, bytes]) -> Figure:
     return Figure(png=mosaics[series.series_instance_uid], alt=words)
 
 
-def _triptychs(compared: Compared | None) -> tuple[ChangeFigure, ...]:
-    """Picture the changes, the surest first; stable lesions are listed but not pictured."""
+def _triptychs(compared: Compared | None, names: Mapping[str, str]) -> tuple[ChangeFigure, ...]:
+    """Picture the changes, the surest first; without a list of changes, the middle of every pair that was aligned."""
     if compared is None:
         return ()
     pair = next((one for one in compared.images if one.changes_today is not None), None)
     if pair is None:
-        return ()
+        return tuple(_view(one, names) for one in compared.images[:SHOWN_VIEWS])
     moving = [one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE]
     chosen = sorted(moving, key=lambda one: -one.confidence)[:SHOWN_CHANGES]
     return tuple(
@@ -119,6 +124,24 @@ def _triptychs(compared: Compared | None) -> tuple[ChangeFigure, ...]:
             ),
         )
         for one in chosen
+    )
+
+
+def _view(pair: PairImages, names: Mapping[str, str]) -> ChangeFigure:
+    volume = pair.today_volume
+    middle = volume.affine @ np.array([*((np.array(volume.data.shape[:3]) - 1) / 2), 1.0])
+    name = names.get(pair.today, "") or "a series without a name"
+    what = "after and before contrast agent" if pair.role == "enhancement" else "today and prior, aligned"
+    png = triptych(
+        pair.prior_on_today.data,
+        volume.data,
+        pair.subtraction.data,
+        volume.affine,
+        (float(middle[0]), float(middle[1]), float(middle[2])),
+    )
+    return ChangeFigure(
+        changes=(),
+        figure=Figure(png=png, alt=f"{name}: {what}, and their difference.", caption=f"{name}: {what}, subtracted"),
     )
 
 

@@ -61,6 +61,14 @@ def test_end_slices_need_a_declaration():
     assert all(m.position_ras_mm is None for m in found.completeness.missing)
 
 
+def test_images_in_acquisition_tells_of_slices_never_made_but_not_of_contrasts_stored_apart():
+    frames = [frame(k) for k in range(28)]
+    assert look(frames, {"acquired_images": 46}).completeness.expected == 46
+    assert look(frames, {"acquired_images": 4 * 28}).completeness.expected == 28
+    per_volume = [frame(k, t) for t in range(10) for k in range(15)]
+    assert look(per_volume, {"acquired_images": 15}).completeness.expected == 150
+
+
 def test_a_volume_that_lacks_a_slice_is_named_by_its_time():
     frames = [frame(k, t, temporal_index=t + 1) for t in range(5) for k in range(10) if (k, t) != (4, 2)]
     found = look(frames)

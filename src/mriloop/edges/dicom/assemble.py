@@ -212,6 +212,8 @@ def _from_protocol(protocol: Mapping[str, str], values: Mapping[str, Parameter])
 def declared(members: Sequence[Record], values: Mapping[str, Parameter], protocol: Mapping[str, str]) -> dict[str, int]:
     """Return what the scanner says it meant to acquire: `slices` and `volumes` per series, `frames`, `images`.
 
+    `acquired_images` is ImagesInAcquisition (0020,1002): of one volume with some vendors, of all with others.
+
     Only what describes these very images: the protocol of a Siemens scan says nothing of the images derived from it,
     and its repetitions nothing of diffusion directions or of dynamics that are stored as a series each.
     """
@@ -239,6 +241,9 @@ def declared(members: Sequence[Record], values: Mapping[str, Parameter], protoco
     multi = [record for record in members if record.pixels is not None and record.pixels.frames > 1]
     if multi:
         found["frames"] = sum(record.pixels.frames for record in multi if record.pixels is not None)
+    acquired = _whole(values.get("ImagesInAcquisition"))
+    if acquired and original and not multi:
+        found["acquired_images"] = acquired
     totals = {part for record in members if (part := record.concatenation)}
     if totals:
         found["images"] = sum(count for _, count in totals)

@@ -84,7 +84,7 @@ PARAMETERS: tuple[Private, ...] = (
     _row("VendorPhaseEncodingPositive", SIEMENS_SDI, 0x0021, 0x1C, "IS", "1 when along the axis, 0 against it"),
     _row("VendorIceDimensions", SIEMENS_SDI, 0x0021, 0x8E, "LO", "reconstruction dimensions"),
     _row("VendorScanOptions", SIEMENS_SDS, 0x0021, 0x5C, "CS", "scan options"),
-    _row("VendorPulseSequenceClass", SIEMENS_SDS, 0x0021, 0x5A, "CS", "scanning sequence"),
+    _row("VendorPulseSequenceClass", SIEMENS_SDS, 0x0021, 0x5A, "CS", "kind of PulseSequence"),
     _row("VendorMatrix", UIH, 0x0065, 0x04, "SH", "acquisition matrix"),
     _row("VendorPhaseEncoding", UIH, 0x0065, 0x05, "SH", "phase encoding direction"),
 )  # fmt: skip

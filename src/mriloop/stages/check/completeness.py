@@ -262,7 +262,8 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
                 MissingSlice(index=place + offset[place], position_ras_mm=_at(stack, place), volume=number)
                 for place in lacking
             ]
-    edge, basis = _declared_ends(series, count + sum(lack for _, lack in gaps), kind, alone=alone)
+    known = count + sum(lack for _, lack in gaps)
+    edge, basis = _declared_ends(series, known, len(volumes), kind, alone=alone)
     found = sum(len(volume) for volume in volumes)
     planned = _planned_volumes(series, len(volumes)) if alone and not kind.derived else None
     lost = max(0, (planned or 0) - len(volumes))
@@ -372,9 +373,15 @@ def _numbers_jump(stack: _Stack, place: int, lack: int) -> bool:
     return usual > 0 and round(jumps[place] / usual) == lack + 1
 
 
-def _declared_ends(series: Series, known: int, kind: SeriesKind, *, alone: bool) -> tuple[int, str]:
-    """Return how many slices the scanner declares beyond those known from positions, and the basis."""
+def _declared_ends(series: Series, known: int, volumes: int, kind: SeriesKind, *, alone: bool) -> tuple[int, str]:
+    """Return how many slices the scanner declares beyond those known from positions, and the basis.
+
+    ImagesInAcquisition counts where it is no multiple of what is there: a multiple is what a Dixon or multi-echo
+    acquisition declares when each of its contrasts is stored as a series.
+    """
     declared = series.declared.get("slices")
+    if declared is None and (acquired := series.declared.get("acquired_images", 0) // max(1, volumes)) % known:
+        declared = acquired
     if not alone or declared is None or kind.weighting is Weighting.LOCALIZER or known < 2:
         return 0, ""
     if known < declared <= 4 * known:
