@@ -81,7 +81,7 @@ def run_demo(out: Path, environment: dict[str, str], *, progress: Progress = sil
         named = _prefixed(progress, step)
         folder = out / patient.scenario
         study = _phantom(patient.scenario, out / "studies" / patient.scenario, named)
-        outcome = _review(patient, study, folder, settings, named)
+        outcome = review_patient(patient, study, folder, settings, named)
         entries.append(
             StartEntry(
                 title=patient.title,
@@ -109,7 +109,10 @@ def _phantom(scenario: str, folder: Path, progress: Progress) -> Path:
     return folder
 
 
-def _review(patient: DemoPatient, study: Path, folder: Path, settings: Settings, progress: Progress) -> ReviewOutcome:
+def review_patient(
+    patient: DemoPatient, study: Path, folder: Path, settings: Settings, progress: Progress = silent
+) -> ReviewOutcome:
+    """Review one patient's phantom study three hours after it was made, signed by the patient's invented reader."""
     with open_input(study / "today", settings) as intake:
         started = intake.studies[0].started_at
     if started is None:
