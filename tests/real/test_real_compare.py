@@ -16,7 +16,7 @@ from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 from mriloop.stages.compare import Compared, compare
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("real pair")]
 FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 KIND = SeriesKind(weighting=Weighting.FLAIR, plane=Plane.AXIAL, region=Region.BRAIN)
 

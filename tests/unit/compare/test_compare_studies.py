@@ -18,6 +18,8 @@ from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 from mriloop.stages.compare import Compared, compare
 
+pytestmark = pytest.mark.xdist_group("phantom pair")
+
 FLAIR = SeriesKind(weighting=Weighting.FLAIR, plane=Plane.AXIAL, region=Region.BRAIN, contrast=Truth.FALSE)
 STILL = Lesion(id=1, center_mm=(25.0, 10.0, 25.0), radii_mm=(4.0, 4.0, 4.0))
 SMALL = Lesion(id=2, center_mm=(-25.0, -20.0, 28.0), radii_mm=(4.0, 4.0, 4.0))

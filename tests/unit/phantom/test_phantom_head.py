@@ -17,6 +17,9 @@ MS = next(one for one in SCENARIOS if one.name == "ms")
 pytestmark = pytest.mark.xdist_group("phantom_head")
 
 
+pytestmark = pytest.mark.xdist_group("head")
+
+
 @pytest.fixture(scope="module")
 def person():
     return head(seed=MS.seed)
