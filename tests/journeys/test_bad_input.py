@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.journeys.tiny import write_study
+
+from mriloop.edges.store import open_store
 
 
 def run(*words: object, store: Path) -> subprocess.CompletedProcess[str]:
@@ -107,8 +110,10 @@ def test_the_prior_of_another_patient_is_refused_and_nothing_is_recorded(tmp_pat
         ("review", tmp_path / "today", "--prior", tmp_path / "prior", "--out", tmp_path / "out"),
     ):
         assert refused(*words, store=tmp_path / "store")[:2] == (3, "prior_other_patient")
-    owed = json.loads(run("worklist", "--json", store=tmp_path / "store").stdout)
-    assert owed["follow_ups"] == []
+    with open_store(tmp_path / "store") as store:
+        assert list(store.entries()) == []
+        with sqlite3.connect(tmp_path / "store" / "ledger.sqlite3") as database:
+            assert database.execute("select count(*) from identity").fetchone() == (0,)
 
 
 def test_a_prior_that_is_later_or_the_same_study_is_refused(tmp_path: Path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -99,7 +99,9 @@ def check_intake(
         else choose_protocol(study, kinds[study.study_instance_uid], protocols)
         for study in chosen
     }
-    with _executor(settings, sum(len(study.series) for study in chosen)) as executor:
+    with make_executor(
+        settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
+    ) as executor:
         jobs = {
             executor.submit(
                 check_one,
@@ -113,7 +115,7 @@ def check_intake(
             for study in chosen
             for series in study.series
         }
-        answers = dict(_collect(jobs, progress, step))
+        answers = dict(_collect(jobs, kinds, progress, step))
     result = []
     for study in chosen:
         own = [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series]
@@ -149,16 +151,14 @@ def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Se
     return None if protocol is None else match_series(kinds[series.series_instance_uid], series, protocol)
 
 
-def _executor(settings: Settings, jobs: int) -> Executor:
-    kind = "serial" if jobs == 1 else settings.executor
-    return make_executor(kind, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD)
-
-
 Answer = tuple[SeriesCheck, bytes]
 
 
 def _collect(
-    jobs: Mapping[Future[Answer], tuple[str, Series]], progress: Progress, step: str
+    jobs: Mapping[Future[Answer], tuple[str, Series]],
+    kinds: Mapping[str, Mapping[str, SeriesKind]],
+    progress: Progress,
+    step: str,
 ) -> Iterator[tuple[tuple[str, str], Answer]]:
     """Yield each answer as it comes; a job that was stopped or crashed leaves its series without a verdict."""
     progress(step, 0, len(jobs))
@@ -167,12 +167,11 @@ def _collect(
         try:
             answer = future.result()
         except OperatorError as error:
-            answer = (_not_assessed(series, error), b"")
+            answer = (_not_assessed(series, kinds[study][series.series_instance_uid], error), b"")
         yield (study, series.series_instance_uid), answer
         progress(step, done, len(jobs))
 
 
-def _not_assessed(series: Series, error: OperatorError) -> SeriesCheck:
-    kind = SeriesKind()
+def _not_assessed(series: Series, kind: SeriesKind, error: OperatorError) -> SeriesCheck:
     check = check_series(replace(series, notes=(*series.notes, error.message)), None, kind=kind, protocol=None)
     return replace(check, verdict=Verdict.NOT_ASSESSABLE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +14,9 @@ from mriloop.settings import Settings
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the name of a step, the parts that are done, and the parts in all."""
+
+
+RUN_SALT = secrets.token_bytes(32)
 
 
 def silent(step: str, done: int, total: int) -> None:
@@ -31,15 +35,25 @@ def limits(settings: Settings) -> Limits:
 
 
 def open_input(
-    path: Path, settings: Settings, *, progress: Progress = silent, step: str = "reading headers", many: bool = False
+    path: Path,
+    settings: Settings,
+    *,
+    progress: Progress = silent,
+    step: str = "reading headers",
+    many: bool = False,
+    salt: bytes = RUN_SALT,
 ) -> Intake:
-    """Read whatever lies at `path`; `many` accepts studies of several patients. Raises as `edges.dicom.read_intake`."""
+    """Read whatever lies at `path`; `many` accepts studies of several patients. Raises as `edges.dicom.read_intake`.
+
+    `salt` is the site's secret; without it pseudonyms hold for this run alone.
+    """
     return read_intake(
         path,
         limits(settings),
         workers=settings.workers,
         progress=lambda done, total: progress(step, done, total),
         several_patients=many,
+        salt=salt,
     )
 
 
@@ -54,6 +68,13 @@ def only_study(intake: Intake, path: Path, uid: str | None = None) -> Study:
     if not found:
         raise refuse("input_no_mr", path=path, modalities="other studies")
     raise refuse("several_studies", path=path, count=len(found))
+
+
+def unnamed(intakes: Sequence[Intake], studies: Sequence[Study]) -> tuple[str, ...]:
+    """Return the StudyInstanceUIDs of those studies whose patient nothing names."""
+    return tuple(
+        study.study_instance_uid for intake, study in zip(intakes, studies, strict=True) if intake.unnamed(study)
+    )
 
 
 def series_of(study: Study) -> dict[str, Series]:

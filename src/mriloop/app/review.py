@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from mriloop import __version__
 from mriloop.app.advise import advise, read_case
 from mriloop.app.check import Checked, check_intake
 from mriloop.app.compare import run_compare, write_maps
-from mriloop.app.inputs import Progress, only_study, open_input, silent
+from mriloop.app.inputs import Progress, only_study, open_input, silent, unnamed
 from mriloop.app.present import present
 from mriloop.edges.channels import calendar, letter_pdf, report_pdf
 from mriloop.edges.dicom import Intake
@@ -42,7 +42,7 @@ from mriloop.model.study import Study
 from mriloop.settings import Settings
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
 from mriloop.stages.communicate import patient_letter, referrer_message, repeat_alert
-from mriloop.stages.compare import Compared
+from mriloop.stages.compare import Compared, refuse_strangers
 from mriloop.stages.follow_up import open_follow_ups, supersede
 from mriloop.stages.report import draft, verify
 
@@ -127,15 +127,24 @@ class Loop:
 
     def record(self, kind: str, subject: str, payload: object, *, actor: str = MACHINE, **inputs: str) -> None:
         """Put what a step found on the ledger; the same step on the same inputs is never recorded twice."""
+        self.store.append([self.entry(kind, subject, payload, actor=actor, **inputs)])
+        self.done.add(kind)
+
+    def entry(self, kind: str, subject: str, payload: object, *, actor: str = MACHINE, **inputs: str) -> Record:
+        """Return the record of a step, stamped with the time of the request."""
         body = as_json(payload)
         content: dict[str, Json] = body if isinstance(body, dict) else {"value": body}
         patient = self.checked[0].study.patient if self.checked else ""
         digests = (step_identity(kind, __version__, tuple(inputs.values())),) if inputs else ()
-        self.store.append([
-            Record(kind=kind, subject=subject, at=self.request.now, actor=actor, patient=patient, payload=content,
-                   inputs=digests)
-        ])  # fmt: skip
-        self.done.add(kind)
+        return Record(
+            kind=kind,
+            subject=subject,
+            at=self.request.now,
+            actor=actor,
+            patient=patient,
+            payload=content,
+            inputs=digests,
+        )
 
     def receive(self) -> None:
         """Index the study and its priors; keep identity apart."""
@@ -144,15 +153,15 @@ class Loop:
         for number, path in enumerate(paths):
             step = "reading headers" if number == 0 else f"reading prior {number}"
             self.intakes.append(
-                self.stack.enter_context(open_input(path, self.settings, progress=self.progress, step=step))
+                self.stack.enter_context(
+                    open_input(path, self.settings, progress=self.progress, step=step, salt=self.store.secret())
+                )
             )
         studies = [
             only_study(intake, path, request.study_uid if number == 0 else None)
             for number, (intake, path) in enumerate(zip(self.intakes, paths, strict=True))
         ]
-        for prior, path in zip(studies[1:], request.priors, strict=True):
-            if prior.study_instance_uid == studies[0].study_instance_uid:
-                raise refuse("prior_same_study", path=path)
+        refuse_strangers(studies[0], studies[1:], unnamed(self.intakes, studies))
         for identity in (one for intake in self.intakes for one in intake.identities):
             self.store.put_identity(identity)
         self.checked = [Checked.unread(study) for study in studies]
@@ -243,10 +252,20 @@ class Loop:
         self.follow_ups = open_follow_ups(report, owner=report.verified_by.id, now=self.request.now)
         today = self.request.now.date()
         standing = [one for one in self.store.worklist(today) if one.patient == self.study.patient]
-        self.record("followups.opened", self.study.study_instance_uid, {"follow_ups": as_json(self.follow_ups)})
+        entries = [
+            self.entry("followups.opened", self.study.study_instance_uid, {"follow_ups": as_json(self.follow_ups)})
+        ]
         for before, after in zip(standing, supersede(standing, self.follow_ups, today), strict=True):
             if after.state is not before.state:
-                self.record("followup.closed", after.id, {"reason": str(after.closed_as), "on": today.isoformat()})
+                changes = {
+                    each.name: as_json(getattr(after, each.name))
+                    for each in fields(after)
+                    if getattr(after, each.name) != getattr(before, each.name)
+                }
+                payload = {"reason": as_json(after.closed_as), "changes": changes}
+                entries.append(self.entry("followup.closed", after.id, payload))
+        self.store.append(entries)
+        self.done.add("followups.opened")
 
     def publish(self) -> ReviewOutcome:
         """Write page, documents, letters and calendar to the folder."""

@@ -99,7 +99,7 @@ TABLE: tuple[ErrorEntry, ...] = (
     _sender(
         "several_studies",
         "{path} holds {count} studies where one is expected",
-        "give the folder of one study, or choose with --study UID",
+        "give the folder of one study, or choose with --study-uid UID",
     ),
     _sender(
         "input_all_refused",
@@ -221,7 +221,12 @@ TABLE: tuple[ErrorEntry, ...] = (
         403,
     ),
     _sender("report_role", "the role {role} may not sign a report", "let a radiologist sign", 403),
-    _sender("report_signed_twice", "report {report} is signed already", "write an addendum", 409),
+    _sender(
+        "report_signed_twice",
+        "report {report} of this study is signed already",
+        "it stands as it is; for a trial use another --store",
+        409,
+    ),
     _sender(
         "letter_too_hard",
         "the letter is too hard to read: {detail}",
@@ -268,7 +273,12 @@ TABLE: tuple[ErrorEntry, ...] = (
         500,
     ),
     _operator("knowledge_invalid", "{path}: {detail}", "run `mriloop guidelines lint` and mend the table"),
-    _operator("knowledge_unknown", "there is no {kind} called {name}", "see `mriloop {kind}s list`", 404),
+    _operator(
+        "knowledge_unknown",
+        "there is no {kind} called {name}",
+        "check the name: `mriloop guidelines list` names the guidelines; the rest lies in knowledge/",
+        404,
+    ),
     _operator(
         "store_newer", "the store at {path} was written by a newer mriloop", "upgrade mriloop, or use another --store"
     ),

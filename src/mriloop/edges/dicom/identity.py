@@ -30,7 +30,7 @@ def pseudonym(person: Person, study_instance_uid: str, salt: bytes) -> str:
 def digest_of(basis: tuple[str, ...], salt: bytes) -> str:
     """Return the first 80 bits of the keyed digest of `basis`, in hexadecimal."""
     message = b"\0".join(part.encode("utf-8", "surrogatepass") for part in basis)
-    return hmac.new(salt or b"mriloop", message, hashlib.sha256).hexdigest()[:_LENGTH]
+    return hmac.new(salt, message, hashlib.sha256).hexdigest()[:_LENGTH]
 
 
 def identity(person: Person, patient: str) -> Identity:

@@ -125,7 +125,7 @@ def read_intake(
     workers : processes that read headers; 0 chooses by the number of files
     progress : called now and then with (files read, files in all)
     several_patients : accept studies of more than one patient (a whole collection) instead of refusing them
-    salt : secret of the site under which pseudonyms are made
+    salt : secret of the site under which pseudonyms are made; without one they hold for tests alone
 
     Raises
     ------

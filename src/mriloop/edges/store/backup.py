@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mriloop.edges.store.blobs import Blobs
 from mriloop.edges.store.database import Database, open_sqlite
 from mriloop.edges.store.migrate import upgrade
 from mriloop.edges.store.schema import IDENTITY, LEDGER
+from mriloop.edges.store.secret import NAME
 from mriloop.model.errors import refuse
 
 _ROWS = 1000
@@ -37,6 +39,9 @@ def copy_store(source: Database, blobs: Blobs, *, database: Path, blob_folder: P
         else:
             _copy_rows(source, database)
     blobs.copy(blob_folder)
+    if (secret := blobs.folder / NAME).is_file():
+        blob_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy2(secret, blob_folder / NAME)
 
 
 def _copy_file(source: Database, target: Path) -> None:

@@ -18,6 +18,7 @@ from mriloop.edges.store.blobs import Blobs
 from mriloop.edges.store.database import Database, open_postgresql, open_sqlite
 from mriloop.edges.store.migrate import upgrade
 from mriloop.edges.store.schema import IDENTITY
+from mriloop.edges.store.secret import site_secret
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import FollowUp
 from mriloop.model.quality import Verdict
@@ -149,6 +150,10 @@ class Store:
         """Return the letters of a study, or all."""
         with self._database.reading() as connection:
             return views.letters(connection, study=study)
+
+    def secret(self) -> bytes:
+        """Return the site's secret for pseudonyms, made on first use."""
+        return site_secret(self.blobs.folder)
 
     def put_identity(self, identity: Identity) -> None:
         """Keep, or replace, who a pseudonym stands for."""

@@ -95,7 +95,7 @@ def compare(
     that has a FLAIR (else T2) series of the brain. Raises SenderError `prior_other_patient`, `prior_same_study`,
     `prior_not_earlier` or `compare_one_series`.
     """
-    _refuse_strangers(today, priors, frozenset(unnamed))
+    refuse_strangers(today, priors, unnamed)
     tell = progress or (lambda share, step: None)
     desk = _Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
     if len({study.patient for study in (today, *priors)}) > 1:
@@ -151,12 +151,17 @@ class _Listed:
     limit: tuple[DetectionLimit, ...] = ()
 
 
-def _refuse_strangers(today: Study, priors: Sequence[Study], unnamed: frozenset[str]) -> None:
+def refuse_strangers(today: Study, priors: Sequence[Study], unnamed: Collection[str] = ()) -> None:
+    """Raise when a prior is the study itself, another patient's, or not earlier: before any pixel is read.
+
+    `unnamed` are the StudyInstanceUIDs whose patient nobody has named: these cannot contradict. Raises SenderError
+    `prior_same_study`, `prior_other_patient`, `prior_not_earlier`; `path` of the refusal is the prior's UID.
+    """
     for prior in priors:
         path = prior.study_instance_uid
         if prior.study_instance_uid == today.study_instance_uid:
             raise refuse("prior_same_study", path=path)
-        named = not {today.study_instance_uid, prior.study_instance_uid} & unnamed
+        named = today.study_instance_uid not in unnamed and prior.study_instance_uid not in unnamed
         if named and prior.patient != today.patient:
             raise refuse("prior_other_patient", path=path)
         if today.started_at and prior.started_at:
