@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from mriloop.edges.store import open_store
+from mriloop.model.errors import MriloopError
 from mriloop.settings import Settings
 
 
@@ -32,7 +34,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component(
         name="dcm2niix",
         kind="library",
-        cost="series are checked by their headers alone",
+        cost="no second reader confirms the voxels",
         install="make setup",
         needed=True,
     ),
@@ -95,6 +97,15 @@ class Found:
 def examine(settings: Settings) -> tuple[Found, ...]:
     """Look for every component. Imports nothing heavy and starts no program."""
     return tuple(_look(component, settings) for component in COMPONENTS)
+
+
+def ledger(settings: Settings) -> str:
+    """Say how the ledger stands: no store yet, so many entries in an unbroken chain, or where it breaks."""
+    try:
+        with open_store(settings.store_place, create=False) as store:
+            return f"{store.verify().entries} entries, the chain holds"
+    except MriloopError as error:
+        return "no store yet" if error.code == "store_absent" else f"{error.code}: {error.message}"
 
 
 def machine() -> dict[str, str]:

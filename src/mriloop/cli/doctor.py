@@ -16,16 +16,18 @@ def doctor(store: str | None, as_json: bool) -> None:
 
     Exit code 4 when something is missing that the loop cannot run without.
     """
-    from mriloop.app.doctor import examine, machine
+    from mriloop.app.doctor import examine, ledger, machine
 
     settings = load_settings(store=store)
     found = examine(settings)
     here = machine()
+    proof = ledger(settings)
     if as_json:
         emit(
             {
                 "schema": "mriloop/doctor/1",
                 "machine": here,
+                "ledger": proof,
                 "components": [
                     {"name": one.component.name, "kind": one.component.kind, "present": one.present,
                      "version": one.version, "needed": one.component.needed, "without_it": one.component.cost,
@@ -45,5 +47,6 @@ def doctor(store: str | None, as_json: bool) -> None:
         out = console()
         out.print(" · ".join(f"{key} {value}" for key, value in here.items()), soft_wrap=True)
         out.print(table)
+        out.print(f"ledger: {proof}")
     if any(one.component.needed and not one.present for one in found):
         leave(Exit.MISSING_COMPONENT)
