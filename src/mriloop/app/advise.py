@@ -67,11 +67,14 @@ def advise(case: Case, *, site: Path | None, machine_facts: Mapping[str, Fact] |
 def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:
     """Return whether an order may go ahead (allow, ask, hold, block, or what is missing) and the advice on it alone.
 
-    The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts.
+    The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts. Raises
+    SenderError `case_no_order` where there is no such block.
     """
     known = guidelines_in_force(site)
     check = tuple(each for each in known.guidelines if each.id == "order_check")
     case = load_case(path, known, today=now)
+    if not any(name.startswith("order_") for name in case.facts):
+        raise refuse("case_no_order", path=path.name)
     advice = evaluate(replace(known, guidelines=check), case.facts, as_of=case.as_of, default_profiles=case.profiles)
     return decide_order(advice), advice
 

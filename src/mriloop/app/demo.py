@@ -49,7 +49,7 @@ PATIENTS: tuple[DemoPatient, ...] = (
     DemoPatient(
         scenario="pituitary",
         title="Pituitary surgery at fifteen",
-        story="Ten months after the operation: every date of the surveillance, and none of them closes by itself.",
+        story="Six months after the operation: every date of the surveillance, and none of them closes by itself.",
     ),
     DemoPatient(
         scenario="foot",

@@ -172,7 +172,7 @@ def _pituitary(seed: int) -> tuple[Appointment, Appointment]:
     today = _one_visit(
         shots,
         "MRI pituitary with and without contrast",
-        _at(2026, 11, 18, 10, 40),
+        _at(2026, 7, 13, 10, 40),
         Visit(lesions=(residual,), translation_mm=(-1.5, 2.0, 1.0), rotation_deg=(2.0, 1.0, -2.0)),
     )
     prior = _one_visit(

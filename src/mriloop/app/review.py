@@ -28,7 +28,7 @@ from mriloop.edges.publish.view import Link, ReviewView
 from mriloop.edges.store import Store, open_store
 from mriloop.loop import next_steps
 from mriloop.model.coding import Region
-from mriloop.model.communication import Clinic, Letter
+from mriloop.model.communication import Addressee, Audience, Clinic, Letter
 from mriloop.model.errors import Exit, SenderError, refuse
 from mriloop.model.fact import FactValue, truth
 from mriloop.model.finding import Case, Fact, Source
@@ -208,7 +208,10 @@ class Loop:
         machine = _header_facts(self.checked) | facts_from_check(self.checked[0].check)
         if self.compared is not None:
             machine |= facts_from_comparison(self.compared.comparison)
-        self.advice = advise(self._case(), site=self.settings.site_path, machine_facts=machine)
+        case = self._case()
+        if "exam_date" in machine:  # the study at hand dates itself; a case file may speak of another
+            case = replace(case, facts={**case.facts, "exam_date": machine["exam_date"]})
+        self.advice = advise(case, site=self.settings.site_path, machine_facts=machine)
         self.record("study.advised", self.study.study_instance_uid, self.advice)
         self.progress("advising", 1, 1)
 
@@ -271,13 +274,16 @@ class Loop:
         """Write page, documents, letters and calendar to the folder."""
         out = self.request.out
         clinic = self._clinic()
+        patient = self.store.identity(self.study.patient)
         for letter in self.letters:
             path = out / "letters" / f"{letter.audience.value}_{letter.language}.pdf"
             path.parent.mkdir(parents=True, exist_ok=True)
-            letter_pdf.write(letter, path, letterhead=clinic)
+            to_patient = letter.audience is Audience.PATIENT
+            addressee = Addressee(name=_spoken(patient.name)) if to_patient and patient and patient.name else None
+            letter_pdf.write(letter, path, letterhead=clinic, addressee=addressee)
             self.files.insert(0, Link(label=letter.title, href=f"letters/{path.name}"))
         if self.report is not None:
-            report_pdf.write(self.report, out / "report.pdf", clinic=clinic.name)
+            report_pdf.write(self.report, out / "report.pdf", clinic=clinic.name, patient=patient)
             signed = isinstance(self.report, VerifiedReport)
             self.files.insert(0, Link(label="Report" if signed else "Draft report, not signed", href="report.pdf"))
         if self.follow_ups:
@@ -371,6 +377,13 @@ def review(request: Request, settings: Settings, *, progress: Progress = silent)
                 loop.publish()  # so that the person can see what stands between the draft and a signature
             raise
         return loop.publish()
+
+
+def _spoken(name: str) -> str:
+    """Return a DICOM person name (Family^Given^Middle^Prefix^Suffix) as one says it."""
+    parts = [*(part.strip() for part in name.split("=", maxsplit=1)[0].split("^")), "", "", "", "", ""]
+    family, given, middle, prefix, suffix = parts[:5]
+    return " ".join(part for part in (prefix, given, middle, family, suffix) if part)
 
 
 def _outline(study: Study) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mriloop.cli.common import Progress, console
+from mriloop.cli.common import Progress, console, emit, json_option
 
 if TYPE_CHECKING:
     from http.server import SimpleHTTPRequestHandler
@@ -17,18 +17,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True)
 @click.option("--serve/--no-serve", default=True, show_default=True, help="Serve the result on this machine alone.")
+@json_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8765, show_default=True)
-def demo(out: Path, serve: bool, port: int) -> None:
+def demo(out: Path, serve: bool, port: int, as_json: bool) -> None:
     """Take six phantom patients through the whole loop and serve the result.
 
-    Everything is invented: patients, images, radiologist. Nothing leaves this machine.
+    Everything is invented: patients, images, radiologist. Nothing leaves this machine. With --json nothing is served.
     """
     from mriloop.app.demo import run_demo
 
     progress = Progress()
     with progress.shown():
         page = run_demo(out, dict(os.environ), progress=progress)
+    if as_json:
+        emit({"schema": "mriloop/demo/1", "page": str(page), "store": str(out / "store")})
+        return
     console().print(f"written: {page}")
+    console().print(f"what is owed: mriloop worklist --store {out / 'store'}")
     if serve:
         _serve(out, port)
 

@@ -54,12 +54,17 @@ def list_(site: str | None, as_json: bool) -> None:
 @guidelines.command("show")
 @click.argument("name")
 @site_option
-def show(name: str, site: str | None) -> None:
+@json_option
+def show(name: str, site: str | None, as_json: bool) -> None:
     """Show a guideline as tables that a clinician can read and sign."""
     from mriloop.app.advise import guidelines_in_force, show_guideline
+    from mriloop.model.record import as_json as as_plain
     from mriloop.stages.advise import show_guideline as in_words
 
     place = load_settings(site=site).site_path
+    if as_json:
+        emit({"schema": "mriloop/guideline/1", "guideline": as_plain(show_guideline(name, place))})
+        return
     click.echo(in_words(show_guideline(name, place), guidelines_in_force(place).vocabulary))
 
 

@@ -201,6 +201,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path}: {fact} cannot be {found}; it is one of {expected}",
         "use one of the listed words, or unknown",
     ),
+    _sender(
+        "case_no_order",
+        "{path} orders nothing",
+        "state what is ordered under `order:` (modality, region, contrast); see docs/reference/cases.md",
+    ),
     _sender("case_impossible_date", "{path}: {fact} is not a calendar date: {found}", "write dates as YYYY-MM-DD"),
     # reports and letters
     _sender(

@@ -84,16 +84,21 @@ def test_only_an_emergency_that_nobody_excluded_says_stop(samples, code, tone):
 
 @pytest.mark.parametrize(
     ("clock", "tone"),
-    [(Clock.OVERDUE, Tone.ACT), (Clock.NON_COMPLIANT, Tone.ACT), (Clock.INDIVIDUALISE, Tone.DECIDE)],
+    [
+        (Clock.OVERDUE, Tone.ACT),
+        (Clock.NON_COMPLIANT, Tone.ACT),
+        (Clock.INDIVIDUALISE, Tone.DECIDE),
+        (Clock.DUE, Tone.NOTE),
+    ],
 )
-def test_what_is_overdue_or_undated_is_named_with_its_owner(samples, clock, tone):
+def test_what_is_due_overdue_or_undated_is_named_with_its_owner(samples, clock, tone):
     owed = dataclasses.replace(samples.follow_ups()[0], clock=clock)
     (act,) = acts(bare(samples, follow_ups=(owed,)))
     assert act.tone is tone
     assert act.why == ("Owner: Neurology clinic.",)
 
 
-@pytest.mark.parametrize("clock", [Clock.NOT_YET_DUE, Clock.COMING_DUE, Clock.DUE])
+@pytest.mark.parametrize("clock", [Clock.NOT_YET_DUE, Clock.COMING_DUE])
 def test_what_is_in_time_needs_nobody_now(samples, clock):
     owed = dataclasses.replace(samples.follow_ups()[0], clock=clock)
     assert acts(bare(samples, follow_ups=(owed,))) == ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from mriloop.model.coding import Laterality, Region, Urgency
 from mriloop.model.comparison import ChangeKind
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Advice, Conflict, Undetermined
+from mriloop.model.guideline import Advice, Conflict, Status, Undetermined, Window
 from mriloop.model.quality import Verdict
 from mriloop.model.report import Outcome, Review
 
@@ -184,3 +186,16 @@ def test_a_report_that_states_no_result_cannot_be_signed(make):
     draft = make.draft(advice=Advice(recommendations=()), case=make.case(make.finding("A small cyst.")))
     assert keys(draft) == {"outcome_unstated"}
     assert not draft.objections[0].overridable
+
+
+def test_a_window_that_has_passed_and_a_rule_that_nobody_verified_stand_in_the_way(make):
+    past = make.recommendation(
+        id="old", window=Window(earliest=date(2025, 1, 1), target=date(2025, 2, 1), latest=date(2025, 3, 1))
+    )
+    draft = make.draft(advice=Advice(recommendations=(past,)), review=ABNORMAL)
+    assert "recommendation_window_past:old" in keys(draft)
+    unsure = make.recommendation(id="unsure", status=Status.DRAFT)
+    advice = Advice(recommendations=(unsure,))
+    assert "recommendation_unverified:unsure" in keys(make.draft(advice=advice, review=ABNORMAL))
+    mended = Review(outcome=Outcome.ABNORMAL, windows={"unsure": unsure.window})
+    assert "recommendation_unverified:unsure" not in keys(make.draft(advice=advice, review=mended))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from mriloop.model.coding import Urgency
 from mriloop.model.communication import Clinic
 from mriloop.model.finding import Fact, Source
 from mriloop.model.follow_up import DATED_BY_PERSON, owed
+from mriloop.model.guideline import Window
 from mriloop.model.report import Outcome, Review
 from mriloop.stages.advise import evaluate
 from mriloop.stages.communicate import patient_letter, referrer_message
@@ -31,9 +32,11 @@ def test_every_worked_case_ends_with_letters_and_owners(make, guideline):
     for case in cases:
         facts = {name: Fact(name=name, value=value, source=Source.PERSON) for name, value in case.facts.items()}
         now = datetime.combine(case.as_of, time(12), UTC)
-        draft = make.draft(
-            advice=evaluate(KNOWN, facts, as_of=case.as_of), now=now, review=Review(outcome=Outcome.ABNORMAL)
-        )
+        advice = evaluate(KNOWN, facts, as_of=case.as_of)
+        ahead = Window(earliest=case.as_of, target=case.as_of, latest=case.as_of + timedelta(days=14))
+        past = [one.id for one in advice.recommendations if one.window and one.window.latest < case.as_of]
+        review = Review(outcome=Outcome.ABNORMAL, windows=dict.fromkeys(past, ahead))
+        draft = make.draft(advice=advice, now=now, review=review)
         assert [item.text for item in draft.objections if not item.overridable] == []
         reasons = {item.key: "looked at with the referrer" for item in draft.objections}
         report = verify(draft, make.person(), now, overrides=reasons)

@@ -168,6 +168,8 @@ def _follow_ups(view: ReviewView) -> Iterator[Act]:
             tone, verb = Tone.ACT, "Overdue"
         elif one.clock is Clock.INDIVIDUALISE:
             tone, verb = Tone.DECIDE, "Set the date"
+        elif one.clock is Clock.DUE:
+            tone, verb = Tone.NOTE, "Due now"
         else:
             continue
         why = (f"Owner: {one.follow_up.owner}.",)
@@ -177,7 +179,7 @@ def _follow_ups(view: ReviewView) -> Iterator[Act]:
 
 def _reading(view: ReviewView) -> Iterator[Act]:
     changed = [one for one in view.comparison.changes if one.kind is not ChangeKind.STABLE] if view.comparison else []
-    if changed:
+    if changed and not isinstance(view.report, VerifiedReport):
         kinds = (f"{sum(one.kind is kind for one in changed)} {kind.value}" for kind in ChangeKind)
         yield Act(
             who="Radiologist",

@@ -86,6 +86,8 @@ def draft(
         outcome=_outcome(check, findings, recommendations, review),
         repeat=_repeat(study, check, recommendations),
         prior_dates={item.study_instance_uid: item.started_at.date() for item in priors if item.started_at is not None},
+        today=now.date(),
+        dated=frozenset(review.windows),
     )
     return DraftReport(
         id="report-" + hashlib.sha256(f"{study.study_instance_uid} {now.isoformat()}".encode()).hexdigest()[:12],

@@ -12,7 +12,7 @@ from mriloop.model.comparison import Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Finding, Source
 from mriloop.model.follow_up import DATED_BY_PERSON, owed
-from mriloop.model.guideline import Advice, Recommendation, Step
+from mriloop.model.guideline import Advice, Recommendation, Status, Step
 from mriloop.model.quality import StudyCheck, Verdict
 from mriloop.model.report import Objection, Outcome, RepeatPlan
 from mriloop.model.study import Study
@@ -40,7 +40,10 @@ _FEMALE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """Everything a draft is made of, once the reader's review has been taken into account."""
+    """Everything a draft is made of, once the reader's review has been taken into account.
+
+    `today` is the day of the draft; `dated` are the recommendations whose window the reader set.
+    """
 
     study: Study
     check: StudyCheck
@@ -52,6 +55,8 @@ class Material:
     outcome: Outcome
     repeat: RepeatPlan | None
     prior_dates: Mapping[str, date]
+    today: date
+    dated: frozenset[str] = frozenset()
 
 
 def object_to(material: Material) -> tuple[Objection, ...]:
@@ -90,6 +95,22 @@ def _recommendation(material: Material, item: Recommendation) -> Iterable[Object
     dated = item.window is not None or bool(item.then) or item.step in DATED_BY_PERSON
     if not dated and item.urgency is Urgency.ROUTINE:
         yield lacks("window", "time window", "set earliest, target and latest date")
+    if item.window is not None and item.window.latest < material.today:
+        yield Objection(
+            code="recommendation_window_past",
+            text=f"“{item.text.rstrip('.')}” was due by {item.window.latest.isoformat()}, before this report",
+            remedy="set a window that lies ahead, or strike the recommendation",
+            subject=item.id,
+            overridable=False,
+        )
+    repeats = item.repeat_reason.startswith("R1")  # a repeat for technical reasons rests on this study, not on a rule
+    if item.status is Status.DRAFT and item.default and item.id not in material.dated and not repeats:
+        yield Objection(
+            code="recommendation_unverified",
+            text=f"“{item.text.rstrip('.')}” rests on a rule that nobody has verified yet",
+            remedy="set its window yourself, strike it, or sign with a reason",
+            subject=item.id,
+        )
     if not any(reason.strip() for reason in item.because):
         yield lacks("reason", "reason", "say why, or strike the recommendation")
     if not material.owners.get(item.id):
