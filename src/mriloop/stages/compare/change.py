@@ -92,7 +92,7 @@ def list_changes(today: Loaded, prior: Loaded, alignment: Alignment, rules: Rule
     """
     visits, half = meet_halfway(today, prior, alignment)
     seen = evidence(visits, rules)
-    lesions = sorted(follow(seen, visits, rules), key=_order)
+    lesions = sorted((one for one in follow(seen, visits, rules) if _clear(one, rules)), key=_order)
     places = _places(visits, today.kind.weighting)
     trusted = today.brain is not None and today.brain.trusted and prior.brain is not None and prior.brain.trusted
     common_today = np.zeros(visits.mask.shape, np.int32)
@@ -119,7 +119,18 @@ def _labels_at(labels: Labels, grid: Grid, target: Grid, move: npt.NDArray[np.fl
     return np.rint(sample(labels.astype(np.float32), grid.affine, target, move, order=0)).astype(np.int32)
 
 
+SURE_OF_GROWTH = 0.7  # set on the phantom; of `_confidence`
 _KINDS = (ChangeKind.NEW, ChangeKind.ENLARGING, ChangeKind.RESOLVED, ChangeKind.SHRINKING, ChangeKind.STABLE)
+
+
+def _clear(lesion: Lesion, rules: Rules) -> bool:
+    """Tell whether a change is clear enough for the list.
+
+    A bright spot that was there before borders on cortex or ventricle more often than not, and then seems to grow or
+    shrink with every fraction of a millimetre: it has to exceed the rules by more than a new or a vanished one.
+    """
+    standing = lesion.kind in (ChangeKind.ENLARGING, ChangeKind.SHRINKING)
+    return not standing or _confidence(lesion, rules, trusted=True) >= SURE_OF_GROWTH
 
 
 def _order(lesion: Lesion) -> tuple[int, float]:
