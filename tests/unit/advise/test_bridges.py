@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,13 +12,14 @@ from mriloop.app import advise as use_case
 from mriloop.model.coding import Plane, Subject, Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, SeriesPair
 from mriloop.model.fact import FactValue, Truth
-from mriloop.model.finding import Source
+from mriloop.model.finding import Case, Source
 from mriloop.model.guideline import FactType
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
 
 IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 YES, NO = Truth.TRUE, Truth.FALSE
 
 
@@ -163,7 +166,9 @@ def change(number: int, kind: ChangeKind) -> Change:
     )
 
 
-def comparison(*kinds: ChangeKind, accepted: bool = True, priors: tuple[str, ...] = ("1.1",)) -> Comparison:
+def comparison(
+    *kinds: ChangeKind, accepted: bool = True, listed: bool = True, priors: tuple[str, ...] = ("1.1",)
+) -> Comparison:
     alignment = Alignment(method="rigid", matrix=IDENTITY, uncertainty_mm=0.1, accepted=accepted)
     return Comparison(
         today_study="1.2",
@@ -172,6 +177,9 @@ def comparison(*kinds: ChangeKind, accepted: bool = True, priors: tuple[str, ...
         changes=tuple(change(number, kind) for number, kind in enumerate(kinds)),
         detection_limit=(),
         not_comparable=(),
+        changes_today="1" if listed else None,
+        changes_prior="2" if listed else None,
+        changes_prior_study=priors[0] if listed and priors else None,
     )
 
 
@@ -196,6 +204,34 @@ def test_without_an_accepted_alignment_nothing_is_stable():
     facts = facts_from_comparison(comparison(accepted=False))
     assert facts["change_vs_prior"].value == "cannot_tell"
     assert "new_lesion_count" not in facts
+
+
+def test_series_that_lie_on_each_other_without_a_list_of_changes_are_not_stable():
+    facts = facts_from_comparison(comparison(listed=False))
+    assert facts["change_vs_prior"].value == "cannot_tell"
+    assert facts["change_vs_prior"].source is Source.COMPARE
+    assert not [name for name in facts if name.endswith("_count")]
+
+
+def without_change_facts(example: str, drop: set[str]) -> Case:
+    case = use_case.read_case(EXAMPLES / example, site=None, now=date(2026, 3, 2))
+    assert drop & set(case.facts)
+    return replace(case, facts={name: fact for name, fact in case.facts.items() if name not in drop})
+
+
+def test_a_microadenoma_without_a_list_may_not_stop_and_is_read_by_a_person():
+    case = without_change_facts("pituitary_micro.yaml", {"change_vs_prior"})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison(listed=False)))
+    assert {each.row for each in advice.recommendations} == {"surveillance/cannot_tell"}
+    assert [each.step for each in advice.recommendations] == ["clinician_review"]
+    assert all(each.window is None for each in advice.recommendations)
+
+
+def test_treated_ms_without_a_list_gets_no_interval():
+    case = without_change_facts("ms.yaml", {"new_lesion_count"})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison(listed=False)))
+    assert "follow_up_imaging" not in {each.step for each in advice.recommendations}
+    assert "ms_activity" in {name for gap in advice.undetermined for name in gap.missing}
 
 
 def test_without_a_prior_there_is_none():

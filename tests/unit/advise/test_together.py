@@ -38,6 +38,21 @@ def test_a_persons_word_stands_and_the_difference_is_said():
     )
 
 
+@pytest.mark.parametrize("word", ["stable", "growth", "shrinkage"])
+def test_a_machine_that_cannot_tell_contradicts_nobody_who_can(word):
+    facts, cautions = put_together(
+        fact("change_vs_prior", "cannot_tell", Source.COMPARE), fact("change_vs_prior", word), WORDS
+    )
+    assert facts["change_vs_prior"].value == word
+    assert facts["change_vs_prior"].source is Source.PERSON
+    assert cautions == ()
+
+
+def test_a_prior_that_the_case_denies_is_a_contradiction():
+    machine = fact("change_vs_prior", "cannot_tell", Source.COMPARE)
+    assert len(put_together(machine, fact("change_vs_prior", "no_prior"), WORDS)[1]) == 1
+
+
 @pytest.mark.parametrize(
     ("person", "machine", "used"),
     [

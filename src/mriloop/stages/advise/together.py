@@ -9,6 +9,7 @@ from mriloop.model.guideline import Caution, FactSpec
 from mriloop.stages.advise.conditions import name_of, say_value
 from mriloop.stages.advise.facts import is_unknown
 
+_ADMITS_IGNORANCE = "cannot_tell"
 _WORSE = {"diagnostic": 0, "limited": 1, "not_diagnostic": 2}
 
 
@@ -19,7 +20,8 @@ def put_together(
 
     What a person does not know, a machine may. Where both speak the person's word stands, because a machine's is a
     proposal; but of two verdicts on the quality of images the worse one counts, so that a case file written before the
-    scan cannot vouch for a study that CHECK finds spoilt.
+    scan cannot vouch for a study that CHECK finds spoilt. A machine that cannot tell contradicts nobody who can, save
+    the one who says that there is no prior to be told apart from.
     """
     facts = dict(machine)
     cautions = []
@@ -34,6 +36,8 @@ def put_together(
         quality = all(isinstance(word, str) and word in _WORSE for word in words)
         worse = quality and _WORSE[str(other.value)] > _WORSE[str(fact.value)]
         facts[name] = other if worse else fact
+        if other.value == _ADMITS_IGNORANCE and fact.value != "no_prior":
+            continue
         text = (
             f"{name_of(name, vocabulary)}: the case says {say_value(fact.value)}, {other.source} says "
             f"{say_value(other.value)}. {'The worse one' if worse else 'The word of the case'} was used; check both."
