@@ -120,6 +120,8 @@ def test_quantities_in_every_usual_spelling(read, text, value, unit):
         ("size: 14 mo", "case_wrong_unit", "given in mo, which does not convert to mm"),
         ("size: 14 parsec", "case_wrong_unit", "parsec (an unknown unit)"),
         ("size: {value: 14, unit: kg}", "case_wrong_unit", "kg"),
+        ("egfr: 25 mL/min", "case_wrong_unit", "given in mL/min, which does not convert to mL/min/{1.73_m2}"),
+        ("egfr: 25 ml/min", "case_wrong_unit", "which does not convert to mL/min/{1.73_m2}"),
         ("size: large", "case_wrong_type", "must be a number in mm, not 'large'"),
         ("size: [1, 2]", "case_wrong_type", "not a list"),
         ("size: true", "case_wrong_type", "a number in mm"),
