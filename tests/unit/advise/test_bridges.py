@@ -17,6 +17,8 @@ from mriloop.model.guideline import FactType
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
+from mriloop.stages.advise.from_check import CAUSES, NO_CAUSE
+from mriloop.stages.check.defects import TABLE
 
 IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
 EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
@@ -45,9 +47,7 @@ def test_facts_are_words_of_the_vocabulary_and_carry_their_source():
     vocabulary = use_case.guidelines_in_force().vocabulary
     spoilt = series("1", Weighting.FLAIR, Verdict.REPEAT, defect("motion"))
     after = series("2", Weighting.T1, contrast=YES)
-    facts = facts_from_check(
-        study(spoilt, after, verdict=Verdict.REPEAT, defects=(defect("exam_stopped", reason="CLAUSTROPHOBIA"),))
-    )
+    facts = facts_from_check(study(spoilt, after, verdict=Verdict.REPEAT, defects=(defect("exam_stopped"),)))
     for name, fact in facts.items():
         spec = vocabulary[name]
         assert fact.source is Source.CHECK
@@ -55,7 +55,7 @@ def test_facts_are_words_of_the_vocabulary_and_carry_their_source():
             assert fact.value in spec.values
         if spec.type is FactType.LIST:
             assert set(fact.value) <= set(spec.values)
-    assert facts["termination"].value == "claustrophobia"
+    assert facts["termination"].value == "reason_not_stated"
     assert facts["series_to_repeat"].value == ("FLAIR",)
     assert facts["repeat_causes"].value == ("stopped", "motion")
     assert facts["rest_valid"].value is YES
@@ -136,14 +136,31 @@ def test_t1_after_contrast_wants_its_twin_before():
         ("low_snr", "noise"),
         ("protocol_deviation", "parameters"),
         ("incomplete_precontrast", "incomplete_precontrast"),
-        ("R1.motion.voluntary", "motion"),
-        ("R1.metal", "metal"),
         ("something_new", "other"),
     ],
 )
 def test_codes_of_check_become_causes(code, cause):
     check = study(series("1", Weighting.T2, Verdict.REPEAT, defect(code)), verdict=Verdict.REPEAT)
     assert values(check)["repeat_causes"] == (cause,)
+
+
+def test_every_code_of_check_that_may_call_for_a_repeat_has_a_cause_and_no_other_code_does():
+    repeating = {entry.code for entry in TABLE if entry.taxonomy.startswith("R1.")}
+    assert set(CAUSES) == repeating - NO_CAUSE
+    assert repeating >= NO_CAUSE
+    assert set(CAUSES.values()) <= set(use_case.guidelines_in_force().vocabulary["repeat_causes"].values)
+
+
+def test_what_a_stopped_examination_never_began_is_to_be_made():
+    cut = series("1", Weighting.T2, Verdict.REPEAT, defect("missing_slices"))
+    never = defect("missing_series", Severity.MINOR, protocol_series="t1_cor_gd")
+    unsure = defect("missing_series", Severity.INFO, protocol_series="dwi")
+    stopped = study(cut, verdict=Verdict.REPEAT, defects=(never, unsure, defect("exam_stopped")))
+    assert values(stopped)["series_to_repeat"] == ("T2", "T1_after_contrast")
+    assert values(stopped)["termination"] == "reason_not_stated"
+    finished = values(study(cut, verdict=Verdict.REPEAT, defects=(never, unsure)))
+    assert finished["series_to_repeat"] == ("T2",)
+    assert "termination" not in finished
 
 
 def test_absent_series_are_named():

@@ -9,7 +9,8 @@ from mriloop.model.guideline import Caution, FactSpec
 from mriloop.stages.advise.conditions import name_of, say_value
 from mriloop.stages.advise.facts import is_unknown
 
-_ADMITS_IGNORANCE = "cannot_tell"
+# A machine's word that admits to not knowing → the one word of a person that it contradicts all the same.
+_ADMITS_IGNORANCE = {"cannot_tell": "no_prior", "reason_not_stated": "none"}
 _WORSE = {"diagnostic": 0, "limited": 1, "not_diagnostic": 2}
 
 
@@ -21,7 +22,7 @@ def put_together(
     What a person does not know, a machine may. Where both speak the person's word stands, because a machine's is a
     proposal; but of two verdicts on the quality of images the worse one counts, so that a case file written before the
     scan cannot vouch for a study that CHECK finds spoilt. A machine that cannot tell contradicts nobody who can, save
-    the one who says that there is no prior to be told apart from.
+    the one who denies what it saw: that there is a prior, or that the examination was stopped.
     """
     facts = dict(machine)
     cautions = []
@@ -36,7 +37,7 @@ def put_together(
         quality = all(isinstance(word, str) and word in _WORSE for word in words)
         worse = quality and _WORSE[str(other.value)] > _WORSE[str(fact.value)]
         facts[name] = other if worse else fact
-        if other.value == _ADMITS_IGNORANCE and fact.value != "no_prior":
+        if isinstance(other.value, str) and _ADMITS_IGNORANCE.get(other.value, fact.value) != fact.value:
             continue
         text = (
             f"{name_of(name, vocabulary)}: the case says {say_value(fact.value)}, {other.source} says "
