@@ -12,7 +12,7 @@ from mriloop.app import advise as use_case
 from mriloop.model.coding import Plane, Subject, Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, SeriesPair
 from mriloop.model.fact import FactValue, Truth
-from mriloop.model.finding import Case, Source
+from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.guideline import FactType
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
@@ -242,6 +242,20 @@ def test_a_microadenoma_without_a_list_may_not_stop_and_is_read_by_a_person():
     assert {each.row for each in advice.recommendations} == {"surveillance/cannot_tell"}
     assert [each.step for each in advice.recommendations] == ["clinician_review"]
     assert all(each.window is None for each in advice.recommendations)
+
+
+@pytest.mark.parametrize("kinds", [(), (ChangeKind.SHRINKING,), (ChangeKind.NEW,)])
+def test_a_list_of_bright_spots_of_the_brain_says_nothing_of_a_pituitary_lesion(kinds):
+    case = without_change_facts("pituitary_micro.yaml", {"change_vs_prior"})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison(*kinds)))
+    assert {each.row for each in advice.recommendations} == {"surveillance/cannot_tell"}
+
+
+def test_treated_ms_with_an_empty_list_is_free_of_activity():
+    case = without_change_facts("ms.yaml", {"new_lesion_count"})
+    case = replace(case, facts={**case.facts, "relapse": Fact(name="relapse", value=NO, source=Source.PERSON)})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison()))
+    assert "follow_up_imaging" in {each.step for each in advice.recommendations}
 
 
 def test_treated_ms_without_a_list_gets_no_interval():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mriloop.model.finding import Fact
 from mriloop.model.guideline import Caution, FactSpec
@@ -14,6 +15,12 @@ _ADMITS_IGNORANCE = {"cannot_tell": "no_prior", "reason_not_stated": "none"}
 _WORSE = {"diagnostic": 0, "limited": 1, "not_diagnostic": 2}
 
 
+# COMPARE lists bright spots of the brain. Facts that tell of one other lesion, of which such a list says nothing.
+_ONE_LESION = ("lesion_type", "lesion_size", "chiasm")
+_ONE_LESION_CONDITIONS = frozenset({"pituitary_lesion", "pituitary_incidentaloma"})
+_LISTED = ("stable", "growth", "shrinkage")
+
+
 def put_together(
     machine: Mapping[str, Fact], stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec]
 ) -> tuple[dict[str, Fact], tuple[Caution, ...]]:
@@ -22,8 +29,10 @@ def put_together(
     What a person does not know, a machine may. Where both speak the person's word stands, because a machine's is a
     proposal; but of two verdicts on the quality of images the worse one counts, so that a case file written before the
     scan cannot vouch for a study that CHECK finds spoilt. A machine that cannot tell contradicts nobody who can, save
-    the one who denies what it saw: that there is a prior, or that the examination was stopped.
+    the one who denies what it saw: that there is a prior, or that the examination was stopped. Of a lesion that the
+    case itself names (a pituitary one) COMPARE cannot tell: its list is of bright spots of the brain.
     """
+    machine = _without_word_on(machine, stated)
     facts = dict(machine)
     cautions = []
     for name, fact in stated.items():
@@ -45,3 +54,16 @@ def put_together(
         )
         cautions.append(Caution(code="facts_disagree", text=text))
     return facts, tuple(cautions)
+
+
+def _without_word_on(machine: Mapping[str, Fact], stated: Mapping[str, Fact]) -> Mapping[str, Fact]:
+    """Turn COMPARE's word on change into `cannot_tell` where the case asks about one lesion that it does not list."""
+    word = machine.get("change_vs_prior")
+    if word is None or word.value not in _LISTED:
+        return machine
+    both = {**machine, **{name: fact for name, fact in stated.items() if not is_unknown(fact.value)}}
+    conditions = both["condition"].value if "condition" in both else ()
+    asked = isinstance(conditions, tuple) and bool(_ONE_LESION_CONDITIONS & set(conditions))
+    asked = asked or any(name in both for name in _ONE_LESION)
+    asked = asked or ("region" in both and both["region"].value == "pituitary")
+    return {**machine, "change_vs_prior": replace(word, value="cannot_tell")} if asked else machine
