@@ -27,7 +27,9 @@ _DIMENSIONS: dict[str, dict[str, float]] = {
     "diffusion": {"mm2/s": 1.0, "um2/ms": 1e-3, "10*-6.mm2/s": 1e-6},
     "b_value": {"s/mm2": 1.0},
     "growth": {"mm/a": 1.0, "cm/a": 10.0},
-    "egfr": {"mL/min/{1.73_m2}": 1.0, "mL/min": 1.0},
+    # No factor leads from what kidneys clear to the same for a body of 1.73 m²: that takes the patient's size.
+    "clearance": {"mL/min": 1.0},
+    "clearance by body surface": {"mL/min/{1.73_m2}": 1.0},
     "cell_count": {"10*9/L": 1.0, "10*3/uL": 1.0, "/uL": 1e-3, "/mm3": 1e-3},
     "mass": {"kg": 1.0, "g": 1e-3, "mg": 1e-6},
     "concentration": {"mg/L": 1.0, "mg/dL": 10.0, "g/L": 1000.0},

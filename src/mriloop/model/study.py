@@ -106,6 +106,7 @@ class Study:
 
     `patient` is a pseudonym: the same for the same patient at this site, telling nothing else. Identity lives apart.
     `started_at` is the local time of the scanner (DICOM gives no zone unless TimezoneOffsetFromUTC is present).
+    `age_years` counts completed years, never rounded up; only below two years it has a fraction.
     """
 
     study_instance_uid: str

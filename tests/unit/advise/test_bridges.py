@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -10,13 +12,16 @@ from mriloop.app import advise as use_case
 from mriloop.model.coding import Plane, Subject, Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, SeriesPair
 from mriloop.model.fact import FactValue, Truth
-from mriloop.model.finding import Source
+from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.guideline import FactType
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
+from mriloop.stages.advise.from_check import CAUSES, NO_CAUSE
+from mriloop.stages.check.defects import TABLE
 
 IDENTITY = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 YES, NO = Truth.TRUE, Truth.FALSE
 
 
@@ -42,9 +47,7 @@ def test_facts_are_words_of_the_vocabulary_and_carry_their_source():
     vocabulary = use_case.guidelines_in_force().vocabulary
     spoilt = series("1", Weighting.FLAIR, Verdict.REPEAT, defect("motion"))
     after = series("2", Weighting.T1, contrast=YES)
-    facts = facts_from_check(
-        study(spoilt, after, verdict=Verdict.REPEAT, defects=(defect("exam_stopped", reason="CLAUSTROPHOBIA"),))
-    )
+    facts = facts_from_check(study(spoilt, after, verdict=Verdict.REPEAT, defects=(defect("exam_stopped"),)))
     for name, fact in facts.items():
         spec = vocabulary[name]
         assert fact.source is Source.CHECK
@@ -52,7 +55,7 @@ def test_facts_are_words_of_the_vocabulary_and_carry_their_source():
             assert fact.value in spec.values
         if spec.type is FactType.LIST:
             assert set(fact.value) <= set(spec.values)
-    assert facts["termination"].value == "claustrophobia"
+    assert facts["termination"].value == "reason_not_stated"
     assert facts["series_to_repeat"].value == ("FLAIR",)
     assert facts["repeat_causes"].value == ("stopped", "motion")
     assert facts["rest_valid"].value is YES
@@ -133,14 +136,31 @@ def test_t1_after_contrast_wants_its_twin_before():
         ("low_snr", "noise"),
         ("protocol_deviation", "parameters"),
         ("incomplete_precontrast", "incomplete_precontrast"),
-        ("R1.motion.voluntary", "motion"),
-        ("R1.metal", "metal"),
         ("something_new", "other"),
     ],
 )
 def test_codes_of_check_become_causes(code, cause):
     check = study(series("1", Weighting.T2, Verdict.REPEAT, defect(code)), verdict=Verdict.REPEAT)
     assert values(check)["repeat_causes"] == (cause,)
+
+
+def test_every_code_of_check_that_may_call_for_a_repeat_has_a_cause_and_no_other_code_does():
+    repeating = {entry.code for entry in TABLE if entry.taxonomy.startswith("R1.")}
+    assert set(CAUSES) == repeating - NO_CAUSE
+    assert repeating >= NO_CAUSE
+    assert set(CAUSES.values()) <= set(use_case.guidelines_in_force().vocabulary["repeat_causes"].values)
+
+
+def test_what_a_stopped_examination_never_began_is_to_be_made():
+    cut = series("1", Weighting.T2, Verdict.REPEAT, defect("missing_slices"))
+    never = defect("missing_series", Severity.MINOR, protocol_series="t1_cor_gd")
+    unsure = defect("missing_series", Severity.INFO, protocol_series="dwi")
+    stopped = study(cut, verdict=Verdict.REPEAT, defects=(never, unsure, defect("exam_stopped")))
+    assert values(stopped)["series_to_repeat"] == ("T2", "T1_after_contrast")
+    assert values(stopped)["termination"] == "reason_not_stated"
+    finished = values(study(cut, verdict=Verdict.REPEAT, defects=(never, unsure)))
+    assert finished["series_to_repeat"] == ("T2",)
+    assert "termination" not in finished
 
 
 def test_absent_series_are_named():
@@ -163,7 +183,9 @@ def change(number: int, kind: ChangeKind) -> Change:
     )
 
 
-def comparison(*kinds: ChangeKind, accepted: bool = True, priors: tuple[str, ...] = ("1.1",)) -> Comparison:
+def comparison(
+    *kinds: ChangeKind, accepted: bool = True, listed: bool = True, priors: tuple[str, ...] = ("1.1",)
+) -> Comparison:
     alignment = Alignment(method="rigid", matrix=IDENTITY, uncertainty_mm=0.1, accepted=accepted)
     return Comparison(
         today_study="1.2",
@@ -172,6 +194,9 @@ def comparison(*kinds: ChangeKind, accepted: bool = True, priors: tuple[str, ...
         changes=tuple(change(number, kind) for number, kind in enumerate(kinds)),
         detection_limit=(),
         not_comparable=(),
+        changes_today="1" if listed else None,
+        changes_prior="2" if listed else None,
+        changes_prior_study=priors[0] if listed and priors else None,
     )
 
 
@@ -196,6 +221,48 @@ def test_without_an_accepted_alignment_nothing_is_stable():
     facts = facts_from_comparison(comparison(accepted=False))
     assert facts["change_vs_prior"].value == "cannot_tell"
     assert "new_lesion_count" not in facts
+
+
+def test_series_that_lie_on_each_other_without_a_list_of_changes_are_not_stable():
+    facts = facts_from_comparison(comparison(listed=False))
+    assert facts["change_vs_prior"].value == "cannot_tell"
+    assert facts["change_vs_prior"].source is Source.COMPARE
+    assert not [name for name in facts if name.endswith("_count")]
+
+
+def without_change_facts(example: str, drop: set[str]) -> Case:
+    case = use_case.read_case(EXAMPLES / example, site=None, now=date(2026, 3, 2))
+    assert drop & set(case.facts)
+    return replace(case, facts={name: fact for name, fact in case.facts.items() if name not in drop})
+
+
+def test_a_microadenoma_without_a_list_may_not_stop_and_is_read_by_a_person():
+    case = without_change_facts("pituitary_micro.yaml", {"change_vs_prior"})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison(listed=False)))
+    assert {each.row for each in advice.recommendations} == {"surveillance/cannot_tell"}
+    assert [each.step for each in advice.recommendations] == ["clinician_review"]
+    assert all(each.window is None for each in advice.recommendations)
+
+
+@pytest.mark.parametrize("kinds", [(), (ChangeKind.SHRINKING,), (ChangeKind.NEW,)])
+def test_a_list_of_bright_spots_of_the_brain_says_nothing_of_a_pituitary_lesion(kinds):
+    case = without_change_facts("pituitary_micro.yaml", {"change_vs_prior"})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison(*kinds)))
+    assert {each.row for each in advice.recommendations} == {"surveillance/cannot_tell"}
+
+
+def test_treated_ms_with_an_empty_list_is_free_of_activity():
+    case = without_change_facts("ms.yaml", {"new_lesion_count"})
+    case = replace(case, facts={**case.facts, "relapse": Fact(name="relapse", value=NO, source=Source.PERSON)})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison()))
+    assert "follow_up_imaging" in {each.step for each in advice.recommendations}
+
+
+def test_treated_ms_without_a_list_gets_no_interval():
+    case = without_change_facts("ms.yaml", {"new_lesion_count"})
+    advice = use_case.advise(case, site=None, machine_facts=facts_from_comparison(comparison(listed=False)))
+    assert "follow_up_imaging" not in {each.step for each in advice.recommendations}
+    assert "ms_activity" in {name for gap in advice.undetermined for name in gap.missing}
 
 
 def test_without_a_prior_there_is_none():

@@ -38,6 +38,33 @@ def test_a_persons_word_stands_and_the_difference_is_said():
     )
 
 
+@pytest.mark.parametrize("word", ["stable", "growth", "shrinkage"])
+def test_a_machine_that_cannot_tell_contradicts_nobody_who_can(word):
+    facts, cautions = put_together(
+        fact("change_vs_prior", "cannot_tell", Source.COMPARE), fact("change_vs_prior", word), WORDS
+    )
+    assert facts["change_vs_prior"].value == word
+    assert facts["change_vs_prior"].source is Source.PERSON
+    assert cautions == ()
+
+
+def test_the_reason_that_a_person_gives_completes_what_check_saw():
+    machine = fact("termination", "reason_not_stated", Source.CHECK)
+    facts, cautions = put_together(machine, fact("termination", "claustrophobia"), WORDS)
+    assert facts["termination"].value == "claustrophobia"
+    assert cautions == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "person"),
+    [("change_vs_prior", "cannot_tell", "no_prior"), ("termination", "reason_not_stated", "none")],
+)
+def test_who_denies_what_the_machine_saw_is_told_so(name, machine, person):
+    facts, cautions = put_together(fact(name, machine, Source.CHECK), fact(name, person), WORDS)
+    assert facts[name].value == person
+    assert len(cautions) == 1
+
+
 @pytest.mark.parametrize(
     ("person", "machine", "used"),
     [

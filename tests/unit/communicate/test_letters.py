@@ -13,7 +13,7 @@ from mriloop.model.communication import CHECKLIST, FLAGS, LETTER_KINDS, LISTS, P
 from mriloop.model.errors import MriloopError
 from mriloop.model.report import Outcome, RepeatPlan, VerifiedReport
 from mriloop.stages.communicate import kind_of, patient_letter, referrer_message
-from mriloop.stages.communicate.readability import TEMPLATE_SENTENCE
+from mriloop.stages.communicate.readability import LONGEST_SENTENCE
 
 LANGUAGES = ("en", "es")
 PART = RepeatPlan(series=("series 3",), whole=False, minutes=12)
@@ -118,7 +118,7 @@ def test_every_template_with_every_parameter_passes_the_gate_and_the_checklist(m
     for report in variants(make, kind):
         letter = patient_letter(report, templates, language=language, clinic=clinic, kind=kind)
         assert letter.readability is not None
-        assert letter.readability.longest_words <= TEMPLATE_SENTENCE
+        assert letter.readability.longest_words <= LONGEST_SENTENCE
         if language == "en":
             assert letter.readability.fkgl <= 6
             assert letter.readability.smog <= 8
@@ -141,7 +141,7 @@ def test_every_region_reads_as_easily(make, templates, clinic, language, kind):
         code = region.value if region is not None else "other"
         assert words.regions.get(code, words.regions["other"]) in text_of(letter)
         assert letter.readability is not None
-        assert letter.readability.longest_words <= TEMPLATE_SENTENCE
+        assert letter.readability.longest_words <= LONGEST_SENTENCE
         for flag in words.red_flags.get(code, words.red_flags["other"]):
             assert f"- {flag}" in letter.paragraphs
 

@@ -27,7 +27,7 @@ def test_a_series_with_its_study(folder: Path) -> None:
         (study,) = intake.studies
         (series,) = study.series
         assert study.started_at == datetime(2020, 6, 30, 10, 15)
-        assert (study.accession, study.sex, study.age_years) == ("A1", "F", 40.5)
+        assert (study.accession, study.sex, study.age_years) == ("A1", "F", 40.0)
         assert (series.series_number, series.description, series.modality) == (3, "t1", "MR")
         assert series.object is SeriesObject.IMAGE
         assert series.parameters["RepetitionTime"] == 500.0
@@ -37,6 +37,36 @@ def test_a_series_with_its_study(folder: Path) -> None:
         assert series.frames[0].row_axis_ras == (-1.0, 0.0, 0.0)
         assert series.frames[0].spacing_mm == (2.0, 1.0)
         assert set(intake.files) == {series.series_instance_uid}
+
+
+@pytest.mark.parametrize(
+    ("said", "born", "age"),
+    [
+        (None, "20020701", 17.0),  # the day before the 18th birthday
+        (None, "20020630", 18.0),
+        (None, "20010701", 18.0),  # the day before the 19th, where the adult tables begin
+        (None, "20181231", 1.5 - 1 / 366),
+        (None, "20200630", 0.0),
+        (None, "20200701", None),  # born after the study
+        ("000Y", "19800101", None),
+        ("000Y", None, None),
+        ("000Y", "20200330", 0.25),
+        ("000D", "20200630", 0.0),
+        ("018Y", "20020701", 18.0),  # what the scanner says stands
+        ("018M", None, 1.5),
+        ("227M", None, 18.0),
+        ("008W", None, 56 / 365.25),
+        ("Y", "19800101", 40.0),
+    ],
+)
+def test_an_age_is_of_completed_years_by_the_calendar(
+    said: str | None, born: str | None, age: float | None, make: Make, write: Write, tmp_path: Path
+) -> None:
+    write(make(1, PatientAge=said or "", PatientBirthDate=born or ""), tmp_path / "1")
+    with read_intake(tmp_path, LIMITS) as intake:
+        found = intake.studies[0].age_years
+    assert found == (None if age is None else pytest.approx(age, abs=0.003))
+    assert found is None or age is None or int(found) == int(age)
 
 
 def test_what_varies_within_a_series_is_a_tuple(make: Make, write: Write, tmp_path: Path) -> None:

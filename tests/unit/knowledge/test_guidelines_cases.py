@@ -6,8 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from dateutil.relativedelta import relativedelta
 
 from mriloop.app import advise as use_case
+from mriloop.app.phantom_scenarios import SCENARIOS
+from mriloop.edges.knowledge.guidelines import SHIPPED
 from mriloop.model.coding import Laterality, Region
 from mriloop.model.errors import BY_CODE, MriloopError
 from mriloop.model.fact import UNKNOWN, Truth
@@ -17,6 +20,8 @@ from mriloop.stages.advise import OrderOutcome
 
 NOW = date(2026, 3, 1)
 EXAMPLES = sorted((Path(__file__).parents[3] / "docs" / "examples").glob("*.yaml"))
+DEMO = sorted((SHIPPED.parent / "demo").glob("*.case.yaml"))
+PATIENTS = {scenario.name: scenario.patient for scenario in SCENARIOS}
 
 
 @pytest.fixture
@@ -120,6 +125,8 @@ def test_quantities_in_every_usual_spelling(read, text, value, unit):
         ("size: 14 mo", "case_wrong_unit", "given in mo, which does not convert to mm"),
         ("size: 14 parsec", "case_wrong_unit", "parsec (an unknown unit)"),
         ("size: {value: 14, unit: kg}", "case_wrong_unit", "kg"),
+        ("egfr: 25 mL/min", "case_wrong_unit", "given in mL/min, which does not convert to mL/min/{1.73_m2}"),
+        ("egfr: 25 ml/min", "case_wrong_unit", "which does not convert to mL/min/{1.73_m2}"),
         ("size: large", "case_wrong_type", "must be a number in mm, not 'large'"),
         ("size: [1, 2]", "case_wrong_type", "not a list"),
         ("size: true", "case_wrong_type", "a number in mm"),
@@ -202,6 +209,27 @@ def test_there_are_examples_for_every_demo_patient_and_more():
     names = {path.stem for path in EXAMPLES}
     assert {"ms", "motion", "claustrophobia", "pituitary", "foot", "contrast_only"} <= names
     assert len(names) >= 12
+
+
+@pytest.mark.parametrize("path", DEMO, ids=lambda path: path.name)
+def test_the_example_of_a_demo_patient_tells_of_the_same_patient(path):
+    demo = use_case.read_case(path, site=None, now=NOW)
+    name = path.name.removesuffix(".case.yaml")
+    example = use_case.read_case(EXAMPLES[0].with_name(f"{name}.yaml"), site=None, now=NOW)
+    patient = PATIENTS[name]
+    born = date.fromisoformat(patient.birth_date)
+    sexes = {"F": "female", "M": "male"}
+    for case in (demo, example):
+        if "age" in case.facts:
+            assert case.facts["age"].value == Quantity(value=relativedelta(case.as_of, born).years, unit="a")
+        if "sex" in case.facts:
+            assert case.facts["sex"].value == sexes[patient.sex]
+    shared = set(demo.facts) & set(example.facts) - {"age"}
+    if example.as_of < demo.as_of:  # the example is an earlier visit, which the later one remembers
+        shared -= {"exam_date"}
+        assert str(example.facts["exam_date"].value) in demo.facts["performed_follow_ups"].value
+    assert len(shared) >= 1
+    assert {key: demo.facts[key].value for key in shared} == {key: example.facts[key].value for key in shared}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

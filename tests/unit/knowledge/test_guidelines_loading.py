@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mriloop.app import advise as use_case
 from mriloop.edges.knowledge.cases import load_guideline_cases
@@ -244,3 +245,43 @@ def test_a_broken_case_file_names_its_case(shelf, tmp_path):
         cases.write_text(text)
         message = refused(load_guideline_cases, "pack", known, shipped=tmp_path / "shipped")
         assert words in message
+
+
+def unquoted_beside_others(text: str) -> list[str]:
+    """Return the actions that stand without quotes in a `[…]` of several: a comma inside one would cut it in two."""
+    found: list[str] = []
+
+    def walk(node: yaml.Node) -> None:
+        if isinstance(node, yaml.SequenceNode):
+            for each in node.value:
+                walk(each)
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == "actions" and value.flow_style and len(value.value) > 1:
+                    found.extend(each.value for each in value.value if each.style is None)
+                walk(value)
+
+    walk(yaml.compose(text, Loader=yaml.SafeLoader))
+    return found
+
+
+def test_no_comma_can_cut_an_action_in_two():
+    assert unquoted_beside_others("rows: [{actions: [find maker, model and date, decide]}]") == [
+        "find maker",
+        "model and date",
+        "decide",
+    ]
+    assert unquoted_beside_others('rows: [{actions: ["find maker, model and date", "decide"]}]') == []
+    files = sorted(SHIPPED.rglob("guideline.yaml"))
+    assert len(files) >= 9
+    assert {file.parent.name: cut for file in files if (cut := unquoted_beside_others(file.read_text()))} == {}
+
+
+def test_an_unknown_implant_asks_for_maker_model_and_date_in_one_action():
+    (row,) = (
+        row
+        for table in use_case.show_guideline("order_check").tables
+        for row in table.rows
+        if row.id == "unknown" and "implant" in row.text
+    )
+    assert row.actions[0] == "find maker, model and date"

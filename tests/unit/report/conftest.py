@@ -140,6 +140,9 @@ class Make:
                 DetectionLimit(diameter_mm=6.0, contrast_percent=30.0, found=1.0),
             ),
             "not_comparable": (),
+            "changes_prior_study": "1.1",
+            "changes_today": "1.2.3",
+            "changes_prior": "1.1.3",
         }
         return Comparison(**{**fields, **change})
 

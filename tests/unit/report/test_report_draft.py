@@ -54,6 +54,20 @@ def test_no_change_without_a_measured_detection_limit_is_not_called_stable(make)
     assert "may be missed" in text
 
 
+@pytest.mark.parametrize(
+    "statement", ["", "Cannot tell whether lesions changed: no FLAIR of the brain in both visits."]
+)
+def test_without_a_list_of_changes_the_draft_says_neither_that_none_was_found_nor_what_would_have_been(make, statement):
+    unlisted = make.comparison(
+        changes_today=None, changes_prior=None, changes_prior_study=None, detection_limit=(), statement=statement
+    )
+    text = said(make.draft(comparison=unlisted), "comparison")
+    assert text.lower().count("cannot tell whether lesions changed") == 1
+    assert "No candidate change" not in text
+    assert "How small a change" not in text
+    assert "0.4 mm" in text  # how well the series lie on each other is known all the same
+
+
 def test_what_is_not_comparable_is_listed_with_its_reason(make):
     compared = make.comparison(not_comparable=(NotComparable(series="1.2.3", reason="the prior has no FLAIR"),))
     assert "the prior has no FLAIR" in said(make.draft(comparison=compared), "comparison")

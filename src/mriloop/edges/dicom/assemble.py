@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 
+from dateutil.relativedelta import relativedelta
+
 from mriloop.edges.dicom import vendors
 from mriloop.edges.dicom.dictionary import KEYWORD, VR_OF
 from mriloop.edges.dicom.elements import decode_numbers
@@ -111,12 +113,30 @@ def build_study(patient: str, series: Sequence[Series], first: Record) -> Study:
 
 
 def _age(said: str | None, birth: str, study: str | None) -> float | None:
-    if said and said[:-1].isdigit() and said[-1].upper() in "YMWD":
-        return int(said[:-1]) / {"Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.25}[said[-1].upper()]
+    """Return the age at the study: whole completed years, and months as a share only below two years.
+
+    A stated age of zero is what scanners and anonymisers write for want of one: it counts only where the birth date
+    tells of a child in its first year.
+    """
     born, day = parse_date(birth), parse_date(study)
-    if born is None or day is None or day < born:
-        return None
-    return round((day - born).days / 365.25, 1)
+    counted = _completed(relativedelta(day, born)) if born is not None and day is not None and day >= born else None
+    if not said or not said[:-1].isdigit() or said[-1].upper() not in "YMWD":
+        return counted
+    number = int(said[:-1])
+    if number == 0:
+        return counted if counted is not None and counted < 1.0 else None
+    if said[-1].upper() == "Y":
+        return float(number)
+    return _completed(relativedelta(months=number)) if said[-1].upper() == "M" else _years_of_days(said, number)
+
+
+def _completed(apart: relativedelta) -> float:
+    return float(apart.years) if apart.years >= 2 else apart.years + apart.months / 12 + apart.days / 366
+
+
+def _years_of_days(said: str, number: int) -> float:
+    years = number * (7 if said[-1].upper() == "W" else 1) / 365.25
+    return float(int(years)) if years >= 2 else years
 
 
 def _integer(text: str | None) -> int | None:

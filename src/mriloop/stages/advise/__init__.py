@@ -6,11 +6,10 @@ from mriloop.stages.advise.from_check import facts_from_check
 from mriloop.stages.advise.from_comparison import facts_from_comparison
 from mriloop.stages.advise.lint import CaseFailure, lint, run_case
 from mriloop.stages.advise.orders import OrderDecision, OrderOutcome, decide_order
-from mriloop.stages.advise.show import STEP_WORDS, show_facts, show_guideline, show_steps
+from mriloop.stages.advise.show import show_guideline
 from mriloop.stages.advise.together import put_together
 
 __all__ = [
-    "STEP_WORDS",
     "CaseFailure",
     "OrderDecision",
     "OrderOutcome",
@@ -25,7 +24,5 @@ __all__ = [
     "put_together",
     "questions_for",
     "run_case",
-    "show_facts",
     "show_guideline",
-    "show_steps",
 ]

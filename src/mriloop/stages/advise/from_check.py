@@ -15,8 +15,8 @@ _QUALITY = {
     Verdict.REPEAT: "not_diagnostic",
 }
 _BEST_FIRST = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
-# CHECK's codes → causes of the vocabulary. A code that is not here falls to its place in the repeat taxonomy.
-_CAUSES = {
+# CHECK's codes → causes of the vocabulary: every code that may call for a repeat, and no other (held by a test).
+CAUSES = {
     "missing_slices": "missing_slices",
     "short_volume": "missing_slices",
     "blank_slice": "missing_slices",
@@ -28,30 +28,12 @@ _CAUSES = {
     "motion": "motion",
     "motion_artifact": "motion",
     "ghosting": "motion",
-    "slice_jump": "motion",
     "blurred_against_sister": "motion",
     "low_snr": "noise",
     "protocol_deviation": "parameters",
-    "wrap_around": "coverage",
-    "coverage": "coverage",
-    "coil": "coil",
-    "coil_element": "coil",
 }
-_TAXONOMY = (
-    ("r1.motion", "motion"),
-    ("r1.incomplete", "missing_slices"),
-    ("r1.coverage", "coverage"),
-    ("r1.coil", "coil"),
-    ("r1.params", "parameters"),
-    ("r1.protocol", "parameters"),
-    ("r1.fatsat", "fat_suppression"),
-    ("r1.metal", "metal"),
-    ("r1.contrast_timing", "contrast_timing"),
-    ("r1.wrong_patient", "wrong_patient"),
-)
 # They say that something is to be repeated, not why: the reason stands beside them.
-_NO_CAUSE = frozenset({"spoilt_without_repeat"})
-_REASONS = ("claustrophobia", "pain", "patient_request", "time", "machine")
+NO_CAUSE = frozenset({"spoilt_without_repeat"})
 _SERIES_WORDS = {
     Weighting.T1: "T1",
     Weighting.T2: "T2",
@@ -82,7 +64,8 @@ def facts_from_check(check: StudyCheck) -> dict[str, Fact]:
     For each kind of series that a guideline may ask for: `<kind>_present` and, where one could be assessed,
     `<kind>_quality` of the best one. A kind is absent only when every image series of the study is identified; one
     unidentified series leaves absence unknown. `study_quality` stays unknown where CHECK could not assess the study.
-    `repeat_needed`, `repeat_causes`, `series_to_repeat`, `termination` and `rest_valid` say what to repeat and why.
+    `repeat_needed`, `repeat_causes`, `series_to_repeat`, `termination` and `rest_valid` say what to repeat and why;
+    why a patient stopped CHECK cannot see, so of a stopped examination it says `reason_not_stated`.
     """
     series = [each for each in check.series if _is_patient_image(each)]
     facts: dict[str, FactValue] = {}
@@ -147,6 +130,7 @@ def _presence(
 def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, FactValue]:
     spoilt = [each for each in series if each.verdict is Verdict.REPEAT]
     usable = [each for each in series if each.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)]
+    stopped = any(defect.code == "exam_stopped" for defect in check.defects)
     facts: dict[str, FactValue] = {}
     if spoilt or usable:
         facts["rest_valid"] = truth(bool(usable))
@@ -155,27 +139,19 @@ def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, Fa
     if check.verdict is Verdict.REPEAT:
         of_study = [defect for defect in check.defects if defect.severity is Severity.MAJOR]
         decisive = [*of_study, *(defect for each in spoilt for defect in _decisive(each.defects))]
-        causes = dict.fromkeys(cause_of(defect) for defect in decisive if defect.code not in _NO_CAUSE)
+        causes = dict.fromkeys(CAUSES.get(defect.code, "other") for defect in decisive if defect.code not in NO_CAUSE)
         facts["repeat_causes"] = tuple(causes) or ("other",)
-        words = [_series_word(each.kind) for each in spoilt] + [_absent_word(defect) for defect in of_study]
+        # What a stopped examination never began belongs to its second part; otherwise only what alone calls for it.
+        absent = [d for d in check.defects if d.severity is not Severity.INFO] if stopped else of_study
+        words = [_series_word(each.kind) for each in spoilt] + [_absent_word(defect) for defect in absent]
         facts["series_to_repeat"] = tuple(dict.fromkeys(word for word in words if word))
-    stopped = [defect for defect in check.defects if defect.code == "exam_stopped"]
     if stopped:
-        said = " ".join(str(each.value).lower() for defect in stopped for each in defect.evidence)
-        facts["termination"] = next((reason for reason in _REASONS if reason in said), "reason_not_stated")
+        facts["termination"] = "reason_not_stated"
     return facts
 
 
 def _decisive(defects: Sequence[Defect]) -> Sequence[Defect]:
     return [defect for defect in defects if defect.severity is Severity.MAJOR] or defects
-
-
-def cause_of(defect: Defect) -> str:
-    """Return the cause, in the words of the vocabulary, that a defect's code stands for; `other` for a new code."""
-    code = defect.code.lower()
-    if code in _CAUSES:
-        return _CAUSES[code]
-    return next((cause for prefix, cause in _TAXONOMY if code.startswith(prefix)), "other")
 
 
 def _absent_word(defect: Defect) -> str:

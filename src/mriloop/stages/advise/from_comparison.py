@@ -13,13 +13,14 @@ from mriloop.model.quantity import Quantity
 def facts_from_comparison(comparison: Comparison) -> dict[str, Fact]:
     """Return counts of lesions and the change against the prior.
 
-    `cannot_tell`, and no counts at all, where no pair of series was aligned with an accepted result: silence is not
-    stability. `stable` needs an accepted pair in which nothing new, larger or smaller was found.
+    `cannot_tell`, and no counts at all, where no list of changes was made (`Comparison.changes_today` is None) or no
+    pair of series was aligned with an accepted result: silence is not stability. `stable` needs a list that was made
+    and holds nothing new, larger or smaller.
     """
     facts: dict[str, FactValue] = {"prior_available": truth(bool(comparison.prior_studies))}
     if not comparison.prior_studies:
         facts["change_vs_prior"] = "no_prior"
-    elif not any(pair.alignment.accepted for pair in comparison.pairs):
+    elif comparison.changes_today is None or not any(pair.alignment.accepted for pair in comparison.pairs):
         facts["change_vs_prior"] = "cannot_tell"
     else:
         counts = Counter(change.kind for change in comparison.changes)

@@ -1,38 +1,12 @@
-"""Guidelines and their words as tables that a clinician can read, discuss and sign (Markdown)."""
+"""Guidelines as tables that a clinician can read, discuss and sign (Markdown)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mriloop.model.guideline import Condition, Duration, FactSpec, FactType, Guideline, Row, Schedule, Step, Table
+from mriloop.model.guideline import Condition, Duration, FactSpec, Guideline, Row, Schedule, Table
 from mriloop.stages.advise.conditions import name_of, say_condition
 from mriloop.stages.advise.schedule import say_duration
-
-STEP_WORDS: Mapping[Step, str] = {
-    Step.EMERGENCY_REFERRAL: "a person is called now (minutes or hours), by voice",
-    Step.SPECIALIST_REFERRAL: "the named specialty sees the patient, within days",
-    Step.CLINICIAN_REVIEW: "a reader or clinician looks again before anything else is proposed",
-    Step.FOLLOW_UP_IMAGING: "planned MRI at a date; windows and schedule are given",
-    Step.ADDITIONAL_IMAGING: "another kind of MRI for a new question: contrast, region, dedicated protocol",
-    Step.REPEAT_IMAGING: "the same MRI, or series of it, again: what was made cannot be read",
-    Step.COMPLETE_IMAGING: "series that are missing are added",
-    Step.DEFER_IMAGING: "the planned MRI waits; a person says until when",
-    Step.NO_ROUTINE_IMAGING: "no scheduled MRI of this kind is called for",
-    Step.MAY_STOP_IMAGING: "an authority allows imaging to end; a person decides, nothing ends by itself",
-    Step.INDIVIDUALISE: "no interval can be computed; a person sets the date",
-    Step.OSTEOMYELITIS_UNLIKELY: "negative on a diagnostic study: no biopsy now, seen again; never excluded",
-    Step.OSTEOMYELITIS_INDETERMINATE: "neither likely nor unlikely: infectious diseases review",
-    Step.TISSUE_CULTURE: "deep tissue for culture, no swab",
-    Step.BIOPSY_MDT: "a team discusses an image-guided biopsy",
-    Step.SURGICAL_CULTURES: "cultures and histology are taken in an operation",
-    Step.TREAT: "treatment by the known cause; no further sampling is needed",
-    Step.REVIEW_SERIES_TOGETHER: "the named series are read side by side, linked",
-    Step.WITHHOLD_STATEMENT: "a statement must not be made before the named series is read",
-    Step.BLOCK_ORDER: "the order cannot go ahead as written; the way out is named; override with a reason",
-    Step.HOLD_ORDER: "the order waits for a named person's decision",
-    Step.ASK_BEFORE_ORDER: "the order may go ahead once a question is answered",
-    Step.ALLOW_ORDER: "on this question nothing speaks against the order",
-}
 
 
 def show_guideline(guideline: Guideline, vocabulary: Mapping[str, FactSpec]) -> str:
@@ -55,41 +29,6 @@ def show_guideline(guideline: Guideline, vocabulary: Mapping[str, FactSpec]) -> 
         ]
         lines += _rows(table.rows, vocabulary)
     return "\n".join(lines).rstrip() + "\n"
-
-
-def show_facts(vocabulary: Mapping[str, FactSpec]) -> str:
-    """Return the vocabulary as one Markdown table: name, how it is written, its other names, its question."""
-    lines = ["| Fact | Write | Also called | Question |", "| --- | --- | --- | --- |"]
-    for name in sorted(vocabulary):
-        spec = vocabulary[name]
-        others = ", ".join(f"`{other}`" for other in spec.synonyms)
-        words = "; ".join(f"`{other}` = {value}" for other, value in spec.value_synonyms.items())
-        derived = " Follows from other facts where they are stated." if spec.derived else ""
-        note = f" {spec.note}" if spec.note else ""
-        also = "<br>".join(part for part in (others, words) if part)
-        lines.append(f"| `{name}` | {_written(spec)} | {also} | {spec.question}{derived}{note} |".replace("\n", " "))
-    return "\n".join(lines) + "\n"
-
-
-def show_steps() -> str:
-    """Return the closed vocabulary of steps as a Markdown table."""
-    lines = ["| Step | What it asks |", "| --- | --- |"]
-    lines += [f"| `{step}` | {words} |" for step, words in STEP_WORDS.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _written(spec: FactSpec) -> str:
-    if spec.type is FactType.BOOL:
-        return "yes, no, unknown"
-    if spec.type is FactType.DATE:
-        return "YYYY-MM-DD"
-    if spec.type is FactType.QUANTITY:
-        limits = f" (changes at {', '.join(f'{limit:g}' for limit in spec.breakpoints)})" if spec.breakpoints else ""
-        return f"number in `{spec.unit}`{limits}"
-    if not spec.values:
-        return "list of YYYY-MM-DD"
-    many = "one or a list of " if spec.type is FactType.LIST else ""
-    return many + ", ".join(spec.values)
 
 
 def _terms(table: Table, vocabulary: Mapping[str, FactSpec]) -> str:

@@ -97,8 +97,11 @@ def _comparison(material: Material, compared: Comparison) -> Iterable[str]:
             f"{plural(len(accepted), 'pair')} of series aligned; independent estimates of the alignment differ by "
             f"{max(accepted):.1f} mm at most, so smaller shifts mean nothing."
         )
-        yield _changes(material, compared)
-        yield _limit(compared)
+        if compared.changes_today is not None:
+            yield _changes(material, compared)
+            yield _limit(compared)
+        elif not compared.statement:
+            yield "No list of changes was made: this report cannot tell whether lesions changed."
     for pair in compared.pairs:
         if not pair.alignment.accepted:
             reason = pair.alignment.reason or "its alignment failed a check"
