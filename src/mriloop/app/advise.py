@@ -13,7 +13,16 @@ from mriloop.edges.knowledge.guidelines import load_guidelines
 from mriloop.model.errors import refuse
 from mriloop.model.finding import Case, Fact
 from mriloop.model.guideline import Advice, Guideline, GuidelineCase, GuidelineSet, LintProblem
-from mriloop.stages.advise import CaseFailure, OrderDecision, decide_order, evaluate, lint, put_together, run_case
+from mriloop.stages.advise import (
+    CaseFailure,
+    OrderDecision,
+    OrderOutcome,
+    decide_order,
+    evaluate,
+    lint,
+    put_together,
+    run_case,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +77,16 @@ def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecis
     """Return whether an order may go ahead (allow, ask, hold, block, or what is missing) and the advice on it alone.
 
     The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts. Raises
-    SenderError `case_no_order` where there is no such block.
+    SenderError `case_no_order` where nothing in the file speaks of an order.
     """
     known = guidelines_in_force(site)
     check = tuple(each for each in known.guidelines if each.id == "order_check")
     case = load_case(path, known, today=now)
-    if not any(name.startswith("order_") for name in case.facts):
-        raise refuse("case_no_order", path=path.name)
     advice = evaluate(replace(known, guidelines=check), case.facts, as_of=case.as_of, default_profiles=case.profiles)
-    return decide_order(advice), advice
+    decision = decide_order(advice)
+    if decision.outcome is OrderOutcome.NOT_CHECKED and not any(name.startswith("order_") for name in case.facts):
+        raise refuse("case_no_order", path=path.name)
+    return decision, advice
 
 
 def list_guidelines(site: Path | None = None) -> tuple[Guideline, ...]:

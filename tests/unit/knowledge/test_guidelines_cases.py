@@ -258,7 +258,6 @@ ORDER = "{modality: MR, region: brain, contrast: WO&W, agent_group: II}"
         ("order: {modality: MR, contrast: with}", OrderOutcome.BLOCK),
         ("{order: {modality: MR, contrast: with}, implant: unknown}", OrderOutcome.BLOCK),
         ("order: {modality: CT, contrast: with}", OrderOutcome.NOT_CHECKED),
-        ("age: 15", OrderOutcome.NOT_CHECKED),
     ],
 )
 def test_an_order_is_as_good_as_its_worst_answer(tmp_path, text, outcome):
@@ -268,3 +267,10 @@ def test_an_order_is_as_good_as_its_worst_answer(tmp_path, text, outcome):
     assert decision.outcome is outcome
     assert {each.guideline for each in advice.recommendations} <= {"order_check"}
     assert bool(decision.questions) == bool(decision.missing)
+
+
+def test_a_file_that_orders_nothing_is_refused(tmp_path):
+    path = tmp_path / "order.yaml"
+    path.write_text("age: 15")
+    with pytest.raises(SenderError, match="orders nothing"):
+        use_case.order_check(path, site=None, now=NOW)

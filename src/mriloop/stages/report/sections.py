@@ -99,6 +99,7 @@ def _comparison(material: Material, compared: Comparison) -> Iterable[str]:
         )
         if compared.changes_today is not None:
             yield _changes(material, compared)
+            yield from _confirmed(material)
             yield _limit(compared)
         elif not compared.statement:
             yield "No list of changes was made: this report cannot tell whether lesions changed."
@@ -118,6 +119,14 @@ def _changes(material: Material, compared: Comparison) -> str:
         return f"No candidate change was found{since}."
     told = listed(f"{counts[kind]} {kind.value}" for kind in ChangeKind if counts[kind])
     return f"Candidate lesions{since}: {told}."
+
+
+def _confirmed(material: Material) -> Iterable[str]:
+    """Say how many of the machine's candidates a person has taken over, once anybody has."""
+    candidates = [item for item in material.findings if item.id.startswith("change-")]
+    taken = sum(item.source is Source.PERSON for item in candidates)
+    if taken:
+        yield f"The reader confirms {taken} of these {plural(len(candidates), 'change')}."
 
 
 def _limit(compared: Comparison) -> str:
