@@ -12,7 +12,7 @@ from mriloop.app import advise as use_case
 from mriloop.app.phantom_scenarios import SCENARIOS
 from mriloop.edges.knowledge.guidelines import SHIPPED
 from mriloop.model.coding import Laterality, Region
-from mriloop.model.errors import BY_CODE, MriloopError
+from mriloop.model.errors import BY_CODE, MriloopError, SenderError
 from mriloop.model.fact import UNKNOWN, Truth
 from mriloop.model.finding import Case
 from mriloop.model.quantity import Quantity
