@@ -18,6 +18,7 @@ _BEST_FIRST = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
 # CHECK's codes → causes of the vocabulary. A code that is not here falls to its place in the repeat taxonomy.
 _CAUSES = {
     "missing_slices": "missing_slices",
+    "maybe_missing_slices": "missing_slices",
     "short_volume": "missing_slices",
     "blank_slice": "missing_slices",
     "identical_slices": "missing_slices",

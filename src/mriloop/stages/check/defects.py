@@ -35,6 +35,12 @@ TABLE: tuple[DefectEntry, ...] = (
         action=_RESEND,
     ),
     DefectEntry(
+        code="maybe_missing_slices",
+        taxonomy="R1.incomplete",
+        meaning="the slice positions leave room for slices, and the header can neither prove nor rule out a loss",
+        action="Compare the number of slices with the scanner console; send the series again if it has more.",
+    ),
+    DefectEntry(
         code="short_volume",
         taxonomy="R1.incomplete",
         meaning="one or more volumes of the series hold fewer slices than the others",
