@@ -95,7 +95,7 @@ def _true_spacing(
         whole = all(abs(s / pitch - round(s / pitch)) < 0.1 for s in steps)
         if many < 2 or not whole:
             return usual, ""
-        as_gap = thickness is not None and abs(least - thickness - pitch) < 0.1 * least
+        as_gap = thickness is not None and abs(least - thickness - pitch) < 0.05 * least
         plain = thickness is not None and pitch >= 0.95 * thickness and (not as_gap or _numbers_skip(stack, many))
         if plain and not kind.derived:
             return pitch, ""
