@@ -32,6 +32,7 @@ _CAUSES = {
     "slice_jump": "motion",
     "blurred_against_sister": "motion",
     "low_snr": "noise",
+    "no_signal": "noise",
     "protocol_deviation": "parameters",
     "wrap_around": "coverage",
     "coverage": "coverage",
@@ -146,7 +147,9 @@ def _presence(
 
 
 def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, FactValue]:
-    spoilt = [each for each in series if each.verdict is Verdict.REPEAT]
+    spoilt = [
+        each for each in series if each.verdict is Verdict.REPEAT and each.series_instance_uid not in check.superseded
+    ]
     usable = [each for each in series if each.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)]
     facts: dict[str, FactValue] = {}
     if spoilt or usable:

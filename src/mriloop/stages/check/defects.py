@@ -128,6 +128,13 @@ TABLE: tuple[DefectEntry, ...] = (
         action="If a patient was in the scanner: check coil, position and field of view, and repeat.",
     ),
     DefectEntry(
+        code="no_signal",
+        taxonomy="R1.coil",
+        meaning="nothing but noise in the picture although a patient was in the scanner",
+        action="Check that the coil is plugged in, selected in the protocol and over the body part, and that the field "
+        "of view lies on the patient; then repeat the series.",
+    ),
+    DefectEntry(
         code="phantom",
         taxonomy="",
         meaning="a test object, not a patient",

@@ -20,6 +20,7 @@ MASKED = "background was masked by the scanner"
 SMALL = "the object is too small in this picture"
 NO_DIRECTION = "the header does not say along which axis the phase was encoded"
 SMALLEST_MATRIX = 16
+BLANK = "every voxel has the same value"
 LABELS = "a mask or label map, not a measured picture"
 LABELS_AT_MOST = 12
 
@@ -76,7 +77,7 @@ def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessab
     same = [t for t in order[1:] if bs[t] == bs[chosen] and abs(means[t] - means[chosen]) <= 0.05 * means[chosen]]
     one = values[:, :, real, chosen]
     if one.size == 0 or float(one.max()) == float(one.min()):
-        return NotAssessable(reason="every voxel has the same value")
+        return NotAssessable(reason=BLANK)
     if np.unique(one[:, :, :: max(1, one.shape[2] // 16)]).size <= LABELS_AT_MOST:
         return NotAssessable(reason=LABELS)
     spacing = list(best.spacing_mm)
