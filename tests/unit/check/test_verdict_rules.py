@@ -135,6 +135,16 @@ def test_shipped_protocols_load_each_with_a_citation_and_reach_the_demo_patients
     assert chosen("MR Fuss", Region.FOOT) == "foot_osteomyelitis"
     assert chosen("MRI head", Region.BRAIN) == "brain_general"
     assert chosen("MR knee", Region.KNEE) is None
+    for text in (
+        "brain TE 90 ms",
+        "brain 12 Sep 2024",
+        "Brain EM test",
+        "brain TR 500 ms follow",
+        "tuberous sclerosis",
+    ):
+        assert chosen(text, Region.BRAIN) == "brain_general", text
+    for text in ("IRM SEP contrôle", "Multiple Sklerose", "known MS, new symptoms"):
+        assert chosen(text, Region.BRAIN) == "ms_brain", text
 
 
 @pytest.mark.parametrize(
@@ -275,3 +285,12 @@ def test_an_exam_that_was_stopped():
     found = check_study(study_of("1"), [cut], protocol)
     assert {"missing_series", "exam_stopped"} <= {d.code for d in found.defects}
     assert found.verdict is Verdict.REPEAT
+
+
+def test_a_nearly_black_picture_of_a_scanner_is_a_picture_and_a_drawn_mask_is_none():
+    few = np.random.default_rng(2).integers(0, 5, (64, 64, 6)).astype(np.float32)
+    volume = (Volume(data=few, affine=np.eye(4), series_instance_uid="1"),)
+    scanned = check_series(series(ScanningSequence="SE", RepetitionTime=500), volume, kind=T1)
+    assert scanned.verdict is Verdict.NOT_ASSESSABLE
+    assert "grey levels" in scanned.measures["snr_air"].reason
+    assert check_series(series(), volume, kind=SeriesKind()).verdict is Verdict.NOT_AN_IMAGE
