@@ -72,8 +72,8 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.PELVIS, ("pelvi", "becken", "bassin", "bekken", "rectum", "rektum", "pelvic")),
     (Region.ABDOMEN, ("abdom", "bauch", "oberbauch", "ventre", "addome", "buik")),
     (Region.WHOLE_BODY, ("wholebody", "ganzkorper", "ganzkoerper", "corpsentier", "cuerpoentero", "wbmri")),
-    (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia", "humer")),
-    (Region.EXTREMITY, ("leg", "legs", "arm", "arms")),
+    (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia")),
+    (Region.EXTREMITY, ("humer", "leg", "legs", "arm", "arms")),
 )  # fmt: skip
 _FALSE_FRIENDS = frozenset(
     {
