@@ -56,9 +56,14 @@ class CheckOutcome:
 
     @property
     def exit(self) -> Exit:
-        """Say whether something needs a person: a series to repeat."""
+        """Say whether something needs a person: a series to repeat that has not been repeated with success."""
         verdicts = {check.verdict for check in self.checks}
-        verdicts |= {one.verdict for check in self.checks for one in check.series}
+        verdicts |= {
+            one.verdict
+            for check in self.checks
+            for one in check.series
+            if one.series_instance_uid not in check.superseded
+        }
         return Exit.NEEDS_PERSON if Verdict.REPEAT in verdicts else Exit.DONE
 
     def document(self) -> dict[str, Any]:

@@ -414,7 +414,10 @@ def _header_facts(checked: Sequence[Checked]) -> dict[str, Fact]:
 
 
 def _exit(view: ReviewView) -> Exit:
-    verdicts = {view.check.verdict, *(one.verdict for one in view.check.series)} if view.check else set()
+    verdicts: set[Verdict] = set()
+    if view.check is not None:
+        counted = (one for one in view.check.series if one.series_instance_uid not in view.check.superseded)
+        verdicts = {view.check.verdict, *(one.verdict for one in counted)}
     blocked = view.order is not None and view.order.outcome in ("block", "hold")
     overdue = any(one.clock in (Clock.OVERDUE, Clock.NON_COMPLIANT) for one in view.follow_ups)
     return Exit.NEEDS_PERSON if Verdict.REPEAT in verdicts or blocked or overdue else Exit.DONE

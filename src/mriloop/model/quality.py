@@ -102,6 +102,7 @@ class MotionTrace:
     volumes: which volumes of the series the entries belong to, in their order; volumes without an entry, such as the
     only one of its b-value, could not be compared with any other. In a series of several contrasts "the one before" is
     the one before of the same contrast, and the first of each contrast is 0.
+    limit_mm: framewise displacement beyond which a volume of this series counts as moved.
     """
 
     reference: int
@@ -109,6 +110,7 @@ class MotionTrace:
     rotations_deg: tuple[Point, ...]
     framewise_mm: tuple[float, ...]
     volumes: tuple[int, ...] = ()
+    limit_mm: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +131,15 @@ class SeriesCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyCheck:
-    """The answer of CHECK for a study: its series, what the whole study lacks, and the verdict over both."""
+    """The answer of CHECK for a study: its series, what the whole study lacks, and the verdict over both.
+
+    `superseded` holds the SeriesInstanceUID of each spoilt series that a later run of the same scan replaces: it keeps
+    its own verdict, and calls for nothing any more.
+    """
 
     study_instance_uid: str
     verdict: Verdict
     series: tuple[SeriesCheck, ...]
     defects: tuple[Defect, ...] = ()
     protocol: str | None = None
+    superseded: tuple[str, ...] = ()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from mriloop.model.coding import Weighting
 from mriloop.model.quality import SeriesKind, Severity
 from mriloop.model.study import Frame, Series, SeriesObject
 from mriloop.stages.check.completeness import completeness_of
@@ -147,3 +150,72 @@ def test_a_gap_that_hides_a_lesion_of_three_millimetres_spoils_the_series(spacin
     (defect,) = completeness_defects(completeness_of(part, SeriesKind()), SeriesKind(), part)
     assert (defect.code, defect.severity) == ("missing_slices", severity)
     assert "slice 12" in defect.message
+
+
+@pytest.mark.parametrize("kept", [range(5), range(1), range(0, 24, 6), range(2)])
+def test_a_declaration_beats_what_was_found_however_little_that_is(kept):
+    part = series([frame(k) for k in kept], {"slices": 24})
+    found = completeness_of(part, SeriesKind())
+    assert (found.completeness.found, found.completeness.expected) == (len(kept), 24)
+    (defect,) = completeness_defects(found, SeriesKind(), part)
+    assert (defect.code, defect.severity) == ("missing_slices", Severity.MAJOR)
+    localizer = completeness_of(part, SeriesKind(weighting=Weighting.LOCALIZER))
+    assert localizer.edge == 0
+    reformat = completeness_of(series([frame(0)], {"slices": 24}), SeriesKind(derived=True))
+    assert reformat.completeness.expected == 1
+
+
+def test_a_stray_matrix_does_not_hide_what_was_declared():
+    stray = replace(frame(3), rows=32, columns=32)
+    found = look([frame(0), frame(1), stray], {"slices": 24})
+    assert (found.completeness.found, found.completeness.expected) == (3, 24)
+
+
+def test_every_second_slice_lost_is_told_by_the_spacing_of_the_header():
+    thin = [replace(frame(k, spacing=5.0), thickness_mm=4.0) for k in range(0, 24, 2)]
+    numbered = [frame(k, spacing=5.0, number=k) for k in range(0, 24, 2)]
+    assert look(numbered, SpacingBetweenSlices=5.0).completeness.expected == 23
+    found = look(thin, SpacingBetweenSlices=5.0)
+    assert (found.completeness.found, found.completeness.expected) == (12, 23)
+    assert {m.index for m in found.completeness.missing} == set(range(1, 22, 2))
+    whole = look([frame(k, spacing=5.0) for k in range(12)], {"slices": 12}, SpacingBetweenSlices=2.5)
+    assert whole.completeness.expected == 12
+
+
+def thick(k, thickness, **more):
+    return replace(frame(k, spacing=1.0, **more), thickness_mm=thickness)
+
+
+def test_a_spacing_that_may_be_the_gap_raises_a_question_and_a_plain_gap_none():
+    # 5 mm slices 10 mm apart, spacing 5: every second slice lost, or a gap as wide as a slice.
+    part = series([thick(10 * k, 5.0) for k in range(10)], SpacingBetweenSlices=5.0)
+    found = completeness_of(part, SeriesKind())
+    assert found.completeness.expected is None
+    (asked,) = completeness_defects(found, SeriesKind(), part)
+    assert (asked.code, asked.severity) == ("maybe_missing_slices", Severity.MINOR)
+    assert "every second slice may be missing" in asked.message
+    # 4 mm slices 5 mm apart, spacing 1: the gap.
+    assert look([thick(5 * k, 4.0) for k in range(10)], SpacingBetweenSlices=1.0).completeness.expected == 10
+
+
+def test_without_a_spacing_the_thickness_asks_only_when_the_numbers_skip_too():
+    frames = [thick(10 * k, 5.0, number=2 * k + 1) for k in range(10)]
+    assert look(frames).question
+    assert not look([thick(10 * k, 5.0, number=k) for k in range(10)]).question
+
+
+def test_a_block_of_slices_lost_and_renumbered_is_asked_about_unless_it_was_another_acquisition():
+    def torn(second_starts):
+        kept = [*range(8), *range(16, 24)]
+        times = [float(n) for n in range(8)] + [second_starts + n for n in range(8)]
+        return series([frame(k, number=n, acquired_at_s=times[n]) for n, k in enumerate(kept)])
+
+    for starts, codes in (
+        (16.0, ["maybe_missing_slices"]),
+        (0.5, ["maybe_missing_slices"]),
+        (400.0, ["separate_slabs"]),
+    ):
+        found = completeness_of(torn(starts), SeriesKind())
+        assert [d.code for d in completeness_defects(found, SeriesKind(), torn(starts))] == codes
+    declared = replace(torn(16.0), declared={"slices": 24})
+    assert {m.index for m in completeness_of(declared, SeriesKind()).completeness.missing} == set(range(8, 16))

@@ -181,3 +181,100 @@ def test_planes_and_objects():
 def test_derived_is_what_image_type_says_and_a_prospective_moco_name_is_not():
     assert identify(series("x", _image_type=("DERIVED", "PRIMARY", "MPR"))).derived
     assert not identify(series("mocoMEMPRAGE RMS", _image_type=("ORIGINAL", "PRIMARY", "OTHER", "MEAN"))).derived
+
+
+@pytest.mark.parametrize(
+    ("text", "weighting"),
+    [
+        ("PLANTAR FASCIA", Weighting.UNKNOWN),
+        ("Echo Planar DWI", Weighting.DWI),
+        ("AX T1 planning", Weighting.T1),
+        ("renal angiomyolipoma", Weighting.UNKNOWN),
+        ("t2_tse_restore", Weighting.T2),
+        ("medical centre", Weighting.UNKNOWN),
+        ("3-plane", Weighting.LOCALIZER),
+        ("Plan Scan", Weighting.LOCALIZER),
+        ("Survey_32ch", Weighting.LOCALIZER),
+        ("localizer", Weighting.LOCALIZER),
+        ("REST1 SMS", Weighting.BOLD),
+        ("dmri", Weighting.DWI),
+        ("mt0", Weighting.MT),
+        ("mt1", Weighting.MT),
+        ("MR_Gd", Weighting.T1),
+        ("example_mr_sm", Weighting.UNKNOWN),
+    ],
+)
+def test_names_are_read_by_whole_words(text, weighting):
+    kind = identify(series(text))
+    assert kind.weighting is weighting, kind.basis
+
+
+@pytest.mark.parametrize(("flip", "weighting"), [(5.0, Weighting.PD), (10.0, Weighting.T1), (3.0, Weighting.PD)])
+def test_a_spoiled_gradient_echo_is_told_by_the_ernst_angle(flip, weighting):
+    # TR 4.43 ms and T1 = 1 s: the Ernst angle is arccos(exp(-0.00443)) = 5.4 degrees.
+    kind = identify(series("", ScanningSequence="GR", RepetitionTime=4.43, _te_ms=2.1, _flip_deg=flip))
+    assert kind.weighting is weighting
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("FEMORAL HEAD", Region.HIP),
+        ("metatarsal head II", Region.FOOT),
+        ("head of humerus", Region.SHOULDER),
+        ("head first", Region.BRAIN),
+    ],
+)
+def test_a_head_of_a_bone_is_no_brain(text, region):
+    assert identify(series(text)).region is region
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("phantom pain stump", Subject.UNKNOWN),
+        ("leg QC", Subject.UNKNOWN),
+        ("T2 uniformity", Subject.UNKNOWN),
+        ("QA uniformity", Subject.PHANTOM),
+        ("daily QA", Subject.PHANTOM),
+        ("Phantom T1", Subject.PHANTOM),
+    ],
+)
+def test_one_weak_word_makes_no_phantom(text, subject):
+    assert identify(series(text)).object is subject
+
+
+@pytest.mark.parametrize(
+    ("text", "contrast", "fat"),
+    [
+        ("T1 w/o FS", Truth.UNKNOWN, Truth.FALSE),
+        ("T1 without fatsat", Truth.UNKNOWN, Truth.FALSE),
+        ("T1 SC joint", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("T1 w/o contrast", Truth.FALSE, Truth.UNKNOWN),
+        ("T1 without IV contrast", Truth.FALSE, Truth.UNKNOWN),
+        ("T1 ohne KM", Truth.FALSE, Truth.UNKNOWN),
+        ("T1 sans gado", Truth.FALSE, Truth.UNKNOWN),
+        ("T1 s/c", Truth.FALSE, Truth.UNKNOWN),
+        ("brain w/wo contrast", Truth.UNKNOWN, Truth.UNKNOWN),
+        ("T1 fs +C", Truth.TRUE, Truth.TRUE),
+    ],
+)
+def test_without_counts_for_what_stands_behind_it(text, contrast, fat):
+    kind = identify(series(text))
+    assert (kind.contrast, kind.fat_suppressed) == (contrast, fat)
+
+
+def test_a_bolus_after_midnight_comes_after_the_series_before_it():
+    def at(uid, second, **header):
+        return series(uid=uid, ScanningSequence="SE", RepetitionTime=500, _te_ms=10.0, _acquired_at_s=second, **header)
+
+    late = at("2", 86400.0 + 600, ContrastBolusAgent="Gd", ContrastBolusStartTime="000500")
+    study = Study(study_instance_uid="s", patient="p", series=(at("1", 85800.0), late, at("3", 86400.0 + 900)))
+    kinds = identify_study(study)
+    assert [kinds[u].contrast for u in "123"] == [Truth.FALSE, Truth.TRUE, Truth.TRUE]
+    # Given on the ward a quarter of an hour before the first picture: every series is after it.
+    ward = Study(
+        study_instance_uid="s", patient="p",
+        series=(at("1", 36000.0), at("2", 36300.0, ContrastBolusAgent="Gd", ContrastBolusStartTime="094500")),
+    )  # fmt: skip
+    assert identify_study(ward)["1"].contrast is Truth.TRUE

@@ -7,20 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mriloop.app.check import CheckOutcome
 from mriloop.edges.knowledge.protocols import load_protocols, read_protocol
+from mriloop.edges.publish.documents import check_document
 from mriloop.model.coding import Plane, Region, Subject, Weighting
-from mriloop.model.errors import OperatorError
+from mriloop.model.errors import Exit, OperatorError
 from mriloop.model.fact import Truth
 from mriloop.model.protocol import FieldRule, FieldState
 from mriloop.model.quality import SeriesCheck, SeriesKind, Severity, Verdict
 from mriloop.model.quantity import NotAssessable, Quantity
 from mriloop.model.study import Frame, Series, SeriesObject, Study
 from mriloop.model.volume import Volume
+from mriloop.stages.advise import facts_from_check
 from mriloop.stages.check import check_series, check_study, choose_protocol
 from mriloop.stages.check.defects import BY_CODE, TABLE, defect
 from mriloop.stages.check.measures import MEASURES
 from mriloop.stages.check.protocol import compare
 from mriloop.stages.check.verdict import verdict_of
+from mriloop.stages.communicate import repeat_alert
 
 T1 = SeriesKind(weighting=Weighting.T1, plane=Plane.AXIAL, region=Region.BRAIN, object=Subject.PATIENT)
 
@@ -131,6 +135,16 @@ def test_shipped_protocols_load_each_with_a_citation_and_reach_the_demo_patients
     assert chosen("MR Fuss", Region.FOOT) == "foot_osteomyelitis"
     assert chosen("MRI head", Region.BRAIN) == "brain_general"
     assert chosen("MR knee", Region.KNEE) is None
+    for text in (
+        "brain TE 90 ms",
+        "brain 12 Sep 2024",
+        "Brain EM test",
+        "brain TR 500 ms follow",
+        "tuberous sclerosis",
+    ):
+        assert chosen(text, Region.BRAIN) == "brain_general", text
+    for text in ("IRM SEP contrôle", "Multiple Sklerose", "known MS, new symptoms"):
+        assert chosen(text, Region.BRAIN) == "ms_brain", text
 
 
 @pytest.mark.parametrize(
@@ -170,8 +184,12 @@ def study_of(*uids):
         series=tuple(
             replace(
                 series(u),
+                description="t1 tse tra",
                 frames=(
-                    Frame(sop_instance_uid=u, frame_number=1, rows=8, columns=8, acquired_at_s=frames[u]),
+                    Frame(
+                        sop_instance_uid=u, frame_number=1, rows=8, columns=8, acquired_at_s=frames[u],
+                        position_ras_mm=(0.0, 0.0, 0.0),
+                    ),
                 ),
             )
             for u in uids
@@ -179,21 +197,75 @@ def study_of(*uids):
     )  # fmt: skip
 
 
+NATIVE = replace(T1, contrast=Truth.FALSE)
+T2 = replace(T1, weighting=Weighting.T2)
+
+
 def test_a_successful_repeat_rescues_the_study_and_the_better_run_is_named():
-    bad = check("1", verdict=Verdict.REPEAT, number=1)
-    good = check("2", verdict=Verdict.ACCEPTABLE, number=2)
+    bad = check("1", NATIVE, Verdict.REPEAT, number=1)
+    good = check("2", NATIVE, Verdict.ACCEPTABLE, number=2)
     found = check_study(study_of("1", "2"), [bad, good])
     assert found.verdict is Verdict.ACCEPTABLE
+    assert found.superseded == ("1",)
     assert any(d.code == "repeated_series" and "better" in d.message for d in found.defects)
     alone = check_study(study_of("1"), [bad])
-    assert alone.verdict is Verdict.REPEAT
+    assert (alone.verdict, alone.superseded) == (Verdict.REPEAT, ())
     assert any(d.code == "spoilt_without_repeat" for d in alone.defects)
 
 
+def test_an_earlier_run_rescues_nothing():
+    good = check("1", NATIVE, Verdict.ACCEPTABLE, number=1)
+    bad = check("2", NATIVE, Verdict.REPEAT, number=2)
+    found = check_study(study_of("1", "2"), [good, bad])
+    assert (found.verdict, found.superseded) == (Verdict.REPEAT, ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "volumes", "change"),
+    [
+        (T1, 1, {}),  # with or without an agent is not known: the other may be the picture after contrast
+        (replace(T1, weighting=Weighting.BOLD), 1, {}),
+        (replace(T1, weighting=Weighting.PERFUSION), 1, {}),
+        (NATIVE, 40, {}),
+        (T2, 1, {"description": "t2 other"}),
+        (T2, 1, {"description": ""}),
+        (T2, 1, {"parameters": {"ProtocolName": "upper"}}),
+        (T2, 1, {"place": (0.0, 0.0, 200.0)}),
+        (replace(T1, contrast=Truth.TRUE), 1, {}),  # 100 s after each other: phases
+    ],
+    ids=lambda v: str(v)[:24] if isinstance(v, dict) else "",
+)
+def test_what_only_looks_like_a_repeat_is_told_and_replaces_nothing(kind, volumes, change):
+    bad = replace(check("1", kind, Verdict.REPEAT, edges=0.1), volumes=volumes)
+    good = replace(check("2", kind, number=2, edges=0.3), volumes=volumes)
+    study = study_of("1", "2")
+    first, second = study.series
+    place = change.pop("place", None)
+    if place:
+        change["frames"] = (replace(second.frames[0], position_ras_mm=place),)
+    found = check_study(replace(study, series=(first, replace(second, **change))), [bad, good])
+    assert (found.verdict, found.superseded) == (Verdict.REPEAT, ())
+    assert not any(d.code == "blurred_against_sister" for c in found.series for d in c.defects)
+
+
 def test_a_run_with_dull_edges_is_marked_against_its_sister():
-    found = check_study(study_of("1", "2"), [check("1", edges=0.12), check("2", edges=0.24)])
+    found = check_study(study_of("1", "2"), [check("1", NATIVE, edges=0.12), check("2", NATIVE, edges=0.24)])
     assert found.series[0].verdict is Verdict.LIMITED
     assert found.series[1].verdict is Verdict.ACCEPTABLE
+    assert found.superseded == ("1",)
+
+
+def test_a_series_repeated_with_success_raises_no_alarm_anywhere():
+    bad = check("1", NATIVE, Verdict.REPEAT, defects=(defect("motion_artifact", Severity.MAJOR, "x"),))
+    rescued = check_study(study_of("1", "2"), [bad, check("2", NATIVE, number=2)])
+    assert repeat_alert(rescued) is None
+    assert CheckOutcome(checks=(rescued,), refused=()).exit is Exit.DONE
+    facts = facts_from_check(rescued)
+    assert "series_to_repeat" not in facts
+    assert check_document([rescued])["studies"][0]["superseded"] == ["1"]
+    other = replace(rescued, verdict=Verdict.REPEAT, series=(*rescued.series, check("3", T2, Verdict.REPEAT, 3)))
+    assert len(repeat_alert(other).parts) == 1
+    assert facts_from_check(other)["series_to_repeat"].value == ("T2",)
 
 
 def test_contrast_pictures_without_their_native_twin():
@@ -213,3 +285,12 @@ def test_an_exam_that_was_stopped():
     found = check_study(study_of("1"), [cut], protocol)
     assert {"missing_series", "exam_stopped"} <= {d.code for d in found.defects}
     assert found.verdict is Verdict.REPEAT
+
+
+def test_a_nearly_black_picture_of_a_scanner_is_a_picture_and_a_drawn_mask_is_none():
+    few = np.random.default_rng(2).integers(0, 5, (64, 64, 6)).astype(np.float32)
+    volume = (Volume(data=few, affine=np.eye(4), series_instance_uid="1"),)
+    scanned = check_series(series(ScanningSequence="SE", RepetitionTime=500), volume, kind=T1)
+    assert scanned.verdict is Verdict.NOT_ASSESSABLE
+    assert "grey levels" in scanned.measures["snr_air"].reason
+    assert check_series(series(), volume, kind=SeriesKind()).verdict is Verdict.NOT_AN_IMAGE

@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 
+from mriloop.app.review import _exit
 from mriloop.edges.publish.attention import Tone, acts, headline
+from mriloop.model.errors import Exit
 from mriloop.model.follow_up import Clock
 from mriloop.model.guideline import Advice, Caution, Status
 from mriloop.model.quality import Severity, Verdict
@@ -133,3 +135,16 @@ def test_a_defect_of_the_study_is_an_act_even_without_a_known_remedy(samples):
     unknown = dataclasses.replace(check, defects=(dataclasses.replace(lacking, action=""),))
     (act,) = acts(bare(samples, check=unknown))
     assert act.what == lacking.message
+
+
+def test_a_series_repeated_with_success_asks_nobody_to_repeat_it(samples):
+    check = samples.study_check()
+    spoilt = [one.series_instance_uid for one in check.series if one.verdict is Verdict.REPEAT]
+    assert spoilt
+    rescued = dataclasses.replace(check, verdict=Verdict.ACCEPTABLE, defects=(), superseded=tuple(spoilt))
+    view = bare(samples, check=rescued)
+    assert not [act for act in acts(view) if act.what.startswith("Repeat")]
+    assert _exit(view) is Exit.DONE
+    alarm = bare(samples, check=dataclasses.replace(rescued, superseded=()))
+    assert len([act for act in acts(alarm) if act.what.startswith("Repeat")]) == len(spoilt)
+    assert _exit(alarm) is Exit.NEEDS_PERSON

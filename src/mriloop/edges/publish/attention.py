@@ -74,7 +74,9 @@ def _verdict(view: ReviewView, verdict: Verdict) -> Headline:
     assert view.check is not None
     series = [one for one in view.check.series if one.verdict is not Verdict.NOT_AN_IMAGE]
     total = len(series)
-    repeats = [one for one in series if one.verdict is Verdict.REPEAT]
+    repeats = [
+        one for one in series if one.verdict is Verdict.REPEAT and one.series_instance_uid not in view.check.superseded
+    ]
     limited = sum(one.verdict is Verdict.LIMITED for one in series)
     unjudged = sum(one.verdict is Verdict.NOT_ASSESSABLE for one in series)
     limits = f"{limited} of {count(total, 'series')} can be read with limits." if limited else ""
@@ -128,7 +130,7 @@ def _quality(view: ReviewView) -> Iterator[Act]:
             what, why = (defect.action, (defect.message,)) if defect.action else (defect.message, ())
             yield Act(who="Technologist", what=what, why=why, tone=Tone.ACT, anchor="quality")
     for number, series in enumerate(view.check.series):
-        if series.verdict is Verdict.REPEAT:
+        if series.verdict is Verdict.REPEAT and series.series_instance_uid not in view.check.superseded:
             major = [one for one in series.defects if one.severity is Severity.MAJOR] or list(series.defects)
             actions = list(dict.fromkeys(one.action for one in major if one.action))
             yield Act(

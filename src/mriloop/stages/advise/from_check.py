@@ -18,6 +18,7 @@ _BEST_FIRST = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
 # CHECK's codes → causes of the vocabulary: every code that may call for a repeat, and no other (held by a test).
 CAUSES = {
     "missing_slices": "missing_slices",
+    "maybe_missing_slices": "missing_slices",
     "short_volume": "missing_slices",
     "blank_slice": "missing_slices",
     "identical_slices": "missing_slices",
@@ -30,6 +31,7 @@ CAUSES = {
     "ghosting": "motion",
     "blurred_against_sister": "motion",
     "low_snr": "noise",
+    "no_signal": "noise",
     "protocol_deviation": "parameters",
 }
 # They say that something is to be repeated, not why: the reason stands beside them.
@@ -128,7 +130,9 @@ def _presence(
 
 
 def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, FactValue]:
-    spoilt = [each for each in series if each.verdict is Verdict.REPEAT]
+    spoilt = [
+        each for each in series if each.verdict is Verdict.REPEAT and each.series_instance_uid not in check.superseded
+    ]
     usable = [each for each in series if each.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)]
     stopped = any(defect.code == "exam_stopped" for defect in check.defects)
     facts: dict[str, FactValue] = {}

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from mriloop.model.coding import Weighting
 from mriloop.model.quality import Completeness, MissingSlice, SeriesKind
 from mriloop.model.study import Frame, Point, Series
+from mriloop.stages.check.gaps import Stack, layout_of
 from mriloop.stages.check.header import Header, cross, dot
 
 _SAME_DIRECTION = 0.9998  # cosine of one degree
-_INTEGER_WITHIN = 0.25  # of a slice spacing
-_REGULAR_SHARE = 0.6
-_GAP_AT_MOST = 0.25  # of the slices found: a longer gap is a second slab unless InstanceNumber agrees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What the frames of a series amount to.
+
+    `question` says in a sentence which slices may have been lost where the header can neither prove nor rule it out;
+    then `completeness.expected` is None.
 
     `volumes` is how many volumes they make. `spacing_mm` is the distance between neighbouring slices (None for one).
     `uneven` maps the volume (from 0) to how many slices it lacks. `spare` counts pictures at a place that already has
@@ -39,15 +40,7 @@ class Found:
     lost_volumes: int = 0
     last_short: bool = False
     edge: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Stack:
-    """Frames of one orientation and matrix, sorted into places along the normal."""
-
-    normal: Point
-    places: tuple[float, ...]
-    frames: tuple[tuple[Frame, ...], ...]
+    question: str = ""
 
 
 def completeness_of(series: Series, kind: SeriesKind) -> Found:
@@ -70,17 +63,28 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
     if len(parts) == 1:
         return parts[0]
     known = [p.completeness.expected for p in parts]
+    places = sum(len(s.places) for s in stacks) + sum(
+        1 for p in parts for m in p.completeness.missing if m.volume is None
+    )
+    # The scanner counts the slices of all orientations together.
+    edge = max(0, _declared_slices(series, kind, places) - places)
     return Found(
         completeness=Completeness(
             found=sum(p.completeness.found for p in parts),
-            expected=None if None in known else sum(k for k in known if k is not None),
-            missing=tuple(m for p in parts for m in p.completeness.missing),
-            basis=f"{len(parts)} orientations, each by its slice positions",
+            expected=None if None in known else sum(k for k in known if k is not None) + edge,
+            missing=(
+                *(m for p in parts for m in p.completeness.missing),
+                *(MissingSlice(index=places + step, position_ras_mm=None) for step in range(edge)),
+            ),
+            basis=f"{len(parts)} orientations or matrices, each by its slice positions"
+            + (f", and the scanner declares {places + edge} slices" if edge else ""),
         ),
         volumes=sum(p.volumes for p in parts),
         spacing_mm=parts[0].spacing_mm,
         spare=sum(p.spare for p in parts),
         slabs=any(p.slabs for p in parts),
+        edge=edge,
+        question=next((p.question for p in parts if p.question), ""),
     )
 
 
@@ -143,7 +147,7 @@ def _unplaced(series: Series, frames: Sequence[Frame]) -> Found:
     )
 
 
-def _stacks(frames: Sequence[Frame]) -> list[_Stack]:
+def _stacks(frames: Sequence[Frame]) -> list[Stack]:
     """Sort frames by orientation and matrix, then by place along the normal."""
     groups: dict[tuple[int, int, int], list[Frame]] = {}
     normals: list[Point] = []
@@ -157,7 +161,7 @@ def _stacks(frames: Sequence[Frame]) -> list[_Stack]:
     return [_sorted_stack(normals[key[0]], group) for key, group in groups.items()]
 
 
-def _sorted_stack(normal: Point, frames: Sequence[Frame]) -> _Stack:
+def _sorted_stack(normal: Point, frames: Sequence[Frame]) -> Stack:
     placed = sorted(((dot(normal, f.position_ras_mm), i) for i, f in enumerate(frames) if f.position_ras_mm))
     distances = [b[0] - a[0] for a, b in itertools.pairwise(placed)]
     real = [d for d in distances if d > 0.02]
@@ -169,7 +173,7 @@ def _sorted_stack(normal: Point, frames: Sequence[Frame]) -> _Stack:
             places.append(where)
             members.append([])
         members[-1].append(frames[index])
-    return _Stack(normal, tuple(places), tuple(tuple(sorted(m, key=_order)) for m in members))
+    return Stack(normal, tuple(places), tuple(tuple(sorted(m, key=_order)) for m in members))
 
 
 def _order(frame: Frame) -> tuple[float, float, float]:
@@ -202,7 +206,7 @@ def _value(frame: Frame, name: str) -> Hashable:
     return value if isinstance(value, Hashable) else str(value)
 
 
-def _volumes(stack: _Stack) -> dict[Hashable, dict[int, Frame]]:
+def _volumes(stack: Stack) -> dict[Hashable, dict[int, Frame]]:
     """Return for every volume of the stack: place index → frame.
 
     An attribute sets volumes apart when frames at one place differ in it and most places show the same set of values.
@@ -224,10 +228,11 @@ def _volumes(stack: _Stack) -> dict[Hashable, dict[int, Frame]]:
     return dict(sorted(volumes.items(), key=lambda item: min(_order(f) for f in item[1].values())))
 
 
-def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> Found:
+def _stack(stack: Stack, series: Series, kind: SeriesKind, *, alone: bool) -> Found:
     volumes = list(_volumes(stack).values())
     count = len(stack.places)
-    gaps, spacing, slabs = _gaps(stack, series, kind)
+    layout = layout_of(stack, series, kind)
+    gaps, spacing, slabs = layout.gaps, layout.spacing_mm, layout.slabs
     # A place that few volumes know (a stray image) does not make all others incomplete.
     holders = Counter(place for volume in volumes for place in volume)
     usual = statistics.median(holders.values())
@@ -274,10 +279,13 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
     extra = sum(len(set(volume) - set(full)) for volume in volumes)
     if count == 1:
         basis = basis or "all images at one place"
+    question = "" if edge else layout.question
+    if question:
+        basis = question
     return Found(
         completeness=Completeness(
             found=found,
-            expected=max(expected + extra, found),
+            expected=None if question else max(expected + extra, found),
             missing=tuple(sorted(missing, key=lambda m: (m.volume if m.volume is not None else -1, m.index))),
             basis=(basis or f"slice positions: {count} places, {len(volumes)} volume{'s' if len(volumes) > 1 else ''}")
             + (f"; {lost} more volumes were planned" if lost else ""),
@@ -291,6 +299,7 @@ def _stack(stack: _Stack, series: Series, kind: SeriesKind, *, alone: bool) -> F
         lost_volumes=lost,
         last_short=bool(uneven) and set(uneven) == {len(volumes) - 1},
         edge=edge,
+        question=question,
     )
 
 
@@ -310,83 +319,34 @@ def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, 
     return True
 
 
-def _gaps(stack: _Stack, series: Series, kind: SeriesKind) -> tuple[list[tuple[int, int]], float | None, bool]:
-    """Return ((place before the gap, slices missing), …), the spacing, and whether there are separate blocks."""
-    places = stack.places
-    if len(places) < 2:
-        return [], None, False
-    steps = [b - a for a, b in itertools.pairwise(places)]
-    spacing = _usual_step(steps, Header(series).number("SpacingBetweenSlices"))
-    if spacing is None:
-        return [], statistics.median(steps), False
-    gaps: list[tuple[int, int]] = []
-    slabs = False
-    for place, step in enumerate(steps):
-        ratio = step / spacing
-        lack = round(ratio) - 1
-        if lack < 1:
-            continue
-        if (
-            abs(ratio - round(ratio)) > _INTEGER_WITHIN
-            or kind.weighting is Weighting.LOCALIZER
-            or (lack > max(3, _GAP_AT_MOST * len(places)) and not _numbers_jump(stack, place, lack))
-        ):
-            slabs = True
-        else:
-            gaps.append((place, lack))
-    return gaps, spacing, slabs
-
-
-def _usual_step(steps: Sequence[float], header_spacing: float | None) -> float | None:
-    """Return the spacing that at least 60 % of the steps share (within 10 %); None when there is none.
-
-    With one or two steps the header's SpacingBetweenSlices decides, where it divides them.
-    """
-    if len(steps) >= 3:
-        middle = statistics.median(steps)
-        near = [s for s in steps if abs(s - middle) <= 0.1 * middle]
-        if len(near) >= _REGULAR_SHARE * len(steps):
-            return statistics.fmean(near)
-        smallest = min(steps)
-        whole = [s for s in steps if abs(s / smallest - round(s / smallest)) < 0.1]
-        near = [s for s in steps if abs(s - smallest) <= 0.1 * smallest]
-        # Many slices lost here and there: every step is a multiple of the smallest one.
-        return statistics.fmean(near) if len(whole) == len(steps) and len(near) >= 0.3 * len(steps) else None
-    if (
-        header_spacing
-        and header_spacing > 0
-        and all(abs(s / header_spacing - round(s / header_spacing)) < 0.1 for s in steps)
-    ):
-        return header_spacing
-    smallest = min(steps)
-    return smallest if all(abs(s - smallest) <= 0.1 * smallest for s in steps) else None
-
-
-def _numbers_jump(stack: _Stack, place: int, lack: int) -> bool:
-    """Tell whether InstanceNumber jumps at the gap by as many slices as the gap is wide: a hint, never a proof."""
-    first = [frames[0].instance_number for frames in stack.frames]
-    known = [n for n in first if n is not None]
-    if len(known) != len(first):
-        return False
-    jumps = [abs(b - a) for a, b in itertools.pairwise(known)]
-    usual = statistics.median(jumps)
-    return usual > 0 and round(jumps[place] / usual) == lack + 1
-
-
 def _declared_ends(series: Series, known: int, volumes: int, kind: SeriesKind, *, alone: bool) -> tuple[int, str]:
     """Return how many slices the scanner declares beyond those known from positions, and the basis.
 
     ImagesInAcquisition counts where it is no multiple of what is there: a multiple is what a Dixon or multi-echo
     acquisition declares when each of its contrasts is stored as a series.
     """
-    declared = series.declared.get("slices")
-    if declared is None and (acquired := series.declared.get("acquired_images", 0) // max(1, volumes)) % known:
-        declared = acquired
-    if not alone or declared is None or kind.weighting is Weighting.LOCALIZER or known < 2:
+    if not alone or kind.weighting is Weighting.LOCALIZER:
         return 0, ""
-    if known < declared <= 4 * known:
+    declared = _declared_slices(series, kind, known)
+    acquired = series.declared.get("acquired_images", 0) // max(1, volumes)
+    if "slices" not in series.declared and acquired % known and 2 <= known < acquired <= 4 * known:
+        declared = acquired
+    if declared > known:
         return declared - known, f"slice positions, and the scanner declares {declared} slices a volume"
     return 0, ""
+
+
+def _declared_slices(series: Series, kind: SeriesKind, known: int) -> int:
+    """Return the slices that the scanner declares for a volume, 0 where it declares none for these very pictures.
+
+    Pictures computed from others may be cut anew: a declaration many times what is there speaks of their source.
+    """
+    declared = series.declared.get("slices", 0)
+    if kind.weighting in (Weighting.LOCALIZER, Weighting.SCREENSHOT):
+        return 0
+    if kind.derived and (known < 2 or declared > 4 * known):
+        return 0
+    return declared
 
 
 def _planned_volumes(series: Series, found: int) -> int | None:
@@ -403,7 +363,7 @@ def _believable(planned: int | None, found: int) -> bool:
     return planned is not None and found >= 0.2 * planned
 
 
-def _between(stack: _Stack, place: int, share: float) -> Point:
+def _between(stack: Stack, place: int, share: float) -> Point:
     one, two = _at(stack, place), _at(stack, place + 1)
     return (
         one[0] + share * (two[0] - one[0]),
@@ -412,7 +372,7 @@ def _between(stack: _Stack, place: int, share: float) -> Point:
     )
 
 
-def _at(stack: _Stack, place: int) -> Point:
+def _at(stack: Stack, place: int) -> Point:
     position = stack.frames[place][0].position_ras_mm
     assert position is not None
     return position

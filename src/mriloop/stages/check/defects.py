@@ -35,6 +35,12 @@ TABLE: tuple[DefectEntry, ...] = (
         action=_RESEND,
     ),
     DefectEntry(
+        code="maybe_missing_slices",
+        taxonomy="R1.incomplete",
+        meaning="the slice positions leave room for slices, and the header can neither prove nor rule out a loss",
+        action="Compare the number of slices with the scanner console; send the series again if it has more.",
+    ),
+    DefectEntry(
         code="short_volume",
         taxonomy="R1.incomplete",
         meaning="one or more volumes of the series hold fewer slices than the others",
@@ -120,6 +126,13 @@ TABLE: tuple[DefectEntry, ...] = (
         taxonomy="",
         meaning="there is nothing in the picture but noise or stripes",
         action="If a patient was in the scanner: check coil, position and field of view, and repeat.",
+    ),
+    DefectEntry(
+        code="no_signal",
+        taxonomy="R1.coil",
+        meaning="nothing but noise in the picture although a patient was in the scanner",
+        action="Check that the coil is plugged in, selected in the protocol and over the body part, and that the field "
+        "of view lies on the patient; then repeat the series.",
     ),
     DefectEntry(
         code="phantom",

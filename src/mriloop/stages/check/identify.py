@@ -18,14 +18,21 @@ OBLIQUE_BELOW = 0.80  # cosine: more than 37° from every axis
 _NO_AGENT = frozenset(
     {"NONE", "NO", "N", "NO CONTRAST", "WITHOUT", "OHNE", "SANS", "KEIN", "KEINE", "NEIN", "NON", "0", "-"}
 )
-_PHANTOM = (
-    "phantom", "phantome", "fantom", "fantoma", "acr", "piqt", "flood", "qa", "qc", "dqa", "dailyqa", "uniformity",
-    "qualitycontrol", "nist",
-)  # fmt: skip
 _PHANTOM_SURE = ("phantom", "fantom", "acrphantom", "piqt", "dailyqa")
+_PHANTOM_ALONE = frozenset({"acr", "nist", "dqa", "qualitycontrol"})
+_PHANTOM_WEAK = frozenset({"qa", "qc", "flood", "uniformity", "snr", "ghosting", "daily", "test"})  # two of them count
+_PAINFUL = frozenset(
+    {"limb", "limbs", "pain", "pains", "stump", "sensation", "sensations", "amputation", "amputee", "schmerz"}
+)
+_AGENT = r"(?:iv\b|i\.v\.|c\b|contrast|kontrast|gd\b|gad|km\b|mdc\b|kontr|inj|agent)"
 _PRE = re.compile(
-    r"\bpre[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)|\bpre\b|\bnativ|\bohne[ _-]?km|\bw/?o\b|\bwithout\b|\bunenhanced"
-    r"|\bnon[ _-]?con|\bsans\b|\bsin[ _-]?c|\bsenza|\bblanco\b|\bzonder\b|(?<!\w)-c\b|\bs/?c\b"
+    r"\bpre[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)|\bpre\b|\bnativ|\bunenhanced|\bnon[ _-]?con"
+    rf"|\b(?:w/?o|without|ohne|sans|sin|senza|zonder|s/)[ _-]*(?:iv |i\.v\. |any )?{_AGENT}\w*"
+    r"|\bblanco\b|(?<!\w)-c\b"
+)
+_BOTH = re.compile(r"\bw(?:ith)?\b\s*(?:and|&|\+|/)+\s*(?:w/?o|without)\b")
+_NO_FAT_SAT = re.compile(
+    r"\b(?:w/?o|without|no|non|ohne|sans|sin|senza|zonder)[ _-]*(?:fs\b|fat[ _-]?sat|fat[ _-]?sup|fsat\b|spair|spir\b)"
 )
 _POST = re.compile(
     r"\+ ?(?:c|gd|km|k|gad|contrast)\b|\bc\+|\bgd\b|\bgad(?:o\w*)?\b|\bpost[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)"
@@ -138,6 +145,8 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
     dose = header.number("ContrastBolusVolume")
     text = " ".join(tokens_text for tokens_text in (header.series.description, *header.words("ProtocolName"))).lower()
     text = text.replace("_", " ")
+    if _BOTH.search(text):
+        return Truth.UNKNOWN, "name says both with and without contrast"
     pre, post = _PRE.search(text), _POST.search(_PRE.sub(" ", text))
     oral = header.says("ContrastBolusRoute", "ORAL", "PO", "RECTAL")
     given = [agent for agent in agents if agent not in _NO_AGENT]
@@ -163,12 +172,13 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
 
 def subject_of(header: Header, study_text: str = "") -> tuple[Subject, str]:
     """Return PHANTOM where the name says so; else UNKNOWN: only the image tells a patient (see `subject.seen`)."""
-    words = (*header.tokens, *tokens(study_text))
-    for word in words:
-        if word in _PHANTOM or word.startswith(_PHANTOM_SURE):
-            if word.startswith("phantom") and "limb" in words:
-                continue
-            return Subject.PHANTOM, f"name says {word}"
+    for words in (header.tokens, tokens(study_text)):
+        if not _PAINFUL.isdisjoint(words):
+            continue
+        sure = [w for w in words if w.startswith(_PHANTOM_SURE) or w in _PHANTOM_ALONE]
+        weak = sorted(_PHANTOM_WEAK.intersection(words))
+        if sure or len(weak) > 1:
+            return Subject.PHANTOM, f"name says {sure[0] if sure else ' '.join(weak)}"
     return Subject.UNKNOWN, ""
 
 
@@ -185,6 +195,9 @@ def fat_suppression_of(header: Header, weighting: Weighting) -> tuple[Truth, str
     if weighting in (Weighting.STIR, Weighting.DIXON_WATER):
         return Truth.TRUE, f"weighting {weighting.value}"
     names = set(header.name_tokens)
+    text = " ".join((header.series.description, *header.words("ProtocolName"))).lower().replace("_", " ")
+    if _NO_FAT_SAT.search(text):
+        return Truth.FALSE, "name"
     if names & {"fs", "fatsat", "fatsup", "spair", "spir", "stir", "wats", "proset", "fsat"}:
         return Truth.TRUE, "name"
     if names & {"nofs", "nonfs", "nonfat"}:
@@ -236,13 +249,18 @@ def computed(header: Header, kind: SeriesKind) -> bool:
 
 
 def _bolus_s(headers: Mapping[str, Header]) -> float | None:
-    """Return the earliest ContrastBolusStartTime of the study in seconds after midnight."""
+    """Return the earliest ContrastBolusStartTime of the study in seconds after midnight of its first day.
+
+    A time more than half a day before the first picture is one of the next day: the study ran past midnight.
+    """
+    start = min((began for h in headers.values() if (began := h.began_at_s) is not None), default=0.0)
     times = []
     for header in headers.values():
         for value in header.words("ContrastBolusStartTime"):
             match = re.match(r"(\d{2})(\d{2})(\d{2}(?:\.\d+)?)?", value)
             if match:
-                times.append(int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3] or 0))
+                time = int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3] or 0)
+                times.append(time + 86400 if time < start - 43200 else time)
     return min(times, default=None)
 
 

@@ -20,6 +20,7 @@ MASKED = "background was masked by the scanner"
 SMALL = "the object is too small in this picture"
 NO_DIRECTION = "the header does not say along which axis the phase was encoded"
 SMALLEST_MATRIX = 16
+BLANK = "every voxel has the same value"
 LABELS = "a mask or label map, not a measured picture"
 LABELS_AT_MOST = 12
 
@@ -76,14 +77,23 @@ def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessab
     same = [t for t in order[1:] if bs[t] == bs[chosen] and abs(means[t] - means[chosen]) <= 0.05 * means[chosen]]
     one = values[:, :, real, chosen]
     if one.size == 0 or float(one.max()) == float(one.min()):
-        return NotAssessable(reason="every voxel has the same value")
-    if np.unique(one[:, :, :: max(1, one.shape[2] // 16)]).size <= LABELS_AT_MOST:
-        return NotAssessable(reason=LABELS)
+        return NotAssessable(reason=BLANK)
+    levels = np.unique(one[:, :, :: max(1, one.shape[2] // 16)])
+    if levels.size <= LABELS_AT_MOST:
+        # A scanner's picture with few grey levels is a nearly black one: a fault, not a label map.
+        drawn = not _acquired(series) and bool((levels == np.round(levels)).all())
+        return NotAssessable(reason=LABELS if drawn else f"only {levels.size} grey levels: too dark to judge")
     spacing = list(best.spacing_mm)
     spacing.append(spacing.pop(best.slice_axis))
     where = (spacing[0], spacing[1], spacing[2])
     twin = values[:, :, real, same[0]] if same else None
     return Sample(one, twin, regions(one, where), where, phase_axis(best, series))
+
+
+def _acquired(series: Series) -> bool:
+    """Tell whether the header speaks of an acquisition, as one of a label map does not."""
+    header = Header(series)
+    return any((header.te_ms, header.tr_ms, header.flip_deg, header.words("ScanningSequence"), header.image_type))
 
 
 def _worth(volume: Volume) -> tuple[bool, int, int]:

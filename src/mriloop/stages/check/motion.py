@@ -85,6 +85,7 @@ def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind) -> Mo
         rotations_deg=tuple(steps[t][2].rotation_deg for t in order),
         framewise_mm=tuple(round(value, 4) for value in framewise),
         volumes=tuple(order),
+        limit_mm=limit,
     )
     compared = [value for t, value in zip(order, framewise, strict=True) if not _is_first(t, parts)]
     still = sum(value <= limit for value in compared) / len(compared)

@@ -39,23 +39,28 @@ def choose_protocol(
             counts[kind.region] = counts.get(kind.region, 0) + 1
     regions = {region} if region is not None else ({max(counts, key=lambda r: counts[r])} if counts else set())
     regions |= {r for r in counts if r is Region.PITUITARY and region is None}
-    words = set(tokens(study.description))
+    texts = [tokens(study.description)]
     for series in study.series:
-        words |= set(Header(series).name_tokens)
+        texts.append(Header(series).name_tokens)
         for keyword in ("RequestedProcedureDescription", "PerformedProcedureStepDescription"):
-            for value in Header(series).words(keyword):
-                words |= set(tokens(value))
+            texts += [tokens(value) for value in Header(series).words(keyword)]
     fitting = [p for p in protocols.values() if regions & set(p.regions)]
-    named = [p for p in fitting if any(word in words or _phrase(word, words) for word in p.keywords)]
+    counted = {p.id: sum(_says(keyword, texts) for keyword in p.keywords) for p in fitting}
+    named = [p for p in fitting if counted[p.id]]
     if named:
-        return max(named, key=lambda p: sum(word in words for word in p.keywords))
+        return max(named, key=lambda p: counted[p.id])
     general = [p for p in fitting if p.fallback]
     return general[0] if len(general) == 1 else None
 
 
-def _phrase(keyword: str, words: set[str]) -> bool:
+def _says(keyword: str, texts: Sequence[tuple[str, ...]]) -> bool:
+    """Tell whether a text holds the words of the keyword, one right after the other; "500 ms" is a time, no disease."""
     parts = tokens(keyword)
-    return len(parts) > 1 and all(part in words for part in parts)
+    return any(
+        text[k : k + len(parts)] == parts and not (k and len(parts[0]) <= 2 and text[k - 1].isdigit())
+        for text in texts
+        for k in range(len(text) - len(parts) + 1)
+    )
 
 
 def match_series(kind: SeriesKind, series: Series, protocol: Protocol) -> SeriesProtocol | None:

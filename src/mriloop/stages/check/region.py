@@ -61,6 +61,7 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.KNEE, ("knee", "knie", "genou", "rodilla", "ginocchio")),
     (Region.ANKLE, ("ankle", "sprunggelenk", "osg", "cheville", "tobillo", "caviglia", "enkel")),
     (Region.FOOT, ("foot", "feet", "fuss", "vorfuss", "pied", "piede", "voet", "forefoot", "hindfoot")),
+    (Region.FOOT, ("metatars", "plantar")),
     (Region.HEAD_NECK, ("neck", "hals", "cou", "cuello", "collo", "orbit", "larynx", "parotis", "felsenbein")),
     (
         Region.BRAIN,
@@ -72,6 +73,7 @@ _WORDS: tuple[tuple[Region, tuple[str, ...]], ...] = (
     (Region.ABDOMEN, ("abdom", "bauch", "oberbauch", "ventre", "addome", "buik")),
     (Region.WHOLE_BODY, ("wholebody", "ganzkorper", "ganzkoerper", "corpsentier", "cuerpoentero", "wbmri")),
     (Region.EXTREMITY, ("thigh", "calf", "oberschenkel", "unterschenkel", "cuisse", "muslo", "femur", "tibia")),
+    (Region.EXTREMITY, ("humer", "leg", "legs", "arm", "arms")),
 )  # fmt: skip
 _FALSE_FRIENDS = frozenset(
     {
@@ -88,6 +90,14 @@ _FALSE_FRIENDS = frozenset(
         "spinecho",
     }
 )
+# Whole tokens although longer than three letters: too many other words begin so.
+_WHOLE = frozenset({"head", "hand", "neck", "cord", "seno", "anca", "lever", "pied", "legs", "arms"})
+# Bones and organs that have a head of their own, as beginnings of words.
+_HEADS: tuple[tuple[str, Region], ...] = (
+    ("femor", Region.HIP), ("femur", Region.HIP), ("humer", Region.SHOULDER), ("metatars", Region.FOOT),
+    ("talar", Region.ANKLE), ("metacarp", Region.HAND), ("radial", Region.ELBOW), ("radius", Region.ELBOW),
+    ("fibul", Region.KNEE), ("ulna", Region.WRIST), ("pancrea", Region.PANCREAS),
+)  # fmt: skip
 _COIL: tuple[tuple[tuple[str, ...], Region], ...] = (
     (("knee",), Region.KNEE),
     (("breast",), Region.BREAST),
@@ -144,11 +154,15 @@ def region_of(header: Header, study_text: str = "") -> tuple[Region, str]:
 
 def from_words(words: tuple[str, ...]) -> tuple[Region, str]:
     """Return the most specific region that a token names, and the token; several unlike regions give UNKNOWN."""
+    if not {"head", "heads", "kopf", "tete", "testa", "cabeza"}.isdisjoint(words):
+        for bone, region in _HEADS:
+            if any(token.startswith(bone) for token in words):
+                return region, f"{bone} head"
     for region, beginnings in _WORDS:
         for token in words:
             if token in _FALSE_FRIENDS:
                 continue
-            if any(token == b if len(b) <= 3 else token.startswith(b) for b in beginnings):
+            if any(token == b if len(b) <= 3 or b in _WHOLE else token.startswith(b) for b in beginnings):
                 return region, token
     joined = "".join(words)
     if "wholebody" in joined or "ganzkorper" in joined:

@@ -21,7 +21,7 @@ from mriloop.stages.check.motion import Moved
 
 ORDER = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
 _COMPLETENESS = frozenset(
-    {"missing_slices", "short_volume", "stopped_early", "blank_slice", "identical_slices"}
+    {"missing_slices", "maybe_missing_slices", "short_volume", "stopped_early", "blank_slice", "identical_slices"}
 )  # fmt: skip
 _ECHO_PLANAR = frozenset({Weighting.BOLD, Weighting.DWI, Weighting.TRACE, Weighting.ASL, Weighting.PERFUSION})
 
@@ -91,7 +91,10 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
                 number("volumes_found", found.volumes, "{count}", found.planned_volumes),
             )
         )
-    if whole.expected is None and kind.weighting is not Weighting.LOCALIZER:
+    if found.question:
+        asked = found.question[0].upper() + found.question[1:]
+        result.append(defect("maybe_missing_slices", Severity.MINOR, asked if asked.endswith("?") else asked + "."))
+    elif whole.expected is None and kind.weighting is not Weighting.LOCALIZER:
         result.append(defect("unknown_slice_count", Severity.INFO, f"Completeness cannot be told: {whole.basis}."))
     copies = len(series.duplicates) + found.spare
     if copies:
@@ -103,7 +106,7 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
                 number("duplicates", copies, "{count}", 0),
             )
         )
-    if found.slabs:
+    if found.slabs and not found.question:
         result.append(defect("separate_slabs", Severity.INFO, "The slices lie in separate blocks."))
     return result
 

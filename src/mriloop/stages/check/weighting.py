@@ -40,31 +40,37 @@ _ACQUISITION_CONTRAST: dict[str, Weighting] = {
     "TOF": Weighting.MRA,
     "FLOW_ENCODED": Weighting.PHASE,
 }
-# Beginnings of tokens; at most three letters: the whole token.
+# Whole tokens, with or without digits behind them; a ~ at the end takes every token that begins so; phrases with _.
 _NAMES: tuple[tuple[Weighting, tuple[str, ...]], ...] = (
-    (Weighting.LOCALIZER, ("loc", "locs", "locali", "locator", "scout", "survey", "plan", "3plane", "smartbrain",
-                           "aahead", "ubersicht", "reperage", "aascout", "calibration", "prescan")),
-    (Weighting.ADC, ("adc", "dadc", "eadc", "apparent")),
-    (Weighting.FA, ("fa", "colfa", "fracaniso")),
-    (Weighting.TRACE, ("trace", "tracew")),
-    (Weighting.T1_MAP, ("molli", "shmolli", "t1molli", "t1map", "t1mapping", "mp2rage_t1")),
-    (Weighting.T2_MAP, ("t2map", "t2mapping", "t2*map", "r2*", "t2starmap")),
-    (Weighting.FIELD_MAP, ("fieldmap", "b0map", "b0", "b1map", "gre_field", "fmap")),
+    (Weighting.LOCALIZER, ("loc", "locs", "localiz~", "localis~", "localit~", "lokali~", "locator~", "scout~",
+                           "survey~", "planscan", "plan_scan", "3plane", "3_plane", "three_plane", "triplane",
+                           "tri_plane", "smartbrain~", "aahead~", "ubersicht~", "reperage~", "aascout~", "calibration",
+                           "prescan")),
+    (Weighting.ADC, ("adc", "dadc", "eadc", "apparent_diff")),
+    (Weighting.FA, ("fa", "colfa", "fracaniso~")),
+    (Weighting.TRACE, ("trace", "tracew~")),
+    (Weighting.T1_MAP, ("molli~", "shmolli~", "t1molli~", "t1map~", "mp2rage_t1")),
+    (Weighting.T2_MAP, ("t2map~", "t2*map~", "r2*", "t2starmap~")),
+    (Weighting.FIELD_MAP, ("fieldmap~", "b0map~", "b0", "b1map~", "gre_field", "fmap")),
     (Weighting.SWI, ("swi", "swan", "swip", "venobold", "qsm", "mip_swi", "swan3d")),
     (Weighting.ASL, ("asl", "pcasl", "pasl", "casl")),
-    (Weighting.PERFUSION, ("perf", "perfusion", "dsc", "dce", "twist", "tricks")),
-    (Weighting.MRA, ("tof", "mra", "mrv", "angio", "ceamra", "inhance")),
-    (Weighting.DWI, ("dwi", "dti", "diff", "diffusion", "resolve", "noddi", "hardi", "dwibs", "ep2d_diff", "zoomit")),
-    (Weighting.BOLD, ("bold", "fmri", "rest", "rsfmri", "func", "task")),
-    (Weighting.FLAIR, ("flair", "tirm_dark", "darkfluid", "dark", "tdf")),
-    (Weighting.STIR, ("stir", "tirm")),
-    (Weighting.MT, ("mt", "mtc", "mton", "mtr")),
-    (Weighting.T2_STAR, ("t2*", "t2star", "t2s", "medic", "merge", "fl2d_hemo", "hemo")),
-    (Weighting.PD, ("pd", "pdw", "protondens", "dp", "ip", "intermediate")),
-    (Weighting.T1, ("t1", "t1w", "t1se", "t1tse", "mprage", "bravo", "memprage", "mp2rage", "vibe", "lava", "thrive",
-                    "spgr", "tfl", "fspgr", "mpr")),
-    (Weighting.T2, ("t2", "t2w", "t2tse", "t2fse", "haste", "ssfse", "ciss", "fiesta", "trufi", "space", "btfe")),
+    (Weighting.PERFUSION, ("perf", "perfusion~", "dsc", "dce", "twist", "tricks")),
+    (Weighting.MRA, ("tof", "mra", "mrv", "angio", "angiogr~", "ceangio", "ceamra", "inhance~")),
+    (Weighting.DWI, ("dwi", "dti", "dmri", "diff", "diffusion~", "resolve", "noddi~", "hardi", "dwibs", "ep2d_diff",
+                     "zoomit")),
+    (Weighting.BOLD, ("bold", "fmri", "rest", "resting~", "rsfmri", "func", "functional", "task")),
+    (Weighting.FLAIR, ("flair~", "tirm_dark", "darkfluid~", "dark_fluid", "dark", "tdf")),
+    (Weighting.STIR, ("stir~", "tirm~")),
+    (Weighting.MT, ("mt", "mtc", "mton", "mtoff", "mtr")),
+    (Weighting.T2_STAR, ("t2*", "t2star~", "t2s", "medic", "merge", "fl2d_hemo", "hemo")),
+    (Weighting.PD, ("pd", "pdw", "protondens~", "dp", "ip", "intermediate")),
+    (Weighting.T1, ("t1", "t1w~", "t1se~", "t1tse~", "mprage~", "bravo", "memprage~", "mp2rage~", "vibe~", "lava~",
+                    "thrive~", "spgr~", "tfl", "fspgr~", "mpr")),
+    (Weighting.T2, ("t2", "t2w~", "t2tse~", "t2fse~", "haste~", "ssfse~", "ciss~", "fiesta~", "trufi~", "space",
+                    "btfe~")),
 )  # fmt: skip
+_DIGITS = "0123456789"
+_AGENT = frozenset({"gd", "gad", "gado", "gadolinium", "km", "postgd"})
 _BALANCED = ("TRUFI", "FIESTA", "B-TFE", "BTFE", "BFFE", "B-FFE", "CISS", "TRUEFISP", "BALANCED", "TFI")
 
 
@@ -79,17 +85,25 @@ def weighting_of(header: Header) -> Answer:
 
 def named(header: Header, *wanted: Weighting) -> Answer | None:
     """Return what the name says, among `wanted` (all when empty), in the order of the table."""
-    joined = "_".join(header.tokens)
-    for weighting, beginnings in _NAMES:
+    joined = "_" + "_".join(header.tokens) + "_"
+    for weighting, words in _NAMES:
         if wanted and weighting not in wanted:
             continue
-        for beginning in beginnings:
+        for word in words:
+            if "_" in word:
+                if f"_{word}" in joined:
+                    return weighting, f"name says {word}"
+                continue
             for token in header.tokens:
-                if token == beginning or (len(beginning) > 3 and token.startswith(beginning)):
+                if _is(token, word):
                     return weighting, f"name says {token}"
-            if "_" in beginning and beginning in joined:
-                return weighting, f"name says {beginning}"
     return None
+
+
+def _is(token: str, word: str) -> bool:
+    if word.endswith("~"):
+        return token.startswith(word[:-1])
+    return token == word or token.rstrip(_DIGITS) == word
 
 
 def _screenshot(header: Header) -> Answer | None:
@@ -287,12 +301,12 @@ def _gradients(header: Header) -> Answer | None:
         return Weighting.T2_STAR, f"gradient echo, TE {te:g} ms"
     if tr is None or flip is None:
         return None
-    # Ernst angle of tissue with T1 = 1 s: clearly above it the picture is T1-weighted, clearly below PD-weighted.
+    # Ernst angle of tissue with T1 = 1 s: above it the picture is T1-weighted, at it and below PD-weighted.
     ernst = _ernst_deg(tr)
-    if tr < 1000 and flip >= 1.3 * ernst:
-        return Weighting.T1, f"spoiled gradient echo, TR {tr:g} ms, TE {te:g} ms, flip {flip:g}°"
-    if tr < 1000 and flip <= 0.7 * ernst and te < 8:
-        return Weighting.PD, f"gradient echo, TR {tr:g} ms, TE {te:g} ms, flip {flip:g}°"
+    if tr < 1000 and flip > ernst:
+        return Weighting.T1, f"spoiled gradient echo, TR {tr:g} ms, TE {te:g} ms, flip {flip:g}° (Ernst {ernst:.1f}°)"
+    if tr < 1000 and te < 8:
+        return Weighting.PD, f"gradient echo, TR {tr:g} ms, TE {te:g} ms, flip {flip:g}° (Ernst {ernst:.1f}°)"
     return None
 
 
@@ -319,6 +333,14 @@ def _any_name(header: Header) -> Answer | None:
     return named(header, *(weighting for weighting, _ in _NAMES if weighting is not Weighting.FA))
 
 
+def _agent(header: Header) -> Answer | None:
+    """A file without acquisition headers that names nothing but an agent."""
+    said = [token for token in header.name_tokens if token in _AGENT]
+    if not said or header.te_ms is not None or header.tr_ms is not None:
+        return None
+    return Weighting.T1, f"name says {said[0]}: T1 is the usual picture after an agent"
+
+
 RULES: tuple[Callable[[Header], Answer | None], ...] = (
     _screenshot,
     _localizer,
@@ -334,4 +356,5 @@ RULES: tuple[Callable[[Header], Answer | None], ...] = (
     _gradients,
     _scanner,
     _any_name,
+    _agent,
 )

@@ -13,8 +13,13 @@ def repeat_alert(check: StudyCheck) -> Letter | None:
 
     It stays in the house and names series, never the patient: the one message that needs no signature.
     A part per series: its major defects with the numbers behind them, and the action; then what the study lacks.
+    A series that was repeated with success is not named.
     """
-    spoilt = [item for item in check.series if item.verdict is Verdict.REPEAT]
+    spoilt = [
+        item
+        for item in check.series
+        if item.verdict is Verdict.REPEAT and item.series_instance_uid not in check.superseded
+    ]
     lacking = [item for item in check.defects if item.severity is Severity.MAJOR]
     if not spoilt and not lacking:
         return None

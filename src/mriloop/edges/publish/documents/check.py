@@ -25,6 +25,7 @@ def _study_check(check: StudyCheck) -> Document:
         "protocol": check.protocol,
         "defects": [_defect(one) for one in check.defects],
         "series": [_series_check(one) for one in check.series],
+        "superseded": list(check.superseded),
     }
 
 
