@@ -31,7 +31,6 @@ from mriloop.model.quality import SeriesCheck
 from mriloop.model.report import DraftReport, VerifiedReport
 from mriloop.model.study import Refused
 from mriloop.stages.advise import OrderOutcome, decide_order
-from mriloop.stages.check.motion import STILL_MM
 from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.follow_up import clock
 
@@ -80,7 +79,6 @@ def present(
         mosaics={one.series_instance_uid: _mosaic(one, today.mosaics) for one in today.check.series
                  if one.series_instance_uid in today.mosaics},
         triptychs=_triptychs(compared, names),
-        motion_limits_mm={"limit": STILL_MM},
         links=tuple(links),
         versions={name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")},
     )  # fmt: skip

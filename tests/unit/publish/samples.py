@@ -561,7 +561,6 @@ def full_view(**more) -> ReviewView:
         ),
         "mosaics": mosaics,
         "triptychs": triptychs,
-        "motion_limits_mm": {"limit": 0.5},
         "links": (Link(label="review.json", href="review.json", note="the same as data"),),
         "versions": {"mriloop": "0.1.0", "dcm2niix": "1.0.20260724"},
     }

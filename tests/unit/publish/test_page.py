@@ -97,7 +97,7 @@ def hostile(value):
 
 def test_whatever_a_text_says_it_stays_text(samples):
     view = samples.full_view()
-    checked = hostile(dataclasses.replace(view, mosaics={}, motion_limits_mm={HOSTILE: 0.5}))
+    checked = hostile(dataclasses.replace(view, mosaics={}))
     page = Page(review_html(checked))
     assert "script" not in {tag for tag, _ in page.tags}
     assert not [attrs for _, attrs in page.tags if any(name.startswith("on") for name in attrs)]

@@ -155,7 +155,7 @@ def _series(view: ReviewView, number: int, check: SeriesCheck, pictures: dict[in
         "defects": defects,
         "open": spoiled,
         "picture": pictures[id(figure)] if figure else None,
-        "motion": motion_trace_svg(check.motion, view.motion_limits_mm) if check.motion else "",
+        "motion": motion_trace_svg(check.motion, {"limit": check.motion.limit_mm}) if check.motion else "",
         "slices": slice_map_svg(check.completeness, check.volumes) if check.completeness else "",
     }
 

@@ -97,7 +97,6 @@ class ReviewView:
 
     mosaics : SeriesInstanceUID to the mosaic of that series
     triptychs : before, after and difference around the changes, in the order in which they are shown
-    motion_limits_mm : name to framewise displacement in mm, drawn as lines over every motion trace
     today : the day on which windows are judged; generated_at: when the page was made
     versions : name to version of what made it (mriloop, guidelines, protocol, dcm2niix)
     """
@@ -116,7 +115,6 @@ class ReviewView:
     order: OrderView | None = None
     mosaics: Mapping[str, Figure] = field(default_factory=dict)
     triptychs: tuple[ChangeFigure, ...] = ()
-    motion_limits_mm: Mapping[str, float] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
