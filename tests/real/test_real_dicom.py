@@ -208,7 +208,7 @@ def test_the_slice_that_never_came_is_known_by_its_place(real_data: Path) -> Non
 
 def test_what_the_scanners_declare(everything: Intake) -> None:
     assert one(everything, "01_").declared["slices"] == 176
-    assert one(everything, "03_").declared == {"slices": 15, "volumes": 10}
+    assert one(everything, "03_").declared == {"slices": 15, "volumes": 10, "acquired_images": 15}
     assert one(everything, "05_philips_fmri").declared == {"slices": 9, "volumes": 3}
     assert one(everything, "05_philips_dti").declared["slices"] == 40
     assert one(everything, "06_").declared["slices"] == 20
