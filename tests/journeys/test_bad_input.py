@@ -109,7 +109,9 @@ def test_the_prior_of_another_patient_is_refused_and_nothing_is_recorded(tmp_pat
         ("compare", tmp_path / "today", tmp_path / "prior"),
         ("review", tmp_path / "today", "--prior", tmp_path / "prior", "--out", tmp_path / "out"),
     ):
-        assert refused(*words, store=tmp_path / "store")[:2] == (3, "prior_other_patient")
+        code, name, said = refused(*words, store=tmp_path / "store")
+        assert (code, name) == (3, "prior_other_patient")
+        assert str(tmp_path / "prior") in said
     with open_store(tmp_path / "store") as store:
         assert list(store.entries()) == []
         with sqlite3.connect(tmp_path / "store" / "ledger.sqlite3") as database:

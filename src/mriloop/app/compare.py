@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mriloop.app.check import PRELOAD, Checked, check_intake
-from mriloop.app.inputs import Progress, limits, only_study, open_input, series_of, silent, unnamed
+from mriloop.app.inputs import Progress, limits, only_study, open_input, refuse_priors, series_of, silent, unnamed
 from mriloop.edges.dicom import Intake, Limits, load_volumes, write_nifti
 from mriloop.edges.jobs import make_executor, report_progress
 from mriloop.edges.publish.documents import comparison_document
@@ -22,7 +22,7 @@ from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Series, Study
 from mriloop.model.volume import Volume
 from mriloop.settings import Settings
-from mriloop.stages.compare import Compared, PairImages, refuse_strangers
+from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.compare import compare as compare_studies
 
 
@@ -50,7 +50,7 @@ def compare_paths(
     with ExitStack() as stack:
         intakes = [stack.enter_context(open_input(path, settings, progress=progress)) for path in (today, *priors)]
         studies = [only_study(intake, path) for intake, path in zip(intakes, (today, *priors), strict=True)]
-        refuse_strangers(studies[0], studies[1:], unnamed(intakes, studies))
+        refuse_priors(studies, (today, *priors), unnamed(intakes, studies))
         checked = [
             check_intake(intake, settings, studies=[study], progress=progress, step=f"checking visit {number}")[0]
             for number, (intake, study) in enumerate(zip(intakes, studies, strict=True), 1)

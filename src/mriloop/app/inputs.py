@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mriloop.edges.dicom import Intake, Limits, read_intake
-from mriloop.model.errors import refuse
+from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.study import Series, Study
 from mriloop.settings import Settings
+from mriloop.stages.compare import refuse_strangers
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the name of a step, the parts that are done, and the parts in all."""
@@ -75,6 +76,15 @@ def unnamed(intakes: Sequence[Intake], studies: Sequence[Study]) -> tuple[str, .
     return tuple(
         study.study_instance_uid for intake, study in zip(intakes, studies, strict=True) if intake.unnamed(study)
     )
+
+
+def refuse_priors(studies: Sequence[Study], paths: Sequence[Path], nameless: Sequence[str]) -> None:
+    """Refuse, under its path, a prior that is no earlier study of this patient. `studies`, `paths`: today first."""
+    for prior, path in zip(studies[1:], paths[1:], strict=True):
+        try:
+            refuse_strangers(studies[0], [prior], nameless)
+        except MriloopError as error:
+            raise refuse(error.code, path=path) from None
 
 
 def series_of(study: Study) -> dict[str, Series]:

@@ -15,7 +15,7 @@ from mriloop import __version__
 from mriloop.app.advise import advise, read_case
 from mriloop.app.check import Checked, check_intake
 from mriloop.app.compare import run_compare, write_maps
-from mriloop.app.inputs import Progress, only_study, open_input, silent, unnamed
+from mriloop.app.inputs import Progress, only_study, open_input, refuse_priors, silent, unnamed
 from mriloop.app.present import present
 from mriloop.edges.channels import calendar, letter_pdf, report_pdf
 from mriloop.edges.dicom import Intake
@@ -42,7 +42,7 @@ from mriloop.model.study import Study
 from mriloop.settings import Settings
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
 from mriloop.stages.communicate import patient_letter, referrer_message, repeat_alert
-from mriloop.stages.compare import Compared, refuse_strangers
+from mriloop.stages.compare import Compared
 from mriloop.stages.follow_up import open_follow_ups, supersede
 from mriloop.stages.report import draft, verify
 
@@ -161,7 +161,7 @@ class Loop:
             only_study(intake, path, request.study_uid if number == 0 else None)
             for number, (intake, path) in enumerate(zip(self.intakes, paths, strict=True))
         ]
-        refuse_strangers(studies[0], studies[1:], unnamed(self.intakes, studies))
+        refuse_priors(studies, paths, unnamed(self.intakes, studies))
         for identity in (one for intake in self.intakes for one in intake.identities):
             self.store.put_identity(identity)
         self.checked = [Checked.unread(study) for study in studies]
