@@ -16,10 +16,10 @@ from mriloop.edges.dicom import Intake, Limits, load_volumes, write_nifti
 from mriloop.edges.jobs import make_executor, report_progress
 from mriloop.edges.publish.documents import comparison_document
 from mriloop.edges.publish.figures import triptych
-from mriloop.model.comparison import Change, ChangeKind, Comparison
+from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.quality import SeriesCheck, SeriesKind
-from mriloop.model.study import Series, Study
+from mriloop.model.study import Point, Series, Study
 from mriloop.model.volume import Volume
 from mriloop.settings import Settings
 from mriloop.stages.compare import Compared, PairImages
@@ -56,7 +56,7 @@ def compare_paths(
             for number, (intake, study) in enumerate(zip(intakes, studies, strict=True), 1)
         ]
         compared = run_compare(intakes, checked, settings, progress=progress)
-    written = write_maps(compared, out) if out is not None else ()
+    written = write_maps(compared, draw_changes(compared), out) if out is not None else ()
     return CompareOutcome(comparison=compared.comparison, written=written)
 
 
@@ -123,38 +123,51 @@ def compare_job(material: Material) -> Compared:
     )
 
 
-def write_maps(compared: Compared, out: Path) -> tuple[Path, ...]:
-    """Write change maps as NIfTI (labels are Change.id, on the voxels of the two source series), and triptychs."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        raise refuse("out_not_writable", path=out) from None
-    written: list[Path] = []
-    for pair in compared.images:
-        if pair.changes_today is None or pair.changes_prior is None:
-            continue
-        for name, volume, labels in (
-            ("changes_today", pair.today_volume, pair.changes_today),
-            ("changes_prior", pair.prior_volume, pair.changes_prior),
-        ):
-            written.append(write_nifti(out / f"{name}.nii.gz", labels.astype(np.int16), volume.affine))
-        for name, volume in (("prior_on_today", pair.prior_on_today), ("difference", pair.subtraction)):
-            written.append(write_nifti(out / f"{name}.nii.gz", volume.data.astype(np.float32), volume.affine))
-        for change in (one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE):
-            path = out / f"change_{change.id:02d}.png"
-            path.write_bytes(picture(pair, change))
-            written.append(path)
-    return tuple(written)
+def changing(compared: Compared) -> PairImages | None:
+    """Return the pair of series that the list of changes was made on, None where there is no list."""
+    return next((one for one in compared.images if one.changes_today is not None), None)
 
 
-def picture(pair: PairImages, change: Change) -> bytes:
-    """Return the triptych of a change: before, after, difference, with its outline and a crosshair (PNG)."""
-    labels = None if pair.changes_today is None else np.where(pair.changes_today == change.id, change.id, 0)
+def draw_changes(compared: Compared) -> dict[int, bytes]:
+    """Return the triptych (PNG) of every change by its id; what is stable is listed, not pictured."""
+    pair = changing(compared)
+    if pair is None:
+        return {}
+    moving = (one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE)
+    return {one.id: picture(pair, one.position_ras_mm, one.id) for one in moving}
+
+
+def picture(pair: PairImages, centre: Point, change: int | None = None) -> bytes:
+    """Return before, after and difference through a point (RAS+ mm), with the outline of a change (PNG)."""
+    labels = pair.changes_today
     return triptych(
         pair.prior_on_today.data,
         pair.today_volume.data,
         pair.subtraction.data,
         pair.today_volume.affine,
-        change.position_ras_mm,
-        labels=labels,
+        centre,
+        labels=None if labels is None or change is None else np.where(labels == change, change, 0),
     )
+
+
+def write_maps(compared: Compared, pictures: Mapping[int, bytes], out: Path) -> tuple[Path, ...]:
+    """Write change maps as NIfTI (labels are Change.id, on the voxels of the two source series), and the pictures."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise refuse("out_not_writable", path=out) from None
+    pair = changing(compared)
+    if pair is None or pair.changes_today is None or pair.changes_prior is None:
+        return ()
+    maps = (
+        ("changes_today", pair.changes_today.astype(np.int16), pair.today_volume.affine),
+        ("changes_prior", pair.changes_prior.astype(np.int16), pair.prior_volume.affine),
+        ("prior_on_today", pair.prior_on_today.data.astype(np.float32), pair.prior_on_today.affine),
+        ("difference", pair.subtraction.data.astype(np.float32), pair.subtraction.affine),
+    )
+    written = [write_nifti(out / f"{name}.nii.gz", data, affine) for name, data, affine in maps]
+    for change, png in pictures.items():
+        path = out / f"change_{change:02d}.png"
+        path.write_bytes(png)
+        written.append(path)
+    return tuple(written)

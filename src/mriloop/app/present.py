@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mriloop.app.check import Checked
-from mriloop.app.compare import picture
-from mriloop.edges.publish.figures import triptych
+from mriloop.app.compare import changing, picture
 from mriloop.edges.publish.view import (
     ChangeFigure,
     Figure,
@@ -23,7 +22,6 @@ from mriloop.edges.publish.view import (
     summarise,
 )
 from mriloop.model.communication import Letter
-from mriloop.model.comparison import ChangeKind
 from mriloop.model.finding import Case
 from mriloop.model.follow_up import FollowUp
 from mriloop.model.guideline import Advice
@@ -52,6 +50,7 @@ def present(
     checked: Sequence[Checked],
     refused: Sequence[Refused],
     compared: Compared | None,
+    pictures: Mapping[int, bytes],
     case: Case | None,
     advice: Advice | None,
     report: DraftReport | VerifiedReport | None,
@@ -59,7 +58,8 @@ def present(
     follow_ups: Sequence[FollowUp],
     links: Sequence[Link],
 ) -> ReviewView:
-    """Return the context of the page. `checked` holds today's study first, then the priors."""
+    """Return the context of the page. `checked` holds today's study first, then the priors;
+    `pictures` the triptych of each change by its id."""
     today = checked[0]
     day = now.date()
     names = {one.series_instance_uid: one.description for one in today.study.series}
@@ -78,7 +78,7 @@ def present(
         order=_order(advice, case),
         mosaics={one.series_instance_uid: _mosaic(one, today.mosaics) for one in today.check.series
                  if one.series_instance_uid in today.mosaics},
-        triptychs=_triptychs(compared, names),
+        triptychs=_triptychs(compared, pictures, names),
         links=tuple(links),
         versions={name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")},
     )  # fmt: skip
@@ -101,20 +101,21 @@ def _mosaic(series: SeriesCheck, mosaics: Mapping[str, bytes]) -> Figure:
     return Figure(png=mosaics[series.series_instance_uid], alt=words)
 
 
-def _triptychs(compared: Compared | None, names: Mapping[str, str]) -> tuple[ChangeFigure, ...]:
-    """Picture the changes, the surest first; without a list of changes, the middle of every pair that was aligned."""
+def _triptychs(
+    compared: Compared | None, pictures: Mapping[int, bytes], names: Mapping[str, str]
+) -> tuple[ChangeFigure, ...]:
+    """Show the changes, the surest first; without a list of changes, the middle of every pair that was aligned."""
     if compared is None:
         return ()
-    pair = next((one for one in compared.images if one.changes_today is not None), None)
-    if pair is None:
+    if changing(compared) is None:
         return tuple(_view(one, names) for one in compared.images[:SHOWN_VIEWS])
-    moving = [one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE]
-    chosen = sorted(moving, key=lambda one: -one.confidence)[:SHOWN_CHANGES]
+    drawn = [one for one in compared.comparison.changes if one.id in pictures]
+    chosen = sorted(drawn, key=lambda one: -one.confidence)[:SHOWN_CHANGES]
     return tuple(
         ChangeFigure(
             changes=(one.id,),
             figure=Figure(
-                png=picture(pair, one),
+                png=pictures[one.id],
                 alt=f"Prior, today and difference around change {one.id}: {one.kind}, {one.diameter_mm:.1f} mm, "
                 f"{one.location}.",
                 caption=f"Change {one.id}: {one.kind}, {one.location}, "
@@ -130,13 +131,7 @@ def _view(pair: PairImages, names: Mapping[str, str]) -> ChangeFigure:
     middle = volume.affine @ np.array([*((np.array(volume.data.shape[:3]) - 1) / 2), 1.0])
     name = names.get(pair.today, "") or "a series without a name"
     what = "after and before contrast agent" if pair.role == "enhancement" else "today and prior, aligned"
-    png = triptych(
-        pair.prior_on_today.data,
-        volume.data,
-        pair.subtraction.data,
-        volume.affine,
-        (float(middle[0]), float(middle[1]), float(middle[2])),
-    )
+    png = picture(pair, (float(middle[0]), float(middle[1]), float(middle[2])))
     return ChangeFigure(
         changes=(),
         figure=Figure(png=png, alt=f"{name}: {what}, and their difference.", caption=f"{name}: {what}, subtracted"),

@@ -14,7 +14,7 @@ from typing import Any
 from mriloop import __version__
 from mriloop.app.advise import advise, read_case
 from mriloop.app.check import Checked, check_intake
-from mriloop.app.compare import run_compare, write_maps
+from mriloop.app.compare import draw_changes, run_compare, write_maps
 from mriloop.app.inputs import Progress, only_study, open_input, refuse_priors, silent, unnamed
 from mriloop.app.present import present
 from mriloop.edges.channels import calendar, letter_pdf, report_pdf
@@ -98,6 +98,7 @@ class Loop:
     intakes: list[Intake] = field(default_factory=list)
     checked: list[Checked] = field(default_factory=list)
     compared: Compared | None = None
+    pictures: dict[int, bytes] = field(default_factory=dict)
     advice: Advice | None = None
     report: DraftReport | VerifiedReport | None = None
     letters: list[Letter] = field(default_factory=list)
@@ -197,7 +198,8 @@ class Loop:
     def compare(self) -> None:
         """Lay today over the priors."""
         self.compared = run_compare(self.intakes, self.checked, self.settings, progress=self.progress)
-        written = write_maps(self.compared, self.request.out / "compare")
+        self.pictures = draw_changes(self.compared)
+        written = write_maps(self.compared, self.pictures, self.request.out / "compare")
         self.files += [Link(label=path.name, href=f"compare/{path.name}") for path in written if path.suffix == ".gz"]
         digests = {f"visit{number}": self._digest(number) for number in range(len(self.intakes))}
         self.record("study.compared", self.study.study_instance_uid, self.compared.comparison, **digests)
@@ -296,6 +298,7 @@ class Loop:
             checked=self.checked,
             refused=self.intakes[0].refused,
             compared=self.compared,
+            pictures=self.pictures,
             case=self.case,
             advice=self.advice,
             report=self.report,

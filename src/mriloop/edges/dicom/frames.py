@@ -32,7 +32,6 @@ _B_IN_COMMENT = re.compile(r"\bb=(\d+(?:\.\d+)?)\b")
 _B_IN_NAME = re.compile(r"(?:^|[*_])b(\d{1,5})(?:#\d+|t)?(?:_|$)")
 _DATETIME = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})?(\d{2})?(\.\d{1,6})?")
 _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(\.\d{1,9})?")
-_PHILIPS_CLASSIC = 0x2005
 _SEQUENCE_VRS = (b"SQ", b"UN", b"")
 
 

@@ -78,11 +78,6 @@ class Header:
         return _least(frame.ti_ms for frame in self.frames) or self._positive("InversionTime", "InversionTimes")
 
     @cached_property
-    def ti_all_ms(self) -> tuple[float, ...]:
-        """Every inversion time of the frames in ms, rising."""
-        return tuple(sorted({round(f.ti_ms, 1) for f in self.frames if f.ti_ms}))
-
-    @cached_property
     def flip_deg(self) -> float | None:
         """Flip angle in degrees."""
         return _least(frame.flip_deg for frame in self.frames) or self._positive("FlipAngle")
