@@ -11,7 +11,7 @@ from mriloop.model.coding import Weighting
 from mriloop.model.quality import SeriesKind, Severity
 from mriloop.model.study import Frame, Series, SeriesObject
 from mriloop.stages.check.completeness import completeness_of
-from mriloop.stages.check.verdict import completeness_defects
+from mriloop.stages.check.rules import completeness_defects
 
 TILT = np.radians(20)
 ROW, COLUMN = (-1.0, 0.0, 0.0), (0.0, -float(np.cos(TILT)), -float(np.sin(TILT)))

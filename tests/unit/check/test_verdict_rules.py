@@ -21,7 +21,7 @@ from mriloop.model.volume import Volume
 from mriloop.stages.advise import facts_from_check
 from mriloop.stages.check import check_series, check_study, choose_protocol
 from mriloop.stages.check.defects import BY_CODE, TABLE, defect
-from mriloop.stages.check.measures import MEASURES
+from mriloop.stages.check.measures import NAMES as MEASURES
 from mriloop.stages.check.protocol import compare
 from mriloop.stages.check.verdict import verdict_of
 from mriloop.stages.communicate import repeat_alert
@@ -75,7 +75,7 @@ def test_every_measure_answers_for_every_shape_and_content(shape, fill):
     }[fill].astype(np.float32)  # fmt: skip
     volume = Volume(data=data, affine=np.diag([2.0, 2.0, 3.0, 1.0]), series_instance_uid="1")
     answer = check_series(series(), (volume,), kind=SeriesKind())
-    assert set(answer.measures) >= {m.name for m in MEASURES}
+    assert set(answer.measures) >= set(MEASURES)
     for measure in answer.measures.values():
         assert isinstance(measure, NotAssessable) or np.isfinite(measure.value)
 

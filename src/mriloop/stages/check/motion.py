@@ -17,7 +17,7 @@ from mriloop.model.quality import MotionTrace, SeriesKind
 from mriloop.model.quantity import Measure, NotAssessable, Quantity
 from mriloop.model.study import Frame, Series
 from mriloop.model.volume import Volume
-from mriloop.stages.check.measures import b_values_of, frames_by_time, slices_last
+from mriloop.stages.check.measures.sample import b_values_of, frames_by_time, slices_last
 
 HEAD_REGIONS = frozenset({Region.BRAIN, Region.PITUITARY, Region.HEAD_NECK})
 STILL_MM = 0.5

@@ -18,10 +18,12 @@ from mriloop.stages.check.completeness import Found, completeness_of
 from mriloop.stages.check.defects import BY_CODE, defect
 from mriloop.stages.check.header import Header
 from mriloop.stages.check.identify import computed, plane_of_normal
-from mriloop.stages.check.measures import LABELS, MEASURES, Sample, sample_of, take_all
+from mriloop.stages.check.measures import LABELS, PICTURE, Sample, sample_of, take_all
+from mriloop.stages.check.measures import NAMES as MEASURES
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
-from mriloop.stages.check.verdict import completeness_defects, image_defects, motion_defects, verdict_of
+from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects
+from mriloop.stages.check.verdict import verdict_of
 
 _NOTHING_SEEN = "the pictures could not be read; only the headers were checked"
 
@@ -52,7 +54,7 @@ def check_series(
     is_computed = computed(header, kind)
     scored = kind.object not in (Subject.PHANTOM, Subject.NONE) and not is_computed
     scored &= kind.weighting not in (Weighting.LOCALIZER, Weighting.SCREENSHOT)
-    measures: dict[str, Measure] = dict(take_all(sample))
+    measures: dict[str, Measure] = dict(take_all(sample, PICTURE))
     moved = motion_of(series, volumes or (), kind) if volumes and kind.object is not Subject.NONE else _still_unknown()
     measures.update(moved.measures)
     defects: list[Defect] = completeness_defects(found, kind, series)
@@ -105,7 +107,7 @@ def _why_no_score(series: Series, kind: SeriesKind, is_computed: bool) -> list[D
 
 def _not_an_image(series: Series, kind: SeriesKind) -> SeriesCheck:
     reason = NotAssessable(reason="this object holds no picture")
-    measures: Mapping[str, Measure] = dict.fromkeys((*(m.name for m in MEASURES), *NAMES), reason)
+    measures: Mapping[str, Measure] = dict.fromkeys((*MEASURES, *NAMES), reason)
     defects = [
         defect("not_an_image", Severity.INFO, "No picture: " + kind.basis.get("object", series.object.value) + ".")
     ]

@@ -1,24 +1,19 @@
-"""The image measures of a series as one tuple: a new measure is one function and one line of MEASURES."""
+"""Which voxels of a series its picture measures are taken on."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mriloop.imaging import background, ghosting, noise, sharpness
 from mriloop.imaging.foreground import Floats, Regions, real_values, regions
-from mriloop.model.quantity import Measure, NotAssessable, Quantity
+from mriloop.model.quantity import NotAssessable
 from mriloop.model.study import Component, Frame, Series
 from mriloop.model.volume import Volume
 from mriloop.stages.check.header import Header, dot
 
-NO_AIR = "no air beside the object in the field of view"
-MASKED = "background was masked by the scanner"
-SMALL = "the object is too small in this picture"
-NO_DIRECTION = "the header does not say along which axis the phase was encoded"
 SMALLEST_MATRIX = 16
 BLANK = "every voxel has the same value"
 LABELS = "a mask or label map, not a measured picture"
@@ -41,16 +36,6 @@ class Sample:
     regions: Regions
     spacing_mm: tuple[float, float, float]
     phase_axis: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImageMeasure:
-    """One measure: its name and unit in the JSON contract, which way is better ('' for neither), how it is taken."""
-
-    name: str
-    unit: str
-    better: str
-    take: Callable[[Sample], float | str | None]
 
 
 def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessable:
@@ -155,116 +140,3 @@ def phase_axis(volume: Volume, series: Series) -> int | None:
     axes = volume.affine[:3, :3] / np.linalg.norm(volume.affine[:3, :3], axis=0)
     along = [abs(dot(wanted, (float(axes[0, a]), float(axes[1, a]), float(axes[2, a])))) for a in order]
     return int(np.argmax(along)) if max(along) > 0.7 else None
-
-
-def take_all(sample: Sample | NotAssessable) -> dict[str, Measure]:
-    """Return every measure of the tuple: a quantity, or the reason why there is none."""
-    if isinstance(sample, NotAssessable):
-        return {measure.name: sample for measure in MEASURES}
-    return {measure.name: _answer(measure, sample) for measure in MEASURES}
-
-
-def _answer(measure: ImageMeasure, sample: Sample) -> Measure:
-    found = measure.take(sample)
-    if isinstance(found, str):
-        return NotAssessable(reason=found)
-    if found is None or not math.isfinite(found):
-        return NotAssessable(reason=SMALL)
-    return Quantity(value=float(found), unit=measure.unit)
-
-
-def _without_air(sample: Sample) -> str | None:
-    """Return why there is no usable air, None when there is."""
-    if int(sample.regions.air.sum()) >= 200:
-        return None
-    return MASKED if sample.regions.zeroed > 0.5 else NO_AIR
-
-
-def _snr_air(sample: Sample) -> float | str | None:
-    return _without_air(sample) or noise.snr_dietrich(sample.values, sample.regions.object, sample.regions.air)
-
-
-def _snr_difference(sample: Sample) -> float | str | None:
-    if sample.twin is None:
-        return "only one volume of this contrast"
-    return noise.snr_difference(sample.values, sample.twin, sample.regions.object)
-
-
-def _snr_inside(sample: Sample) -> float | str | None:
-    sigma = noise.sigma_inside(sample.values, sample.regions.object)
-    return None if sigma is None else float(np.median(sample.values[sample.regions.object])) / sigma
-
-
-def _aes(sample: Sample) -> float | str | None:
-    sigma = noise.sigma_inside(sample.values, sample.regions.object)
-    return sharpness.average_edge_strength(sample.values, sample.regions.object, sigma or 0.0)
-
-
-def _tenengrad(sample: Sample) -> float | str | None:
-    return sharpness.tenengrad(sample.values, sample.regions.object)
-
-
-def _gradient_entropy(sample: Sample) -> float | str | None:
-    if sample.phase_axis is None:
-        return NO_DIRECTION
-    return sharpness.gradient_entropy(sample.values, sample.regions.object, sample.phase_axis)
-
-
-def _ghost(sample: Sample) -> float | str | None:
-    if sample.phase_axis is None:
-        return NO_DIRECTION
-    why = _without_air(sample)
-    if why:
-        return why
-    if ghosting.sides_cut(sample.regions.object) > 1:
-        return "the field of view cuts the object on several sides: dark tissue cannot be told from air"
-    found = ghosting.ghost_ratio(sample.values, sample.regions.object, sample.regions.air, sample.phase_axis)
-    return "too little air in line with the object" if found is None else found
-
-
-def _fber(sample: Sample) -> float | str | None:
-    why = _without_air(sample)
-    return why or background.foreground_background_energy(sample.values, sample.regions.object, sample.regions.air)
-
-
-def _tail(sample: Sample) -> float | str | None:
-    return _without_air(sample) or background.background_tail(sample.values, sample.regions.air)
-
-
-def _efc(sample: Sample) -> float | str | None:
-    return background.entropy_focus(sample.values)
-
-
-def _zeroed(sample: Sample) -> float | str | None:
-    return sample.regions.zeroed
-
-
-def _jump(sample: Sample) -> float | str | None:
-    jumps = background.slice_jumps(sample.values, sample.regions.object)
-    return float(np.nanmax(jumps)) if np.isfinite(jumps).any() else "fewer than three slices share the object"
-
-
-def _shading(sample: Sample) -> float | str | None:
-    return background.nonuniformity(sample.values, sample.regions.object, sample.spacing_mm)
-
-
-def _wrap(sample: Sample) -> float | str | None:
-    return NO_DIRECTION if sample.phase_axis is None else ghosting.wrap_share(sample.regions.object, sample.phase_axis)
-
-
-MEASURES: tuple[ImageMeasure, ...] = (
-    ImageMeasure("snr_air", "1", "higher", _snr_air),
-    ImageMeasure("snr_difference", "1", "higher", _snr_difference),
-    ImageMeasure("snr_inside", "1", "higher", _snr_inside),
-    ImageMeasure("average_edge_strength", "{index}", "higher", _aes),
-    ImageMeasure("tenengrad", "{index}", "higher", _tenengrad),
-    ImageMeasure("gradient_entropy", "{index}", "lower", _gradient_entropy),
-    ImageMeasure("ghost_ratio", "1", "lower", _ghost),
-    ImageMeasure("background_tail", "{index}", "lower", _tail),
-    ImageMeasure("foreground_background_energy", "1", "higher", _fber),
-    ImageMeasure("entropy_focus", "{index}", "lower", _efc),
-    ImageMeasure("background_zeroed", "1", "", _zeroed),
-    ImageMeasure("slice_jump", "1", "lower", _jump),
-    ImageMeasure("nonuniformity", "1", "lower", _shading),
-    ImageMeasure("wrap_share", "1", "lower", _wrap),
-)

@@ -1,0 +1,9 @@
+"""From what was measured to defects: one file for each family, each rule monotone, each number in `limits`."""
+
+from __future__ import annotations
+
+from mriloop.stages.check.rules.completeness import completeness_defects
+from mriloop.stages.check.rules.motion import motion_defects
+from mriloop.stages.check.rules.picture import image_defects
+
+__all__ = ["completeness_defects", "image_defects", "motion_defects"]
