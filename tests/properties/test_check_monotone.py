@@ -13,15 +13,9 @@ from mriloop.model.study import Frame, Series, SeriesObject
 from mriloop.stages.check.completeness import completeness_of
 from mriloop.stages.check.defects import defect
 from mriloop.stages.check.motion import Moved
-from mriloop.stages.check.verdict import (
-    ORDER,
-    _ghosts,
-    _noise,
-    completeness_defects,
-    motion_defects,
-    spoilt,
-    verdict_of,
-)
+from mriloop.stages.check.rules import completeness_defects, motion_defects
+from mriloop.stages.check.rules.picture import _ghosts, _noise, spoilt
+from mriloop.stages.check.verdict import ORDER, verdict_of
 
 KIND = SeriesKind(weighting=Weighting.T1, plane=Plane.AXIAL, object=Subject.PATIENT)
 POSITIVE = st.floats(0.01, 300, allow_nan=False)
