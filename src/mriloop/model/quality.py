@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from mriloop.model.coding import Plane, Region, Subject, Weighting
@@ -114,8 +115,24 @@ class MotionTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanner:
+    """Which scanner took a series. `device`: a digest of its serial number or station name, empty where none is told.
+
+    `software` is DICOM SoftwareVersions, joined; an upgrade makes another scanner of it, since measures jump with it.
+    """
+
+    manufacturer: str = ""
+    model: str = ""
+    device: str = ""
+    software: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesCheck:
-    """The answer of CHECK for one series."""
+    """The answer of CHECK for one series.
+
+    `scanner`, `coil` and `acquired_at` (local time of the scanner) say whose history the measures belong to.
+    """
 
     series_instance_uid: str
     kind: SeriesKind
@@ -127,6 +144,9 @@ class SeriesCheck:
     measures: Mapping[str, Measure] = field(default_factory=dict)
     completeness: Completeness | None = None
     motion: MotionTrace | None = None
+    scanner: Scanner = Scanner()
+    coil: str = ""
+    acquired_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
