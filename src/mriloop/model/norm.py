@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from mriloop.model.coding import Region, Weighting
@@ -97,29 +97,14 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a measure of one series stands in the history of its kind.
-
-    z : robust score, (value - median) / (1.4826 × median absolute deviation); its sign follows the value
-    worse : z with the sign turned so that more is worse; 0 for a measure without a better direction
-    values : the history itself, oldest first
-    """
-
-    value: float
-    median: float
-    spread: float
-    z: float
-    worse: float
-    values: tuple[float, ...] = field(default=(), repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftAlarm:
-    """A measure of one coil on one scanner that went away from its own past.
+    """A measure of one coil on one scanner that left its own past.
 
-    since : the first scan of the run that led to the alarm; at : the scan that raised it
-    change : of the median since then against the median before, as a share (-0.2: a fifth less)
+    since : when the run of values to one side began that led to the alarm; at : when it was raised
+    change : median share by which values since then differ from the median of their kind before (-0.2: a fifth less)
+    score, limit : of the chart at `at`; the alarm is raised where the first exceeds the second
     worse : True where the measure has a better direction and went the other way
+    lasting : the chart is beyond its limit at the last scan, too
     scans : how many were seen since
     """
 
@@ -132,4 +117,5 @@ class DriftAlarm:
     score: float
     limit: float
     worse: bool
+    lasting: bool
     scans: int
