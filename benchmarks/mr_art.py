@@ -1,4 +1,4 @@
-"""A verdict learned on MRIQC's measures of MR-ART (expert scores), beside MRIQC's random forest, folds apart by subject.
+"""A verdict learned on MRIQC's measures of MR-ART (expert scores), beside MRIQC's random forest, folds by person.
 
 217 T1-weighted scans of 75 people on one scanner, with and without motion on command; an expert scored them 1 good,
 2 medium, 3 bad. "bad": 3 against 1 and 2, the question of a repeat. "not good": 2 and 3 against 1. Scores are out of

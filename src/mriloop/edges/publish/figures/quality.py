@@ -20,8 +20,9 @@ _BINS = 24
 def profile_svg(profile: PhaseProfile, ghost_ratio: float | None = None) -> str:
     """Draw brightness along the phase-encode direction, low enough that ghosts in the air are seen.
 
-    The object is a shaded block that goes beyond the frame, lighter where few lines have it; the air beside it carries the curve, a dashed line shows
-    the air that no ghost can reach, and the brightest place of the air is named with its height above that line.
+    The object is a shaded block that goes beyond the frame, lighter where few lines have it. The air beside it carries
+    the curve, a dashed line shows the air that no ghost can reach, and the brightest place of the air is named with its
+    height above that line.
     """
     along = [value if math.isfinite(value) else 0.0 for value in profile.along]
     places = len(along)
