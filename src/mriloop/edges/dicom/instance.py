@@ -36,6 +36,7 @@ _PREFIXES: tuple[tuple[str, SeriesObject], ...] = (
     ("1.2.840.113619.4.30", SeriesObject.RAW_DATA),
 )
 _LONGEST_PARAMETER = 2048
+_AGENT, _AGENTS, _CODE_MEANING = 0x00180010, 0x00180012, 0x00080104
 # Keys: the tag of a public parameter, or -1 - n for row n of the vendors' table.
 RawValues = dict[int, set[vendors.Raw]]
 
@@ -166,6 +167,7 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
         record.rescale = rescale if len(views) == count else rescale * count
     for view in views:
         _collect(record.raw, view)
+    _name_agent(record.raw, header)
     uid = header.text(0x00209161)
     if uid:
         record.concatenation = (uid, header.integer(0x00209163) or 0)
@@ -181,6 +183,16 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
         polarity = siemens.csa_numbers(siemens.read_csa(raw[1]), "PhaseEncodingDirectionPositive") if raw else ()
         if polarity:
             record.protocol["PhaseEncodingDirectionPositive"] = f"{polarity[0]:g}"
+
+
+def _name_agent(raw: RawValues, header: Elements) -> None:
+    """Give the agent of enhanced objects (PS3.3 C.7.6.4b), its code meaning, under the keyword of the classic ones."""
+    if _AGENT in header or _AGENTS not in header:
+        return
+    for item in header.items(_AGENTS, 8):
+        meaning = item.raw(_CODE_MEANING)
+        if meaning and len(meaning) <= _LONGEST_PARAMETER:
+            raw.setdefault(_AGENT, set()).add((b"LO", meaning))
 
 
 def _collect(raw: RawValues, view: Elements) -> None:
