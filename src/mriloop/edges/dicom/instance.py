@@ -52,6 +52,15 @@ class Person:
     sex: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concatenation:
+    """Which part of an object that was split an instance is; 0 where it does not say. PS3.3 C.7.6.16.2.2.4."""
+
+    uid: str
+    number: int
+    total: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Record:
     """One accepted file. `raw` holds the bytes of the parameters, decoded once per series."""
@@ -72,7 +81,7 @@ class Record:
     texts: dict[str, str] = field(default_factory=dict)
     protocol: dict[str, str] = field(default_factory=dict)
     rescale: tuple[tuple[float, float], ...] = ()
-    concatenation: tuple[str, int] | None = None
+    concatenation: Concatenation | None = None
 
 
 def read_instance(
@@ -170,7 +179,9 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
     _name_agent(record.raw, header)
     uid = header.text(0x00209161)
     if uid:
-        record.concatenation = (uid, header.integer(0x00209163) or 0)
+        record.concatenation = Concatenation(
+            uid=uid, number=header.integer(0x00209162) or 0, total=header.integer(0x00209163) or 0
+        )
     if record.series_instance_uid not in known_series:
         known_series.add(record.series_instance_uid)
         creators = vendors.creators_of(views[0])

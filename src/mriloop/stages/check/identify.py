@@ -42,7 +42,8 @@ _FAT_SAT_WORDS = frozenset(
 )  # fmt: skip
 _FAT_SAT_PHRASE = re.compile(
     r"\bfat[ -]?(?:sat|sup|free)|\bfett[ -]?(?:sat|gesätt|unterdr)"
-    r"|\bsat(?:uration|uración|\.)?[ -]?(?:de )?gra(?:isse|sa|sso)|\bsupresi[oó]n gras|\bsoppr\w* (?:del )?grasso|\bwater[ -]?exc"
+    r"|\bsat(?:uration|uración|\.)?[ -]?(?:de )?gra(?:isse|sa|sso)"
+    r"|\bsupresi[oó]n gras|\bsoppr\w* (?:del )?grasso|\bwater[ -]?exc"
 )
 _POST = re.compile(
     r"\+ ?(?:c|gd|km|k|gad|contrast)\b|\bc\+|\bgd\b|\bgad(?:o\w*)?\b|\bpost[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)"
