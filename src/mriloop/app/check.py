@@ -124,7 +124,7 @@ def check_intake(
     result = []
     for study in chosen:
         own = [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series]
-        check = check_study(study, [one for one, _ in own], plans[study.study_instance_uid])
+        check = check_study(study, [one for one, _ in own], plans[study.study_instance_uid], intake.performed)
         mosaics = {one.series_instance_uid: png for one, png in own if png}
         result.append(Checked(study=study, check=check, kinds=kinds[study.study_instance_uid], mosaics=mosaics))
     return tuple(result)

@@ -19,7 +19,7 @@ from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource, read_nifti
 from mriloop.edges.dicom.reader import Loose, read_all
 from mriloop.model.errors import refuse
-from mriloop.model.study import Identity, Refused, Series, SeriesObject, Study
+from mriloop.model.study import Identity, PerformedStep, Refused, Series, SeriesObject, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,7 @@ class Intake:
     identities : who the pseudonyms stand for
     files : for each SeriesInstanceUID, the files that count
     digest : for each SeriesInstanceUID, a digest of the content of its files, independent of their names and order
+    performed : what scanners reported of the examinations, where such objects lay beside the images
     """
 
     studies: tuple[Study, ...]
@@ -74,6 +75,7 @@ class Intake:
     records: Mapping[tuple[str, str], tuple[Record, ...]] = field(repr=False)
     nifti: Mapping[str, NiftiSource] = field(repr=False)
     workspace: tempfile.TemporaryDirectory[str] | None = field(repr=False)
+    performed: tuple[PerformedStep, ...] = ()
 
     def __enter__(self) -> Intake:
         return self
@@ -153,7 +155,7 @@ def _read(
 ) -> Intake:
     room = Path(workspace.name)
     found, rejected, single = gather(path, limits, room)
-    records, loose, more = read_all(found, limits, room, workers, progress)
+    records, loose, more, steps = read_all(found, limits, room, workers, progress)
     rejected += more
     mr, others = _apart(records, rejected)
     kept, conflicting, counts, notes = resolve(mr, limits)
@@ -184,6 +186,7 @@ def _read(
         records={(study, uid): tuple(members) for (_, study, uid), members in groups.items()},
         nifti=nifti_sources,
         workspace=workspace,
+        performed=tuple(steps),
     )
 
 

@@ -27,6 +27,14 @@ _STILL = (
     "the most important series first, sedation last."
 )
 
+# The ladder of clinical.md C.6: Munn 2015 (Radiography 21:e59), Dewey 2007 (J Magn Reson Imaging 26:1322, open and
+# short-bore scanners 2.1 to 0.7 %), AJR 2013 (an explanation beforehand halves the repeats).
+CLAUSTROPHOBIA = (
+    "Ask the patient what would help, and explain what comes (AJR 2013: explaining beforehand halves repeats). Then, "
+    "one step after the other: prone or feet first, mirror, music, a companion; a short, quiet or wide-bore scanner "
+    "(Dewey 2007); only the series that are missing; an oral anxiolytic with an escort; sedation, and anaesthesia "
+    "last, with fasting, monitoring and an escort."
+)
 TABLE: tuple[DefectEntry, ...] = (
     DefectEntry(
         code="missing_slices",
@@ -220,6 +228,18 @@ TABLE: tuple[DefectEntry, ...] = (
         action="Ask the patient why. For claustrophobia: explain; prone or feet first, mirror, music, a companion; "
         "a short, quiet or wide-bore scanner; only the missing series; then an oral anxiolytic with an escort; "
         "sedation and anaesthesia last.",
+    ),
+    DefectEntry(
+        code="exam_discontinued",
+        taxonomy="R1.incomplete",
+        meaning="the scanner reports that the examination was stopped before its end",
+        action="Complete what is missing as soon as the reason is gone; tell the referrer that a part is outstanding.",
+    ),
+    DefectEntry(
+        code="not_received",
+        taxonomy="R1.incomplete",
+        meaning="the scanner reports images as performed that did not arrive",
+        action="Send the series again from the scanner; nothing has to be scanned again.",
     ),
 )  # fmt: skip
 BY_CODE: dict[str, DefectEntry] = {entry.code: entry for entry in TABLE}

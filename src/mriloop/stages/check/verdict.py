@@ -9,7 +9,8 @@ from mriloop.model.quality import Defect, SeriesKind, Severity, Verdict
 
 ORDER = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
 _COMPLETENESS = frozenset(
-    {"missing_slices", "maybe_missing_slices", "short_volume", "stopped_early", "missing_parts", "blank_slice", "identical_slices"}
+    {"missing_slices", "maybe_missing_slices", "short_volume", "stopped_early", "missing_parts", "blank_slice",
+     "identical_slices"}
 )  # fmt: skip
 _RANK = {Severity.INFO: 0, Severity.MINOR: 1, Severity.MAJOR: 2}
 
