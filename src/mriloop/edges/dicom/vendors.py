@@ -67,6 +67,7 @@ PARAMETERS: tuple[Private, ...] = (
     _row("VendorSlices", PHILIPS_IMAGING, 0x2001, 0x18, "SL", "slices"),
     _row("VendorSlices", SIEMENS_HEADER, 0x0019, 0x0A, "US", "slices in a mosaic"),
     _row("VendorSlices", UIH, 0x0065, 0x50, "DS", "slices in a grid file"),
+    _row("VendorLocations", PHILIPS_IMAGING, 0x2001, 0x15, "SS", "slice locations"),
     _row("VendorDynamics", PHILIPS_IMAGING, 0x2001, 0x81, "IS", "dynamic scans"),
     _row("VendorCardiacPhases", PHILIPS_IMAGING, 0x2001, 0x17, "SL", "cardiac phases"),
     _row("VendorEchoes", PHILIPS_IMAGING, 0x2001, 0x14, "SL", "echoes"),

@@ -60,6 +60,18 @@ TABLE: tuple[DefectEntry, ...] = (
         "mirror, music or company, and repeat only what is missing; if it was a transfer, send the series again.",
     ),
     DefectEntry(
+        code="missing_parts",
+        taxonomy="R1.incomplete",
+        meaning="an object that was split into parts for transfer came without some of them",
+        action=_RESEND,
+    ),
+    DefectEntry(
+        code="stored_apart",
+        taxonomy="",
+        meaning="what the scanner declares for the whole acquisition lies in several series",
+        action="Nothing to do: read them together.",
+    ),
+    DefectEntry(
         code="unknown_slice_count",
         taxonomy="",
         meaning="the header does not allow to tell how many slices there should be",
