@@ -53,11 +53,12 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What `mriloop check` found under a path."""
+    """What `mriloop check` found under a path. `found` holds the studies with their pictures, for a report."""
 
     checks: tuple[StudyCheck, ...]
     refused: tuple[Refused, ...]
     warnings: tuple[str, ...] = ()
+    found: tuple[Checked, ...] = ()
 
     @property
     def exit(self) -> Exit:
@@ -83,16 +84,25 @@ def check_path(
     protocol: str | None = None,
     indication: str = "",
     baseline: Baseline | None = None,
+    pictures: bool = False,
     progress: Progress = silent,
 ) -> CheckOutcome:
     """Check everything under a path. Studies of several patients are checked one by one, and this is said."""
     with open_input(path, settings, progress=progress, many=True) as intake:
         found = check_intake(
-            intake, settings, protocol=protocol, indication=indication, baseline=baseline, progress=progress
+            intake,
+            settings,
+            protocol=protocol,
+            indication=indication,
+            baseline=baseline,
+            pictures=pictures,
+            progress=progress,
         )
         patients = len({study.patient for study in intake.studies})
         warnings = (f"{patients} patients under one path: each was checked alone",) if patients > 1 else ()
-        return CheckOutcome(checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings)
+        return CheckOutcome(
+            checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings, found=found
+        )
 
 
 def check_intake(
@@ -187,7 +197,7 @@ def check_one(
     check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
     if not pictures or not volumes:
         return check, b""
-    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
+    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at))
 
 
 def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Series) -> SeriesProtocol | None:
