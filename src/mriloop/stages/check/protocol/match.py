@@ -33,9 +33,9 @@ _NEAR: tuple[frozenset[Region], ...] = (
 
 def in_region(region: Region, regions: Sequence[Region]) -> Truth:
     """Tell whether a region is one of `regions`: UNKNOWN for an unknown one and for a neighbour named in its place."""
-    if not regions or region in regions:
+    if not regions or region in regions or Region.WHOLE_BODY in regions:
         return Truth.TRUE
-    if region is Region.UNKNOWN or region is Region.WHOLE_BODY or Region.WHOLE_BODY in regions:
+    if region in (Region.UNKNOWN, Region.WHOLE_BODY):
         return Truth.UNKNOWN
     return Truth.UNKNOWN if any(region in near and near & set(regions) for near in _NEAR) else Truth.FALSE
 
