@@ -104,9 +104,7 @@ def check_intake(
         else choose_protocol(study, kinds[study.study_instance_uid], protocols)
         for study in chosen
     }
-    lines = {
-        uid: match_study(study, kinds[uid], plans[uid]) for study in chosen for uid in (study.study_instance_uid,)
-    }
+    lines = {uid: match_study(study, kinds[uid], plans[uid]) for study in chosen for uid in (study.study_instance_uid,)}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:

@@ -106,7 +106,9 @@ def _series(item: Any, number: int, regions: tuple[Region, ...]) -> SeriesProtoc
         alternatives=_texts(content, "alternatives", where),
         named=_texts(content, "named", where),
         fields=fields,
-        setups=tuple(_setup(one, f"{where}, set-up {i}") for i, one in enumerate(_optional(content, "setups", where), 1)),
+        setups=tuple(
+            _setup(one, f"{where}, set-up {i}") for i, one in enumerate(_optional(content, "setups", where), 1)
+        ),
         coils=tuple(_coil(one, f"{where}, coil {i}") for i, one in enumerate(_optional(content, "coil", where), 1)),
         because=str(content.get("because", "")),
     )
@@ -131,11 +133,12 @@ def _field(item: Any, where: str, when: When = (), keyword: str = "") -> FieldRu
     if not _CONDITION & set(content):
         raise _WrongError(f"{where}: no condition")
     name = keyword or _text(content, "keyword", where)
-    numbers = {key: value for key in _NUMBERS if (value := _number(content, key, where)) is not None}
+    numbers: dict[str, Any] = {k: number for k in _NUMBERS if (number := _number(content, k, where)) is not None}
     if numbers.get("minimum", float("-inf")) > numbers.get("maximum", float("inf")):
         raise _WrongError(f"{where}: minimum above maximum")
     if any(numbers.get(key, 0.0) < 0 for key in ("tolerance", "relative", "major_tolerance")):
         raise _WrongError(f"{where}: a tolerance below zero")
+    texts: dict[str, Any] = {key: _texts(content, key, where) for key in _TEXTS}
     alternatives = _optional(content, "any_of", where)
     values = tuple(_plain_number(value, f"{where}: values") for value in _optional(content, "values", where))
     return FieldRule(
@@ -147,7 +150,7 @@ def _field(item: Any, where: str, when: When = (), keyword: str = "") -> FieldRu
         values=values,
         any_of=tuple(_field(one, f"{where}, any_of {i}", keyword=name) for i, one in enumerate(alternatives, 1)),
         **numbers,
-        **{key: _texts(content, key, where) for key in _TEXTS},
+        **texts,
     )
 
 

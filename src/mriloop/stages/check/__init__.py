@@ -7,4 +7,12 @@ from mriloop.stages.check.protocol import choose_protocol, match_series, match_s
 from mriloop.stages.check.series import check_series
 from mriloop.stages.check.study import check_study
 
-__all__ = ["check_series", "check_study", "choose_protocol", "identify", "identify_study", "match_series", "match_study"]
+__all__ = [
+    "check_series",
+    "check_study",
+    "choose_protocol",
+    "identify",
+    "identify_study",
+    "match_series",
+    "match_study",
+]

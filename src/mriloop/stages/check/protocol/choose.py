@@ -32,7 +32,8 @@ def choose_protocol(
     patients = [kind for kind in kinds.values() if kind.object not in _PLANNED]
     if not patients:
         return None
-    counts = Counter(kind.region for kind in patients if kind.region is not Region.UNKNOWN)
+    counts: Counter[Region] = Counter(kind.region for kind in patients)
+    del counts[Region.UNKNOWN]
     regions = {region} if region is not None else _regions(counts)
     whole = [tokens(study.description)]
     parts = []

@@ -199,9 +199,7 @@ def _wrong(said: str, wanted: str, severity: Severity, title: str) -> Defect:
     action = None
     if severity is Severity.MINOR:
         action = "Select the protocol's coil where it is there; repeat only if signal or coverage suffer."
-    return defect(
-        "wrong_coil", severity, f"The coil is {said}; {title} asks for {wanted}.", evidence, action=action
-    )
+    return defect("wrong_coil", severity, f"The coil is {said}; {title} asks for {wanted}.", evidence, action=action)
 
 
 def _unknown(what: str, said: str, wanted: str, title: str) -> Defect:

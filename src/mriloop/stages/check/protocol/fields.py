@@ -26,8 +26,8 @@ class Field:
     `take` gives numbers for `kind` "number" (the first counts) and "numbers" (the set counts), words for "text".
     `floor` (in `unit`) and `share` are the least tolerance that makes sense, absolute and relative: learned protocols
     never ask for less. `spoils` is the relative deviation beyond which a learned protocol calls for a repeat, None
-    where a deviation alone never spoils a series. `learned` tells whether `protocol learn` looks at it. `action` is
-    what an operator can do, with `{wanted}` filled in.
+    where a deviation alone never spoils a series; `at_least`: more of it does no harm; `learned`: whether learning
+    looks at it. `action` is what an operator can do, with `{wanted}` filled in.
     """
 
     keyword: str
@@ -39,6 +39,7 @@ class Field:
     share: float = 0.01
     spoils: float | None = None
     learned: bool = True
+    at_least: bool = False
     action: str = ""
 
 
@@ -139,7 +140,9 @@ def _pulse(header: Header) -> Words:
     """ScanningSequence, put together from the elements of enhanced objects where it is absent."""
     stated = header.words("ScanningSequence")
     if stated:
-        return tuple(dict.fromkeys(part for word in stated for part in word.replace(",", " ").replace("_", " ").split()))
+        return tuple(
+            dict.fromkeys(part for word in stated for part in word.replace(",", " ").replace("_", " ").split())
+        )
     found = []
     echo = header.words("EchoPulseSequence")
     found += ["SE"] if {"SPIN", "BOTH"} & set(echo) else []
@@ -202,11 +205,12 @@ _SET = "Set the {title} to {{wanted}}"
 
 def _field(
     keyword: str, title: str, unit: str, kind: str, take: Callable[[Header], Numbers | Words], floor: float = 0.0,
-    share: float = 0.01, *, spoils: float | None = None, learned: bool = True, action: str = "",
+    share: float = 0.01, *, spoils: float | None = None, learned: bool = True,
+    at_least: bool = False, action: str = "",
 ) -> Field:  # fmt: skip
     return Field(
         keyword=keyword, title=title, unit=unit, kind=kind, take=take, floor=floor, share=share, spoils=spoils,
-        learned=learned, action=action or _SET.format(title=title),
+        learned=learned, at_least=at_least, action=action or _SET.format(title=title),
     )  # fmt: skip
 
 
@@ -225,11 +229,12 @@ FIELDS: tuple[Field, ...] = (
     _field("SpacingBetweenSlices", "distance between slice centres", "mm", "number",
            lambda h: _one(h.number("SpacingBetweenSlices") or geometry.pitch(h)), 0.05, 0.02, learned=False),
     _field("Coverage", "coverage along the slices", "mm", "number", lambda h: _one(geometry.coverage(h)), 5.0, 0.05,
+           at_least=True,
            action="Add slices until the stack covers {wanted}"),
     _field("Slices", "number of slices", "{count}", "number", lambda h: _one(geometry.slices(h)), 1.0, 0.05,
            learned=False, action="Set the number of slices to {wanted}"),
     _field("Volumes", "number of volumes", "{count}", "number", lambda h: _one(geometry.volumes(h)), 0.0, 0.0,
-           spoils=0.20, action="Acquire all volumes: {wanted}"),
+           spoils=0.20, at_least=True, action="Acquire all volumes: {wanted}"),
     _field("VolumeInterval", "time from volume to volume", "s", "number", lambda h: _one(geometry.interval_s(h)), 0.1,
            0.05, learned=False),
     _field("PixelSpacing", "pixel size", "mm", "numbers", _spacing, 0.02, 0.03),
@@ -267,7 +272,8 @@ FIELDS: tuple[Field, ...] = (
     _field("BValueMax", "highest b-value", "s/mm2", "number", _extreme(max), 5.0, 0.02, spoils=0.15),
     _field("BValueMin", "lowest b-value", "s/mm2", "number", _extreme(min), 5.0, 0.02, learned=False),
     _field("BValues", "b-values", "s/mm2", "numbers", lambda h: h.b_values, 10.0, 0.02),
-    _field("DiffusionDirections", "diffusion directions", "{count}", "number", _directions, 0.0, 0.0, spoils=0.20),
+    _field("DiffusionDirections", "diffusion directions", "{count}", "number", _directions, 0.0, 0.0, spoils=0.20,
+           at_least=True),
     _field("MagneticFieldStrength", "field strength", "T", "number", _tesla, 0.1, 0.05,
            action="Book the patient on a scanner of {wanted}"),
     _field("ScanningSequence", "kind of PulseSequence", "", "text", _pulse),
