@@ -46,7 +46,9 @@ _NAME_FAMILY: tuple[tuple[str, str], ...] = (
     (r"KNEE", "knee"), (r"FOOT|ANKLE", "foot"), (r"SHOULDER", "shoulder"), (r"WRIST|HAND", "wrist"),
     (r"BREAST|MAMMA", "breast"), (r"FLEX|LOOP|SURFACE", "flex"), (r"ENDO ?RECT|^ERC", "endorectal"),
 )  # fmt: skip
-_SAYS_NOTHING = frozenset({"MULTI COIL", "MULTICOIL", "OTHER", "UNKNOWN", "NONE", "DEFAULT", "COIL", "N/A"})
+_SAYS_NOTHING = frozenset(
+    {"MULTI COIL", "MULTI ELEMENT", "SENSE", "MULTICOIL", "OTHER", "UNKNOWN", "NONE", "DEFAULT", "COIL", "N/A"}
+)
 _SCRAMBLED = re.compile(r"^C(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/_#-]{18,}$")  # GE: a hash in place of the name
 
 
@@ -115,11 +117,17 @@ def coil_of(series: Series) -> Coil:
     for text in _values(series, "VendorCoilElements"):
         listed.update(dict.fromkeys(parse_elements(str(text))))
     if not listed:
-        listed.update(dict.fromkeys(w for w in header.words("MultiCoilElementName") if w not in _SAYS_NOTHING))
+        named = (w for w in header.words("MultiCoilElementName") if w not in _SAYS_NOTHING)
+        listed.update(dict.fromkeys(sorted(named, key=_in_number_order)))
     families = {f for name in names for f in families_of(name)}
     if not families:
         families = {_GROUP_FAMILY[g] for e in listed if (g := group_of(e)) in _GROUP_FAMILY}
     return Coil(name=" + ".join(names), families=frozenset(families), elements=tuple(listed))
+
+
+def _in_number_order(element: str) -> tuple[str, int]:
+    digits = re.search(r"\d+", element)
+    return group_of(element), int(digits[0]) if digits else 0
 
 
 def families_of(name: str) -> frozenset[str]:

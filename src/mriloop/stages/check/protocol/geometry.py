@@ -48,7 +48,7 @@ def coverage(header: Header) -> float | None:
     found, apart = places(header), pitch(header)
     count = slices(header)
     if len(found) > 1:
-        return found[-1] - found[0] + (thickness(header) or 0.0)
+        return found[-1] - found[0] + (thickness(header) or apart or 0.0)
     return (count - 1) * apart + (thickness(header) or apart) if count and count > 1 and apart else None
 
 
