@@ -221,6 +221,24 @@ TABLE: tuple[DefectEntry, ...] = (
         action="Look them up on the console if they matter.",
     ),
     DefectEntry(
+        code="wrong_coil",
+        taxonomy="R1.coil",
+        meaning="the receive coil is not the one of the protocol",
+        action="Connect and select the protocol's coil, then repeat the series.",
+    ),
+    DefectEntry(
+        code="coil_elements_missing",
+        taxonomy="R1.coil",
+        meaning="elements of the receive coil that the protocol uses were not in use",
+        action="Reconnect the coil or select its elements; repeat if the picture is dark there.",
+    ),
+    DefectEntry(
+        code="coil_elements_extra",
+        taxonomy="R1.coil",
+        meaning="elements of the receive coil beyond those of the protocol were in use: noise and folding from outside",
+        action="Deselect them for the next series; repeat only if folding or noise disturbs.",
+    ),
+    DefectEntry(
         code="missing_series",
         taxonomy="R1.protocol",
         meaning="a series that the protocol requires is absent",
