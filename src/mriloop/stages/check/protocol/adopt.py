@@ -24,7 +24,7 @@ from mriloop.model.study import Series, SeriesObject
 from mriloop.stages.check.header import Header, tokens
 from mriloop.stages.check.protocol.fields import BY_KEYWORD
 from mriloop.stages.check.region import from_words
-from mriloop.stages.check.weighting import named
+from mriloop.stages.check.wording import named
 
 _RENAMED = {
     "DiffusionBValue": "BValues",
