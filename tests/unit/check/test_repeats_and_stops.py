@@ -126,7 +126,7 @@ def step(code="110505", status=StepStatus.DISCONTINUED, comment="", meaning="", 
 
 
 def stopped(*steps):
-    return check_study(Study(study_instance_uid="s", patient="p", series=(series("1"),)), [check("1")], None, steps)
+    return check_study(Study(study_instance_uid="s", patient="p", series=(series("1"),)), [check("1")], performed=steps)
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,8 @@ def _collect(raw: RawValues, view: Elements) -> None:
         vr, start, stop = fields[tag]
         if 0 < stop - start <= _LONGEST_PARAMETER:
             raw.setdefault(tag, set()).add((vr, data[start:stop]))
+    if vendors.COIL_DEFINITION in fields and vendors.COIL_ELEMENT not in raw:
+        raw[vendors.COIL_ELEMENT] = vendors.elements_in_use(view)
     creators = vendors.creators_of(view)
     if not creators:
         return

@@ -15,7 +15,7 @@ from mriloop.stages.check.header import Header, dot
 
 _EXCERPT = 0.2  # an export of fewer volumes than this share of the plan is taken for an excerpt
 _IN_TIME = frozenset({Weighting.BOLD, Weighting.PERFUSION, Weighting.ASL})
-# Preparation, reference lines and dummies take time and give no volume: a plan by duration counts only beyond them.
+# Preparation, reference lines and dummies take time and give no volume: a plan by duration is believed beyond them.
 _OVERHEAD_SHARE = 0.15
 _OVERHEAD_VOLUMES = 6
 _OVERHEAD_S = 15.0

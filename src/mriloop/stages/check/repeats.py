@@ -13,9 +13,9 @@ from mriloop.model.fact import Truth
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, Severity, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.study import Series
-from mriloop.stages.check import limits
 from mriloop.stages.check.defects import defect, number
 from mriloop.stages.check.header import Header
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.verdict import ORDER
 
 SUBTRACTED = frozenset({Weighting.T1, Weighting.DIXON_WATER})
@@ -76,7 +76,7 @@ CRITERIA = (
 
 
 def repeats(
-    checks: Sequence[SeriesCheck], by_uid: Mapping[str, Series]
+    checks: Sequence[SeriesCheck], by_uid: Mapping[str, Series], limits: Limits = SHIPPED
 ) -> tuple[list[SeriesCheck], list[Defect], frozenset[str]]:
     """Find series run more than once; name the better one; return (checks, defects, uids replaced by a better run).
 
@@ -108,7 +108,7 @@ def repeats(
             runs = [c for c in told if c is not check and pairs[uid, c.series_instance_uid] is Truth.TRUE]
             if not runs:
                 continue
-            extra = _less_sharp(check, max(runs, key=_quality))
+            extra = _less_sharp(check, max(runs, key=_quality), limits)
             if extra is not None:
                 worse = max(check.verdict, Verdict.LIMITED, key=lambda v: ORDER.index(v) if v in ORDER else -1)
                 marked[uid] = replace(check, defects=(*check.defects, extra), verdict=worse)
@@ -260,16 +260,16 @@ def _quality(check: SeriesCheck) -> tuple[int, float]:
     )
 
 
-def _less_sharp(check: SeriesCheck, best: SeriesCheck) -> Defect | None:
+def _less_sharp(check: SeriesCheck, best: SeriesCheck, limits: Limits) -> Defect | None:
     mine, its = check.measures.get("average_edge_strength"), best.measures.get("average_edge_strength")
     if (
         not (isinstance(mine, Quantity) and isinstance(its, Quantity))
-        or mine.value >= limits.SISTER_SHARPNESS * its.value
+        or mine.value >= limits.sister_sharpness * its.value
     ):
         return None
     return defect(
         "blurred_against_sister",
         Severity.MINOR,
         f"Its edges have {100 * mine.value / its.value:.0f} % of the strength of those of {name_of(best)}.",
-        number("average_edge_strength", mine.value, "{index}", limits.SISTER_SHARPNESS * its.value),
+        number("average_edge_strength", mine.value, "{index}", limits.sister_sharpness * its.value),
     )

@@ -14,6 +14,7 @@ from mriloop.model.study import PerformedStep, Series, Study
 from mriloop.stages.check.defects import defect, number
 from mriloop.stages.check.discontinued import discontinued, not_received, steps_of
 from mriloop.stages.check.header import Header
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures import BLANK
 from mriloop.stages.check.protocol import fits, missing_lines
 from mriloop.stages.check.repeats import SUBTRACTED, name_of, repeats
@@ -27,6 +28,7 @@ def check_study(
     study: Study,
     checks: Sequence[SeriesCheck],
     protocol: Protocol | None = None,
+    limits: Limits = SHIPPED,
     performed: Sequence[PerformedStep] = (),
 ) -> StudyCheck:
     """Return the answer of CHECK for a study from those for its series.
@@ -38,12 +40,12 @@ def check_study(
     other studies are passed over.
     """
     by_uid = {series.series_instance_uid: series for series in study.series}
-    marked, again, superseded = repeats(_without_signal(joined(checks, by_uid), by_uid), by_uid)
+    marked, again, superseded = repeats(_without_signal(joined(checks, by_uid), by_uid), by_uid, limits)
     defects = [*again, *_before_contrast(marked, by_uid)]
     if protocol is not None:
         defects += _against_protocol(marked, protocol)
     steps = steps_of(study, performed)
-    whole = protocol is not None and not protocol.fallback and not any(d.code == "missing_series" for d in defects)
+    whole = protocol is not None and not protocol.advisory and not any(d.code == "missing_series" for d in defects)
     stopped = discontinued(steps, whole=whole)
     if all(d.severity is Severity.INFO for d in stopped):
         stopped += _early_end(marked, defects, protocol)
@@ -147,7 +149,7 @@ def _against_protocol(checks: Sequence[SeriesCheck], protocol: Protocol) -> list
         found.append(
             defect(
                 "missing_series",
-                Severity.MINOR if sure and not protocol.fallback else Severity.INFO,
+                Severity.MINOR if sure and not protocol.advisory else Severity.INFO,
                 f"{protocol.title} asks for {line.title}; "
                 + ("the study has none." if sure else "a series may be it, but its header does not say enough."),
                 Evidence(name="protocol_series", value=line.id, unit=""),
