@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mriloop.model.coding import Subject, Weighting
@@ -104,15 +104,19 @@ FIRM = sorted(style for style in STYLES if style != "GE, images in acquisition")
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(FIRM), st.data())
 def test_removing_more_never_improves(style, data):
-    """Monotone under inclusion wherever the scanner says how many slices there should be."""
+    """Monotone under inclusion wherever the scanner says how many slices there should be.
+
+    A single volume of several is left out: it may be one dynamic of an export that stores each as a series.
+    """
     kind, frames, declared = STYLES[style]
     order = data.draw(st.permutations(range(len(frames))))
     one = data.draw(st.integers(1, len(frames) - 1))
     two = data.draw(st.integers(one, len(frames) - 1))
     first = series([f for n, f in enumerate(frames) if n not in set(order[:one])], declared)
     second = series([f for n, f in enumerate(frames) if n not in set(order[:two])], declared)
-    before, after = (completeness_of(each, kind).completeness for each in (first, second))
-    assert after.found <= before.found
+    before, after = (completeness_of(each, kind) for each in (first, second))
+    assert after.completeness.found <= before.completeness.found
+    assume(kind is T1 or after.volumes > 1)
     assert badness(second, kind) >= min(1, badness(first, kind))
 
 

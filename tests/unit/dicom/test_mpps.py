@@ -12,7 +12,9 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from mriloop.edges.dicom import Limits, read_intake
 from mriloop.edges.dicom.mpps import PERFORMED_STEP, open_performed_step
 from mriloop.model.errors import SenderError
+from mriloop.model.quality import SeriesKind
 from mriloop.model.study import StepStatus
+from mriloop.stages.check.completeness import completeness_of
 
 STUDY, SERIES = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.1.1"
 
@@ -119,3 +121,15 @@ def test_an_agent_of_an_enhanced_object_is_read_under_the_classic_keyword(tmp_pa
     write(ds, tmp_path / "s" / "1.dcm")
     with read_intake(tmp_path / "s", Limits()) as intake:
         assert intake.studies[0].series[0].parameters["ContrastBolusAgent"] == "Gadobutrol"
+
+
+def test_an_image_without_pixel_data_is_refused_and_its_place_stays_known(folder, make, write):
+    write(make(3, PixelData=None), folder / "3.dcm")
+    with read_intake(folder, Limits()) as intake:
+        (series,) = intake.studies[0].series
+        assert [entry.code for entry in intake.refused] == ["file_no_pixels"]
+        assert len(intake.files[series.series_instance_uid]) == 4
+    found = completeness_of(series, SeriesKind()).completeness
+    assert (found.found, found.expected) == (4, 5)
+    (missing,) = found.missing
+    assert (missing.index, missing.position_ras_mm) == (2, (10.0, 20.0, 9.0))

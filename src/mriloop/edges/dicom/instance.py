@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mriloop.edges.dicom import siemens, vendors
@@ -90,8 +90,9 @@ def read_instance(
 ) -> Record | PerformedStep | str | None:
     """Read one DICOM file.
 
-    Returns a Record; a PerformedStep for the report of a scanner; the code of the error table why the file is refused;
-    or None for a DICOMDIR, which is passed over.
+    Returns a Record, whose frames are without pixels where the pixel data of an image are absent; a PerformedStep for
+    the report of a scanner; the code of the error table why the file is refused; or None for a DICOMDIR, which is
+    passed over.
     `known_series` collects the series met so far, so that their long protocol texts are read once;
     `first` is what `read_first` gave, when it has been read already.
     """
@@ -125,10 +126,17 @@ def read_instance(
         if modality == "MR" or kind in _IMAGE_CLASSES:
             record.modality = "MR"
             if record.object is SeriesObject.IMAGE:
-                record.pixels = describe(part10, path)
-                if record.pixels is None:
-                    return "file_no_pixels"
+                try:
+                    record.pixels = describe(part10, path)
+                except DamagedError as damage:
+                    if damage.code != "file_no_pixels":
+                        raise
+                else:
+                    if record.pixels is None:
+                        return "file_no_pixels"
             _fill(record, header, known_series)
+            if record.object is SeriesObject.IMAGE and record.pixels is None:
+                record.frames = tuple(replace(frame, has_pixels=False) for frame in record.frames)
         return record
     except DamagedError as damage:
         return damage.code

@@ -56,6 +56,9 @@ def plan_of(series: Series, kind: SeriesKind, firsts: Sequence[Frame]) -> Plan |
     """
     if len(firsts) < 2 or kind.derived:
         return None
+    objects = series.declared.get("objects", 0)
+    if objects > len(firsts) and len(firsts) == len(series.frames):
+        return Plan(counted=len(firsts), planned=objects, what="volumes", basis="the number of objects")
     if any(frame.b_value for frame in firsts):
         return _diffusion(series, firsts)
     return _in_time(series, kind, firsts) or _echoes(series, firsts) or _by_duration(series, kind, firsts)

@@ -1,4 +1,4 @@
-"""Series that belong together: one acquisition that the scanner stored as several, each of which lacks the others."""
+"""Series that belong together: one acquisition stored as several, and pictures computed from others of the study."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 
+from mriloop.model.coding import Weighting
 from mriloop.model.quality import Defect, SeriesCheck, Severity, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.study import Series
@@ -14,6 +15,7 @@ from mriloop.stages.check.header import Header
 from mriloop.stages.check.identify import computed
 from mriloop.stages.check.verdict import verdict_of
 
+_DIFFUSION = frozenset({Weighting.DWI, Weighting.TRACE, Weighting.ADC, Weighting.FA})
 _DECLARED_ENDS = frozenset({"missing_slices", "stopped_early"})
 
 
@@ -39,6 +41,59 @@ def joined(checks: Sequence[SeriesCheck], by_uid: Mapping[str, Series]) -> list[
             for check in members:
                 answers[check.series_instance_uid] = _told(check, by_uid, len(members), declared)
     return [answers[check.series_instance_uid] for check in checks]
+
+
+def short_of_source(checks: Sequence[SeriesCheck], by_uid: Mapping[str, Series]) -> list[SeriesCheck]:
+    """Mark computed diffusion pictures (ADC, trace, calculated b) that hold fewer slices than their source.
+
+    Their source is the diffusion series of the same geometry whose places include all of theirs. Only a loss at the
+    ends is looked for here: gaps are found in the series itself.
+    """
+    answers = []
+    for check in checks:
+        series = by_uid.get(check.series_instance_uid)
+        lost = _beyond(check, series, checks, by_uid) if series is not None else 0
+        if not lost or any(d.code == "missing_slices" for d in check.defects):
+            answers.append(check)
+            continue
+        told = defect(
+            "missing_slices",
+            Severity.MINOR,
+            f"{lost} slice{'s' if lost > 1 else ''} of the diffusion series that it was computed from "
+            f"{'are' if lost > 1 else 'is'} absent at its ends.",
+            number("slices_missing", lost, "{count}", 0),
+        )
+        is_computed = computed(Header(series), check.kind) if series is not None else True
+        verdict = verdict_of(check.kind, (*check.defects, told), computed=is_computed, seen=True)
+        answers.append(replace(check, defects=(*check.defects, told), verdict=verdict))
+    return answers
+
+
+def _beyond(check: SeriesCheck, series: Series, checks: Sequence[SeriesCheck], by_uid: Mapping[str, Series]) -> int:
+    if not check.kind.derived or check.kind.weighting not in _DIFFUSION:
+        return 0
+    mine, geometry = _places(series), _geometry(series)
+    if len(mine) < 2 or geometry is None:
+        return 0
+    most = 0
+    for other in checks:
+        source = by_uid.get(other.series_instance_uid)
+        if source is None or source is series or other.kind.weighting not in _DIFFUSION:
+            continue
+        if _geometry(source) == geometry and mine < (theirs := _places(source)) and len(theirs) <= 3 * len(mine):
+            most = max(most, len(theirs) - len(mine))
+    return most
+
+
+def _geometry(series: Series) -> Hashable | None:
+    header = Header(series)
+    if not header.frames or len(header.normals) != 1:
+        return None
+    first = header.frames[0]
+    return (
+        series.frame_of_reference_uid, first.rows, first.columns, first.spacing_mm,
+        tuple(round(v, 2) for v in header.normals[0]),
+    )  # fmt: skip
 
 
 def _acquisition(series: Series) -> Hashable | None:

@@ -18,7 +18,7 @@ from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures import BLANK
 from mriloop.stages.check.protocol import fits, missing_lines
 from mriloop.stages.check.repeats import SUBTRACTED, name_of, repeats
-from mriloop.stages.check.siblings import joined
+from mriloop.stages.check.siblings import joined, short_of_source
 from mriloop.stages.check.verdict import verdict_of, worst_of
 
 _NOISE_BY_NATURE = frozenset({Weighting.PHASE, Weighting.FIELD_MAP, Weighting.LOCALIZER, Weighting.SCREENSHOT})
@@ -40,7 +40,8 @@ def check_study(
     other studies are passed over.
     """
     by_uid = {series.series_instance_uid: series for series in study.series}
-    marked, again, superseded = repeats(_without_signal(joined(checks, by_uid), by_uid), by_uid, limits)
+    together = short_of_source(joined(checks, by_uid), by_uid)
+    marked, again, superseded = repeats(_without_signal(together, by_uid), by_uid, limits)
     defects = [*again, *_before_contrast(marked, by_uid)]
     if protocol is not None:
         defects += _against_protocol(marked, protocol)
@@ -105,33 +106,45 @@ def _silent(check: SeriesCheck, header: Header) -> bool:
 
 
 def _before_contrast(checks: Sequence[SeriesCheck], by_uid: dict[str, Series]) -> list[Defect]:
-    """Find T1 pictures after contrast without any T1 picture before it (minor), or with none for sure (information)."""
+    """Find T1 pictures after contrast without any T1 picture before it (minor), or with none for sure (information).
+
+    Series that lack the same picture are named together. A series of several time points that began before an agent was
+    followed holds its own picture before it.
+    """
     usable = [c for c in checks if c.kind.weighting in SUBTRACTED and c.kind.object is not Subject.NOT_AN_IMAGE]
     usable = [c for c in usable if not c.kind.derived]
-    after = [c for c in usable if c.kind.contrast is Truth.TRUE]
     before = [c for c in usable if c.kind.contrast is Truth.FALSE]
     unsure = [c for c in usable if c.kind.contrast is Truth.UNKNOWN]
-    found = []
-    for check in after:
-        if any(_matches(check.kind, other.kind) for other in before):
+    alike: dict[tuple[object, ...], list[SeriesCheck]] = {}
+    for check in usable:
+        if check.kind.contrast is not Truth.TRUE or check.volumes > 2:
             continue
-        first = Header(by_uid[check.series_instance_uid]).began_at_s
+        if not any(_matches(check.kind, other.kind) for other in (*before, *_dynamic(usable))):
+            alike.setdefault((check.kind.plane, check.kind.fat_suppressed, check.kind.three_d), []).append(check)
+    found = []
+    for lacking in alike.values():
+        begun = [t for c in lacking if (t := Header(by_uid[c.series_instance_uid]).began_at_s) is not None]
         maybe = [
             c
             for c in unsure
-            if _matches(check.kind, c.kind)
-            and (first is None or (t := Header(by_uid[c.series_instance_uid]).began_at_s) is None or t < first)
+            if _matches(lacking[0].kind, c.kind)
+            and (not begun or (t := Header(by_uid[c.series_instance_uid]).began_at_s) is None or t < min(begun))
         ]
         found.append(
             defect(
                 "incomplete_precontrast",
                 Severity.INFO if maybe else Severity.MINOR,
-                f"{name_of(check)} is after contrast and no T1 series of the same plane is known to be before it"
+                f"{' and '.join(name_of(c) for c in lacking)} {'is' if len(lacking) == 1 else 'are'} after contrast "
+                "and no T1 series of the same plane is known to be before it"
                 + (f"; {name_of(maybe[0])} may be, but its header does not say." if maybe else "."),
-                Evidence(name="series", value=check.series_instance_uid, unit=""),
+                *(Evidence(name="series", value=c.series_instance_uid, unit="") for c in lacking),
             )
         )
     return found
+
+
+def _dynamic(checks: Sequence[SeriesCheck]) -> list[SeriesCheck]:
+    return [c for c in checks if c.volumes > 2 and c.kind.contrast is not Truth.FALSE]
 
 
 def _matches(one: SeriesKind, other: SeriesKind) -> bool:

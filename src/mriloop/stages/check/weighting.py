@@ -53,6 +53,19 @@ _ACQUISITION_CONTRAST: dict[str, Weighting] = {
     "TAGGING": Weighting.UNKNOWN,
     "FLOW_ENCODED": Weighting.PHASE,
 }
+# Suffixes of BIDS (its specification, Magnetic Resonance Imaging): what a curator named a file.
+_BIDS: dict[str, Weighting] = {
+    "T1W": Weighting.T1, "T2W": Weighting.T2, "PDW": Weighting.PD, "PDT2": Weighting.T2, "FLAIR": Weighting.FLAIR,
+    "T2STARW": Weighting.T2_STAR, "INPLANET1": Weighting.T1, "INPLANET2": Weighting.T2, "UNIT1": Weighting.T1,
+    "T1MAP": Weighting.T1_MAP, "T2MAP": Weighting.T2_MAP, "T2STARMAP": Weighting.T2_MAP, "R1MAP": Weighting.T1_MAP,
+    "R2STARMAP": Weighting.T2_MAP, "R2MAP": Weighting.T2_MAP, "MTRMAP": Weighting.MT, "MTS": Weighting.MT,
+    "BOLD": Weighting.BOLD, "CBV": Weighting.PERFUSION, "SBREF": Weighting.T2_STAR, "DWI": Weighting.DWI,
+    "ADC": Weighting.ADC, "FA": Weighting.FA, "TRACE": Weighting.TRACE, "ASL": Weighting.ASL, "M0SCAN": Weighting.PD,
+    "ANGIO": Weighting.MRA, "SWI": Weighting.SWI, "PHASEDIFF": Weighting.FIELD_MAP, "PHASE1": Weighting.FIELD_MAP,
+    "PHASE2": Weighting.FIELD_MAP, "MAGNITUDE1": Weighting.FIELD_MAP, "MAGNITUDE2": Weighting.FIELD_MAP,
+    "MAGNITUDE": Weighting.FIELD_MAP, "FIELDMAP": Weighting.FIELD_MAP, "EPI": Weighting.FIELD_MAP,
+    "TB1MAP": Weighting.FIELD_MAP, "MEGRE": Weighting.T2_STAR, "MESE": Weighting.T2, "MP2RAGE": Weighting.T1,
+}  # fmt: skip
 _AGENT = frozenset({"gd", "gad", "gado", "gadolinium", "km", "postgd"})
 _DYNAMIC_VOLUMES = 10  # a liver or breast examination has up to eight phases; a perfusion study tens
 
@@ -411,6 +424,13 @@ def _scanner(header: Header, pulse: Pulse) -> Answer | None:
     return None
 
 
+def _curated(header: Header, pulse: Pulse) -> Answer | None:
+    for suffix in header.words("VendorBIDSSuffix"):
+        if suffix in _BIDS:
+            return _BIDS[suffix], f"BIDS suffix {suffix}"
+    return None
+
+
 def _any_name(header: Header, pulse: Pulse) -> Answer | None:
     return named(header, *(weighting for weighting in ALL if weighting is not Weighting.FA))
 
@@ -442,6 +462,7 @@ RULES: tuple[Rule, ...] = (
     _spins,
     _gradients,
     _scanner,
+    _curated,
     _any_name,
     _agent,
 )
