@@ -76,16 +76,23 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
 def _without_pixels(found: Found, series: Series, bare: Sequence[Frame]) -> Found:
     """Count the images that came without pixel data as missing ones whose places are known."""
     normals = Header(series).normals
+    places: dict[float, list[Frame]] = defaultdict(list)
+    if len(normals) == 1:
+        for frame in series.frames:
+            if frame.position_ras_mm is not None:
+                places[round(dot(normals[0], frame.position_ras_mm), 1)].append(frame)
     missing = []
-    for frame in bare:
-        index, volume = 0, None
-        if len(normals) == 1 and frame.position_ras_mm is not None:
-            at = round(dot(normals[0], frame.position_ras_mm), 1)
-            placed = [(round(dot(normals[0], f.position_ras_mm), 1), f) for f in series.frames if f.position_ras_mm]
-            index = len({place for place, _ in placed if place < at})
-            if found.volumes > 1:
-                volume = sum(place == at and _order(f) < _order(frame) for place, f in placed)
-        missing.append(MissingSlice(index=index, position_ras_mm=frame.position_ras_mm, volume=volume))
+    for index, place in enumerate(sorted(places)):
+        for volume, frame in enumerate(sorted(places[place], key=_order)):
+            if not frame.has_pixels:
+                missing.append(
+                    MissingSlice(
+                        index=index,
+                        position_ras_mm=frame.position_ras_mm,
+                        volume=volume if found.volumes > 1 else None,
+                    )
+                )
+    missing += [MissingSlice(index=0, position_ras_mm=None)] * (len(bare) - len(missing))
     whole = found.completeness
     return replace(
         found,

@@ -40,6 +40,7 @@ _IMAGE_TYPE: tuple[tuple[Weighting, frozenset[str]], ...] = (
     (Weighting.ASL, frozenset({"ASL"})),
     (Weighting.MT, frozenset({"MTR"})),
 )  # fmt: skip
+_MAPPED = (Weighting.FIELD_MAP, Weighting.T1_MAP, Weighting.T2_MAP)
 _ACQUISITION_CONTRAST: dict[str, Weighting] = {
     "T1": Weighting.T1,
     "T2": Weighting.T2,
@@ -109,11 +110,10 @@ def _localizer(header: Header, pulse: Pulse) -> Answer | None:
 def _in_part(header: Header, pulse: Pulse) -> Answer | None:
     """A series that holds its source pictures together with the map made of them: it is named by the map."""
     counts: Counter[Weighting] = Counter()
-    for frame in header.frames:
-        for value in frame.image_type[2:]:
-            for weighting in (Weighting.FIELD_MAP, Weighting.T1_MAP, Weighting.T2_MAP):
-                if value.strip().upper() in dict(_IMAGE_TYPE)[weighting]:
-                    counts[weighting] += 1
+    for kind, frames in header.image_types.items():
+        for weighting, words in _IMAGE_TYPE:
+            if weighting in _MAPPED and not words.isdisjoint(kind[2:]):
+                counts[weighting] += frames
     kinds = {kind for kind in header.words("VendorImageKind") if kind in ("T1", "T2", "B0")}
     if not counts and pulse.made_for is Weighting.T1_MAP:
         return Weighting.T1_MAP, f"{pulse.said}: pictures for a T1 map" + (" and the map" if "T1" in kinds else "")
@@ -306,9 +306,9 @@ def _dixon(header: Header, pulse: Pulse) -> Answer | None:
     """Parts of a water-fat separation. Water and in-phase of a spin echo keep the contrast of the spin echo."""
     parts = {
         weighting
-        for frame in header.frames
+        for kind in header.image_types
         for weighting, words in _IMAGE_TYPE
-        if weighting.value.startswith("DIXON") and any(v.strip().upper() in words for v in frame.image_type[2:])
+        if weighting.value.startswith("DIXON") and not words.isdisjoint(kind[2:])
     }
     if len(parts) > 1 and water_fat(header):
         inner = _spins(header, pulse) or _gradients(header, pulse)
