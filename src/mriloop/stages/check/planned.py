@@ -154,7 +154,9 @@ def _diffusion(series: Series, firsts: Sequence[Frame]) -> Plan | None:
         return Plan(counted=len(b_values), planned=wanted, what="b-values", basis="the number of b-values")
     least = series.declared.get("diffusion_volumes")
     measured = sum(f.image_type[:1] != ("DERIVED",) for f in firsts)
-    if least is not None and len(_directions(weighted)) >= 2 and measured < least:
+    # Averaged over its directions, a series says nothing of them; GE never writes directions in the patient's frame.
+    directed = len(_directions(weighted)) >= 2 or Header(series).vendor == "ge"
+    if least is not None and directed and measured < least:
         return Plan(
             counted=measured, planned=least, what="diffusion volumes", basis="the number of diffusion directions"
         )
