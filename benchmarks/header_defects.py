@@ -1,15 +1,15 @@
 """Defects of one EPI series beside dicompare and mrQA in one run: what each tool catches, its exit code, its time.
 
-The series is a GE-style EPI of 150 files written by the phantom's DICOM writer and, where it is present, the GE series
-of the real inputs. Three good copies (other patients, TR 5000, 5000.2 and 4999.8 ms) are the reference: mriloop learns a
+The series is a GE-style EPI of 150 files written by the phantom's DICOM writer and, where present, the GE series
+of the real inputs. Three good copies (other patients, TR 5000, 5000.2, 4999.8 ms) are the reference: mriloop learns a
 protocol from them, dicompare builds its schema from the first (its documented workflow), mrQA infers the majority of
 them and the copy under test. Bars: mriloop right in every row, with exit code 10 where the series is to be repeated;
 TR 5000.4 passes. A tag that was deleted must be reported as unknown, and is no pass.
 
-"right" means: the change is reported (for mriloop by the defect meant for it), or nothing new is reported where nothing
-is wrong, and mriloop's exit code is the one expected, or that of the unchanged series where this is to be repeated anyway
-(in the real one somebody moved his head on purpose). mrQA runs with --tolerance 0.01, which is what lets TR 5000.4 pass;
-its configuration lists every parameter changed here. `MRILOOP_PEER_HEADERS` is a Python with dicompare,
+"right" means: the change is reported (for mriloop by the defect meant for it), or nothing new is reported where
+nothing is wrong, and mriloop's exit code is the one expected, or that of the unchanged series where this is to be
+repeated anyway (in the real one somebody moved his head on purpose). mrQA runs with --tolerance 0.01, which lets
+TR 5000.4 pass; its configuration lists every parameter changed here. `MRILOOP_PEER_HEADERS`: a Python with dicompare,
 `MRILOOP_PEER_MRQA` one with mrQA (default: the same).
 """
 
