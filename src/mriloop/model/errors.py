@@ -285,6 +285,16 @@ TABLE: tuple[ErrorEntry, ...] = (
         404,
     ),
     _operator(
+        "baseline_invalid",
+        "{path} is no baseline of mriloop: {detail}",
+        "give the file that `mriloop baseline learn --out` wrote, or learn it anew",
+    ),
+    _operator(
+        "results_invalid",
+        "{path}: {detail}",
+        "give JSON or JSON lines that `mriloop check` printed, or a folder with images",
+    ),
+    _operator(
         "store_newer", "the store at {path} was written by a newer mriloop", "upgrade mriloop, or use another --store"
     ),
     _operator("store_locked", "the store at {path} is busy", "wait for the other process, or use another --store"),
