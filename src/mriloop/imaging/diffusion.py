@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
 from mriloop.imaging.foreground import Floats, Mask
+from mriloop.imaging.motion import Rigid
 
 Matrix = npt.NDArray[np.float64]
 
 B0_AT_MOST = 50.0
 SHELL_STEP = 100.0
+_EDDY_VOLUMES = 10
+_EDDY_SHARE = 0.6
 
 
 def q_neighbours(b_values: Matrix, directions: Matrix, b0_at_most: float = B0_AT_MOST) -> list[tuple[int, int]]:
@@ -52,52 +56,19 @@ def neighbouring_dwi_correlation(
     return found if math.isfinite(found) else None
 
 
-def noise_of_repeats(data: Floats, mask: Mask) -> float | None:
-    """Return the noise standard deviation from repeated volumes, (i, j, k, t): the median over voxels of their sd.
+def noise_of_repeats(data: Floats, mask: Mask | None = None) -> float | None:
+    """Return the noise standard deviation from repeated volumes: the median over voxels of their sd over time.
 
-    For two volumes the sd of a voxel is |difference| / √2, of which the median is 0.6745 of the noise; the factor for
-    any count is that of the χ distribution. None with fewer than two volumes or fewer than 200 voxels.
+    data : (i, j, k, t) with a mask (i, j, k), or (n, t). Of the sd of t values of one voxel the median is
+    √(2 P⁻¹((t-1)/2, 1/2) / (t-1)) of the noise, as χ has it. Lower is better. None with fewer than two volumes or 200
+    voxels. Motion adds to it at edges only, since the median is taken.
     """
-    count = data.shape[-1]
-    if count < 2 or int(mask.sum()) < 200:
+    chosen = np.asarray(data.reshape(-1, data.shape[-1]) if mask is None else data[mask], dtype=np.float64)
+    count = chosen.shape[1]
+    if count < 2 or len(chosen) < 200:
         return None
-    sd = np.asarray(data[mask], dtype=np.float64).std(axis=1, ddof=1)
-    return float(np.median(sd)) / math.sqrt(2 * float(gammaincinv((count - 1) / 2, 0.5)) / (count - 1))
-
-
-def noise_by_background(data: Floats, channels: int = 1, *, share: float = 0.01, rounds: int = 100) -> float | None:
-    """Return the noise standard deviation from voxels that hold nothing but noise in all volumes of (i, j, t).
-
-    PIESNO: for pure noise the sum over t of m² / (2 σ²) follows a gamma distribution of shape t · channels. From the
-    best of a range of starting σ, voxels outside the central 1 - `share` of that distribution are dropped and σ is
-    found again from the median of the rest, until it stays. None where no voxel is left. Lower is better.
-    Source: Koay, Özarslan, Pierpaoli, J Magn Reson 2009;199:94, doi:10.1016/j.jmr.2009.03.005.
-    """
-    flat = np.asarray(data, dtype=np.float64).reshape(-1, data.shape[-1])
-    flat = flat[flat.any(axis=1)]
-    if flat.size == 0:
-        return None
-    median_factor = math.sqrt(2 * float(gammaincinv(channels, 0.5)))
-    low, high = (float(gammaincinv(flat.shape[1] * channels, p)) for p in (share / 2, 1 - share / 2))
-    power = np.square(flat).sum(axis=1) / 2
-    most = float(np.median(flat)) / median_factor
-    best, best_count = None, 0
-    for start in np.linspace(most / 50, most, 50):
-        inside = int(((power > low * start**2) & (power < high * start**2)).sum())
-        if inside > best_count:
-            best, best_count = float(start), inside
-    if best is None:
-        return None
-    sigma = best
-    for _ in range(rounds):
-        pure = (power > low * sigma**2) & (power < high * sigma**2)
-        if not pure.any():
-            return None
-        update = float(np.median(flat[pure])) / median_factor
-        if abs(update - sigma) < 1e-6 * sigma:
-            break
-        sigma = update
-    return sigma
+    sd = float(np.median(chosen.std(axis=1, ddof=1)))
+    return sd / math.sqrt(2 * float(gammaincinv((count - 1) / 2, 0.5)) / (count - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +128,38 @@ def gradient_table(b_values: Matrix, directions: Matrix, b0_at_most: float = B0_
         unknown=int((weighted & ~known).sum()),
         condition=_condition(best),
         one_sided=float(np.linalg.norm(best.mean(axis=0))) if len(best) else 0.0,
+    )
+
+
+def without_eddy_currents(
+    motions: Sequence[Rigid], directions: Sequence[tuple[float, float, float] | None]
+) -> tuple[Rigid, ...]:
+    """Take off the part of each parameter that follows the gradient direction linearly, where that is most of it.
+
+    Single-shot EPI moves along the phase-encode axis by eddy currents, not because the patient does. Most is more than
+    60 % of the variance beyond what four terms explain by chance; of fewer than ten volumes, of unknown directions, or
+    of directions in a plane nothing is taken off. Source: Andersson and Sotiropoulos, NeuroImage 2016;125:1063,
+    doi:10.1016/j.neuroimage.2015.10.019.
+    """
+    if len(motions) < _EDDY_VOLUMES or any(d is None for d in directions):
+        return tuple(motions)
+    design = np.column_stack([np.ones(len(motions)), np.array(directions, dtype=float)])
+    if np.linalg.matrix_rank(design, tol=0.1) < 4:
+        return tuple(motions)
+    values = np.array([[*m.translation_mm, *m.rotation_deg] for m in motions])
+    terms = np.linalg.lstsq(design, values, rcond=None)[0]
+    fitted = design[:, 1:] @ terms[1:]
+    spare = (len(motions) - 1) / (len(motions) - 4)
+    total = values.var(axis=0)
+    share = 1 - spare * (values - design @ terms).var(axis=0) / np.where(total > 0, total, 1)
+    cleaned = values - np.where(share > _EDDY_SHARE, fitted, 0.0)
+    return tuple(
+        replace(
+            m,
+            translation_mm=(float(v[0]), float(v[1]), float(v[2])),
+            rotation_deg=(float(v[3]), float(v[4]), float(v[5])),
+        )
+        for v, m in zip(cleaned, motions, strict=True)
     )
 
 

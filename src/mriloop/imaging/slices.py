@@ -99,7 +99,7 @@ def _combing(
     volume: Floats, template: Floats, slopes: Sequence[Floats], affine: Matrix, points: Matrix, motion: Rigid
 ) -> float:
     """Return the mean distance in mm between where the even and where the odd slices of one volume see the object."""
-    to_voxel = np.linalg.inv(affine)
+    to_voxel: Matrix = np.asarray(np.linalg.inv(affine), dtype=np.float64)
     there = points @ motion.matrix[:3, :3].T + motion.matrix[:3, 3]
     index = np.unique(np.rint(there @ to_voxel[:3, :3].T + to_voxel[:3, 3]).astype(int), axis=0)
     index = index[np.all((index >= 0) & (index < np.array(volume.shape)), axis=1)]
