@@ -18,11 +18,11 @@ from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
 from mriloop.model.errors import Exit, MriloopError, OperatorError, refuse
 from mriloop.model.norm import Baseline
-from mriloop.model.protocol import Protocol, SeriesProtocol
+from mriloop.model.protocol import SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.settings import Settings
-from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
+from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
 from mriloop.stages.check.baseline import against_baseline
 from mriloop.stages.check.limits import Limits as JudgedBy
 from mriloop.stages.check.thresholds import circumstances_of, limits_for
@@ -53,11 +53,12 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What `mriloop check` found under a path."""
+    """What `mriloop check` found under a path. `found` holds the studies with their pictures, for a report."""
 
     checks: tuple[StudyCheck, ...]
     refused: tuple[Refused, ...]
     warnings: tuple[str, ...] = ()
+    found: tuple[Checked, ...] = ()
 
     @property
     def exit(self) -> Exit:
@@ -83,16 +84,25 @@ def check_path(
     protocol: str | None = None,
     indication: str = "",
     baseline: Baseline | None = None,
+    pictures: bool = False,
     progress: Progress = silent,
 ) -> CheckOutcome:
     """Check everything under a path. Studies of several patients are checked one by one, and this is said."""
     with open_input(path, settings, progress=progress, many=True) as intake:
         found = check_intake(
-            intake, settings, protocol=protocol, indication=indication, baseline=baseline, progress=progress
+            intake,
+            settings,
+            protocol=protocol,
+            indication=indication,
+            baseline=baseline,
+            pictures=pictures,
+            progress=progress,
         )
         patients = len({study.patient for study in intake.studies})
         warnings = (f"{patients} patients under one path: each was checked alone",) if patients > 1 else ()
-        return CheckOutcome(checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings)
+        return CheckOutcome(
+            checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings, found=found
+        )
 
 
 def check_intake(
@@ -137,6 +147,7 @@ def check_intake(
         for study in chosen
         for series in study.series
     }
+    lines = {uid: match_study(study, kinds[uid], plans[uid]) for study in chosen for uid in (study.study_instance_uid,)}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:
@@ -146,7 +157,7 @@ def check_intake(
                 intake.part(series),
                 series,
                 kinds[study.study_instance_uid][series.series_instance_uid],
-                _line(plans[study.study_instance_uid], kinds[study.study_instance_uid], series),
+                lines[study.study_instance_uid].get(series.series_instance_uid),
                 judged[series.series_instance_uid],
                 limits(settings),
                 pictures,
@@ -187,11 +198,7 @@ def check_one(
     check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
     if not pictures or not volumes:
         return check, b""
-    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
-
-
-def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Series) -> SeriesProtocol | None:
-    return None if protocol is None else match_series(kinds[series.series_instance_uid], series, protocol)
+    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at))
 
 
 Answer = tuple[SeriesCheck, bytes]

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Hold each series against this history (default: norms/baseline.json of the site's folder).",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="OUT.html",
+    help="Write a page with pictures for each study (OUT.html, OUT-2.html …).",
+)
 @site_option
 @workers_option
 @json_option
@@ -34,6 +40,7 @@ def check(
     protocol: str | None,
     indication: str,
     history: Path | None,
+    report: Path | None,
     site: str | None,
     workers: int | None,
     as_json: bool,
@@ -55,8 +62,16 @@ def check(
             protocol=protocol,
             indication=indication,
             baseline=baseline_in_force(settings, history),
+            pictures=report is not None,
             progress=progress,
         )
+    if report is not None:
+        from datetime import datetime
+
+        from mriloop.app.present import write_check_pages
+
+        for page in write_check_pages(outcome, report, datetime.now().astimezone()):
+            click.echo(f"  page: {page}", err=True)
     if as_json:
         emit(outcome.document())
     else:
