@@ -80,8 +80,8 @@ class GradientTable:
     duplicates : pairs of volumes of one shell with the same direction, up to sign and 1°
     not_unit : weighted volumes whose direction is known and not of length 1 (within 2 %)
     unknown : weighted volumes without a direction
-    condition : condition number of the design matrix of the tensor over the shell of most directions; inf where fewer
-        than six directions do not allow a tensor; 1.3 to 2 for well spread ones
+    condition : condition number of the design matrix of the tensor over the shell of most directions, √2.5 = 1.58 for
+        evenly spread ones; inf where fewer than six directions do not allow a tensor
     one_sided : length (0 to 1) of the mean direction of that shell: 1 where all point one way, as no tensor minds but
         eddy-current correction does
     """
@@ -137,9 +137,10 @@ def without_eddy_currents(
     """Take off the part of each parameter that follows the gradient direction linearly, where that is most of it.
 
     Single-shot EPI moves along the phase-encode axis by eddy currents, not because the patient does. Most is more than
-    60 % of the variance beyond what four terms explain by chance; of fewer than ten volumes, of unknown directions, or
-    of directions in a plane nothing is taken off. Source: Andersson and Sotiropoulos, NeuroImage 2016;125:1063,
-    doi:10.1016/j.neuroimage.2015.10.019.
+    60 % of the variance beyond what four terms explain by chance, and more than one jump or one steady drift explains:
+    in a table that is sorted by direction a patient who moved once looks like an eddy current. Of fewer than ten
+    volumes, of unknown directions, or of directions in a plane nothing is taken off.
+    Source: Andersson and Sotiropoulos, NeuroImage 2016;125:1063, doi:10.1016/j.neuroimage.2015.10.019.
     """
     if len(motions) < _EDDY_VOLUMES or any(d is None for d in directions):
         return tuple(motions)
@@ -152,7 +153,8 @@ def without_eddy_currents(
     spare = (len(motions) - 1) / (len(motions) - 4)
     total = values.var(axis=0)
     share = 1 - spare * (values - design @ terms).var(axis=0) / np.where(total > 0, total, 1)
-    cleaned = values - np.where(share > _EDDY_SHARE, fitted, 0.0)
+    taken = (share > _EDDY_SHARE) & (share > _jump_or_drift(values))
+    cleaned = values - np.where(taken, fitted, 0.0)
     return tuple(
         replace(
             m,
@@ -161,6 +163,18 @@ def without_eddy_currents(
         )
         for v, m in zip(cleaned, motions, strict=True)
     )
+
+
+def _jump_or_drift(values: Matrix) -> Matrix:
+    """Return for each column of (t, n) the greatest share of its variance that one jump or a straight line explains."""
+    count = len(values)
+    rest = values - values.mean(axis=0)
+    total = np.square(rest).sum(axis=0)
+    before = np.arange(1, count)[:, None]
+    jumps = np.square(np.cumsum(rest, axis=0)[:-1]) * count / (before * (count - before))
+    line = np.arange(count) - (count - 1) / 2
+    explained = np.maximum(jumps.max(axis=0), np.square(line @ rest) / (line @ line))
+    return np.asarray(explained / np.where(total > 0, total, 1), dtype=np.float64)
 
 
 def _levels(b: Matrix) -> list[float]:
@@ -176,7 +190,8 @@ def _condition(unit: Matrix) -> float:
     if len(unit) < 6:
         return math.inf
     x, y, z = unit.T
-    design = np.column_stack([x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z])
+    # √2, not 2: so weighted, the number does not change when the table is turned
+    design = np.column_stack([x * x, y * y, z * z, *(math.sqrt(2) * pair for pair in (x * y, x * z, y * z))])
     values = np.linalg.svd(design, compute_uv=False)
     return float(values[0] / values[-1]) if values[-1] > 1e-9 * values[0] else math.inf
 

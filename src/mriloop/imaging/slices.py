@@ -20,6 +20,7 @@ _LEAST_AREA = 0.25
 _LEAST_SLICES = 4
 _INPLANE_MM = 4.0
 _ROUNDS = 3
+_TYPICAL_OF = 15
 
 
 def slice_means(volumes: Sequence[Floats], mask: Mask) -> Matrix:
@@ -70,7 +71,7 @@ def interleave_displacements(
     """Return (t,) in mm: how far the even slices of each volume lie from its odd ones, within the plane.
 
     Interleaved acquisition takes the even slices half a volume's time before or after the odd ones, so that motion
-    within the volume combs them apart. The mean of the aligned volumes is fitted to the even and to the odd slices by
+    within the volume combs them apart. The median of the aligned volumes is fitted to the even and to the odd slices by
     itself (shifts and rotation within the slice, scale, offset; Gauss-Newton with robust weights, smoothed by 4 mm in
     the plane only); the answer is the mean distance in the object between the two. Lower is better; 0 for a still
     object but for noise; slices acquired one after the other show no combing however the object moves. None with fewer
@@ -83,7 +84,9 @@ def interleave_displacements(
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     blur = (*(float(_INPLANE_MM / 2.3548 / s) for s in spacing[:2]), 0.0)
     steady = np.flatnonzero(~untrusted([motion.correlation for motion in motions]))
-    template = np.mean([resampled(volumes[int(t)], affine, motions[int(t)].matrix) for t in steady], axis=0)
+    steady = steady[:: math.ceil(len(steady) / _TYPICAL_OF)]
+    # the median: the mean would carry the comb of a torn volume into all others
+    template = np.median([resampled(volumes[int(t)], affine, motions[int(t)].matrix) for t in steady], axis=0)
     template = gaussian_filter(template, blur)
     slopes = list(np.gradient(template))
     points = object_points(mask, affine, 6000)

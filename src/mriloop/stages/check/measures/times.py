@@ -156,9 +156,12 @@ class TimeSample:
         found: list[Slice] = []
         moved = {step.time for step in self.steps if step.displacement_mm > self.limit_mm or step.torn}
         for run in self.runs:
-            rest, deviations = slices.departures(slices.slice_levels(run.contrast.volumes, run.regions.air))
+            levels = slices.slice_levels(run.contrast.volumes, run.regions.air)
+            rest, deviations = slices.departures(levels)
             seen |= bool(np.isfinite(rest).any())
-            for k, t in np.argwhere((rest > math.log(SPIKE_TIMES)) & (deviations > SPIKE_DEVIATIONS)):
+            # above its own usual level as well: among neighbours that lost their signal a good slice stands out too
+            above = levels > SPIKE_TIMES * np.median(levels, axis=1, keepdims=True)
+            for k, t in np.argwhere(above & (rest > math.log(SPIKE_TIMES)) & (deviations > SPIKE_DEVIATIONS)):
                 after = run.contrast.times[t + 1] if t + 1 < len(run.contrast.times) else -1
                 if moved.isdisjoint({run.contrast.times[t], after}):
                     found.append(Slice(int(k), run.contrast.times[t], math.exp(rest[k, t])))
