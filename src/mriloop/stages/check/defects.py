@@ -125,6 +125,50 @@ TABLE: tuple[DefectEntry, ...] = (
         fault="movement",
     ),
     DefectEntry(
+        code="within_volume_motion",
+        taxonomy="R1.motion.voluntary",
+        meaning="the patient moved while single volumes were taken, so that their slices lie in different places",
+        action=_STILL,
+        fault="movement",
+    ),
+    DefectEntry(
+        code="signal_dropout",
+        taxonomy="R1.motion.involuntary",
+        meaning="single slices of some volumes lost signal, as movement during diffusion weighting or a fault does it",
+        action="Leave these slices out, or replace them in the correction of the series. Repeat the series where one "
+        "place lost many of its volumes; with pulsation, trigger on the heart beat; if a phantom shows it too, call "
+        "the engineer.",
+        fault="loss",
+    ),
+    DefectEntry(
+        code="slice_spikes",
+        taxonomy="R1.coil",
+        meaning="stripes all over single slices of single volumes: discharges in the room, a coil or a gradient",
+        action="Look for metal, loose plugs, a lamp or clothes that spark; scan a phantom; call the engineer if it "
+        "shows them.",
+        fault="stripes",
+    ),
+    DefectEntry(
+        code="drift",
+        taxonomy="",
+        meaning="the signal drifts through the series",
+        action="Take the trend off before the series is used. If other series drift as well, scan a phantom and tell "
+        "the engineer.",
+    ),
+    DefectEntry(
+        code="dissimilar_directions",
+        taxonomy="R1.coil",
+        meaning="neighbouring diffusion directions hardly resemble each other: noise, motion or a wrong table",
+        action="Look at the single directions. Repeat with more averages, larger voxels or a lower b-value.",
+        fault="signal",
+    ),
+    DefectEntry(
+        code="poor_directions",
+        taxonomy="R1.params",
+        meaning="the diffusion directions do not suffice for a tensor although there are six and more of them",
+        action="Load a table of directions that are spread over the sphere.",
+    ),
+    DefectEntry(
         code="ghosting",
         taxonomy="R1.motion.involuntary",
         meaning="copies of the object lie beside it along the phase-encode direction: motion, flow, or a fault",

@@ -14,6 +14,10 @@ Way = Literal["higher", "lower"]
 
 
 _MOTION = ("displacement_mean",)
+_COMBED = ("within_volume_share",)
+_LOST = ("slices_lost",)
+_TIMES = ("drift",)
+_DIRECTIONS = ("neighbouring_dwi_correlation",)
 _NOISE = ("snr_air", "snr_difference", "snr_inside")
 _GHOSTS = ("ghost_ratio",)
 
@@ -58,6 +62,27 @@ class Limits:
         "cohort tools keep series with at least half of the volumes still"))
     jump_major_mm: float = _limit(5.0, "mm", "higher", 1.0, 50.0, _MOTION, because=(
         "one move of a slice thickness tears a scan apart"))
+
+    # Motion within volumes, lost slices, spikes and drift of time series.
+    combed_minor: float = _limit(10.0, "%", "higher", 0.0, 100.0, _COMBED, because=(
+        "volumes combed apart by more than the displacement limit: the counterpart of 90 % still ones"))
+    combed_major: float = _limit(50.0, "%", "higher", 0.0, 100.0, _COMBED, because=(
+        "most volumes are torn, and no registration mends slices that lie in different places"))
+    lost_minor: float = _limit(1.0, "%", "higher", 0.0, 50.0, _LOST, because=(
+        "of all slices: pulsation near the skull base costs a still volunteer a few in a thousand"))
+    lost_major: float = _limit(10.0, "%", "higher", 1.0, 100.0, _LOST, because=(
+        "a tenth of the measurements is lost; correction replaces outliers, not a tenth of the data "
+        "(Andersson 2016, doi:10.1016/j.neuroimage.2016.06.058)"))
+    lost_at_worst: float = _limit(20.0, "%", "higher", 1.0, 100.0, _LOST, because=(
+        "one slice position without a fifth of its volumes or directions: what is computed of it there is biased"))
+    spikes_minor: float = _limit(0.0, "{count}", "higher", 0.0, 1000.0, ("slice_spikes",), because=(
+        "a spike is a discharge in the room or the coil, and does not come alone for long"))
+    drift_minor: float = _limit(10.0, "%", "higher", 1.0, 100.0, _TIMES, because=(
+        "twice what gradient heating takes from long series: up to 5 % in 15 min (Vos 2017, doi:10.1002/mrm.26124)"))
+    dwi_correlation_minor: float = _limit(0.4, "1", "lower", 0.0, 1.0, _DIRECTIONS, because=(
+        "below it a diffusion series is of poor quality: Yeh 2019, doi:10.1016/j.neuroimage.2019.116131"))
+    condition_minor: float = _limit(10.0, "1", "higher", 2.0, 1000.0, ("directions_condition",), because=(
+        "usual schemes have 1.3 to 2 (Skare 2000, doi:10.1006/jmre.2000.2209); beyond 10 noise decides the tensor"))
 
     # Signal to noise.
     snr_minor: float = _limit(6.0, "1", "lower", 0.0, 50.0, _NOISE, because=(

@@ -23,7 +23,7 @@ from mriloop.stages.check.measures import LABELS, PICTURE, Sample, sample_of, ta
 from mriloop.stages.check.measures import NAMES as MEASURES
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
-from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects
+from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects, time_defects
 from mriloop.stages.check.scanner import acquired_at, coil_of, scanner_of
 from mriloop.stages.check.thresholds import loosened_defects
 from mriloop.stages.check.verdict import several_faults, verdict_of
@@ -70,6 +70,7 @@ def check_series(
     if scored and isinstance(sample, Sample):
         defects += image_defects(sample, measures, kind, limits)
         defects += motion_defects(moved, limits)
+        defects += time_defects(moved, kind, limits)
         defects += several_faults(defects, limits)
         defects += loosened_defects(limits, measures)
     if protocol is not None and scored:
