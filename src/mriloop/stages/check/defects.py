@@ -11,9 +11,9 @@ from mriloop.model.quality import Defect, Evidence, Severity
 class DefectEntry:
     """One line of the table. `taxonomy` is the repeat-reason code (R1 … R4), empty where nothing is to be repeated.
 
-    `fault` names the cause of a fault of the picture (signal, movement, loss, shading, stripes, fold): minor faults of
-    several causes together spoil a series (`verdict.several_faults`), those of one cause count once; empty is not
-    counted.
+    `fault` names the cause of a fault of the picture (signal, movement, loss, stripes): minor ones of several causes
+    together spoil a series (`verdict.several_faults`), those of one cause count once. Empty: not counted, as shading
+    and fold-over are not, which many readable series have.
     """
 
     code: str

@@ -88,6 +88,8 @@ class Limits:
     snr_minor: float = _limit(6.0, "1", "lower", 0.0, 50.0, _NOISE, because=(
         "Rose's criterion: 5 to see an object of the size of a voxel"))
     snr_major: float = _limit(3.0, "1", "lower", 0.0, 50.0, _NOISE, because="below it magnitudes drown in noise")
+    snr_inside_major: float = _limit(2.0, "1", "lower", 0.0, 50.0, _NOISE, because=(
+        "where no air is found: noise alone reads 1.5 inside itself, and a picture that reads so shows nothing"))
     snr_voxel_mm3: float = _limit(3.0, "mm3", "higher", 0.1, 30.0, _NOISE, because=(
         "the voxel for which the two hold; they go with the square root of a smaller volume"))
     snr_scale_least: float = _limit(0.5, "1", "lower", 0.0, 1.0, _NOISE, because="… down to this share of them")

@@ -82,7 +82,8 @@ def spoilt(ghost: float, edges: float | None, *, planar: bool, limits: Limits = 
 def _noise(sample: Sample, measures: Mapping[str, Measure], limits: Limits = SHIPPED) -> list[Defect]:
     """The best of the three estimates counts: each of them errs to the low side for a reason of its own.
 
-    The one from inside the object alone takes fine texture for noise: it can limit a series, not condemn it.
+    The one from inside the object alone takes fine texture for noise: it can limit a series, and condemns it only where
+    it reads as noise alone does. Otherwise a series so noisy that no air is found any more would get off lightly.
     """
     outside = [m.value for n in ("snr_air", "snr_difference") if isinstance(m := measures.get(n), Quantity)]
     inside = [m.value for n in ("snr_inside",) if isinstance(m := measures.get(n), Quantity)]
@@ -95,7 +96,7 @@ def _noise(sample: Sample, measures: Mapping[str, Measure], limits: Limits = SHI
     return [
         defect(
             "low_snr",
-            Severity.MAJOR if snr < major and outside else Severity.MINOR,
+            Severity.MAJOR if snr < (major if outside else limits.snr_inside_major) else Severity.MINOR,
             f"The signal is {snr:.1f} times the noise; {minor:.1f} is wanted for voxels of this size.",
             number("snr", snr, "1", minor),
         )
