@@ -58,7 +58,9 @@ def _both(arrays: Arrays, take: Callable[[Arrays], Answers]) -> tuple[list[Answe
             ours.append(take(arrays))
             if PEER:
                 script = str(Path(__file__).with_name("mriqc_peer.py"))
-                environment = dict(os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NO_ET="1", PYTHONWARNINGS="ignore")
+                environment = dict(
+                    os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NO_ET="1", PYTHONWARNINGS="ignore"
+                )
                 subprocess.run([PEER, script, folder], check=True, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
                 theirs.append(json.loads((Path(folder) / "answers.json").read_text(encoding="utf-8")))
     return ours, theirs
@@ -89,9 +91,11 @@ def _rows(name: str, ours: list[Answers], theirs: list[Answers]) -> Iterator[dic
         }
 
 
-def _difference(ours: dict[str, float], theirs: dict[str, float]) -> str:
-    """Return the largest difference relative to the peer's number."""
+def _difference(ours: dict[str, float | None], theirs: dict[str, float]) -> str:
+    """Return the largest difference relative to the peer's number, or what the peer answers where there is none."""
     assert ours.keys() == theirs.keys()
+    if None in ours.values():
+        return f"none here; peer {theirs}"
     apart = [abs(ours[k] - theirs[k]) / max(abs(theirs[k]), 1e-12) for k in ours]
     return f"{max(apart):.1e}"
 

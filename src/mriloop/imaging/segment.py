@@ -23,8 +23,11 @@ _FINEST_MM = 1.0
 _BINS = 400
 _SHARES = np.linspace(0.05, 0.95, 10)
 _CHAIN = np.array([0.0, 0.5, 1.0, 1.5, 2.0])  # CSF, CSF/GM, GM, GM/WM, WM: a step is half a tissue away
-_HOLD = 0.9  # strength of the neighbourhood
+_HOLD = 2.0  # strength of the neighbourhood
 _ROUNDS = 4
+_FIELD_MM = 2.0
+_CLIMBS = 80
+_WIDEST = 6.0  # no tissue varies so much more than the evenest that it swallows its neighbour
 _LEAST_VOXELS = 5000
 
 
@@ -36,9 +39,11 @@ class Contrast(Enum):
     FLAIR = (CSF, WM, GM)
 
 
-# Where the means of dark, middle and bright begin, as shares of the brain's voxels below them. A young adult's brain
-# holds about 18 % fluid, 46 % grey and 36 % white matter; the fit moves from there.
-_START = {Contrast.T1: (0.07, 0.40, 0.82), Contrast.T2: (0.18, 0.60, 0.94), Contrast.FLAIR: (0.05, 0.35, 0.75)}
+# Shares of CSF, grey and white matter from which the fit sets out: young, adult, aged. The likeliest outcome is kept.
+_STARTS = ((0.08, 0.52, 0.40), (0.17, 0.46, 0.37), (0.28, 0.40, 0.32))
+_USUAL = np.array([0.17, 0.46, 0.37])
+_TRUST_IN_USUAL = 0.1  # voxels of prior knowledge for each voxel of the brain
+_STRAY = 0.02  # share of voxels that are vessel, meninges or lesion and belong to no tissue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,27 +90,37 @@ def segment(data: Floats, affine: Affine, mask: Mask, contrast: Contrast) -> Tis
     here = Grid(shape=(data.shape[0], data.shape[1], data.shape[2]), affine=affine)
     if int(mask.sum()) < _LEAST_VOXELS:
         return "too few voxels of brain"
-    box, cut = crop(here, mask, 6.0)
+    box, cut = crop(here, mask, 2.0)
     values, inside = np.asarray(data[cut], dtype=np.float32), mask[cut]
     work, grid, within = values, box, inside
     if min(box.spacing_mm) < 0.75 * _FINEST_MM:
-        work, at = coarser(values, box.affine, _FINEST_MM)
-        within = coarser(inside.astype(np.float32), box.affine, _FINEST_MM)[0] > 0.5
-        grid = Grid(shape=(work.shape[0], work.shape[1], work.shape[2]), affine=at)
-    field = shading(work, grid, within)
-    fitted = _fit(work / field, within, contrast)
-    for _ in range(2):
-        field = field * _leftover(work / field, within, fitted, grid)
-        fitted = _fit(work / field, within, contrast)
+        work, grid, within = _coarser(values, inside, box, _FINEST_MM)
+    field = _evenness(*_coarser(work, within, grid, _FIELD_MM), contrast, grid)
+    even = work / field
+    fitted = _fit(even[within], contrast)
     why = _doubt(fitted)
     if why:
         return why
-    even = work / field
     maps = _relax(even, within, fitted, grid.spacing_mm)
     if grid is not box:
         maps = [sample(np.pad(m, 1, mode="edge"), _shifted(grid.affine), box, order=1) for m in maps]
         field = sample(np.pad(field, 2, mode="edge"), _shifted(grid.affine, 2), box, order=1)
     return _at_home(data.shape, cut, maps, inside, field, fitted)
+
+
+def _coarser(values: Map, inside: Mask, grid: Grid, spacing_mm: float) -> tuple[Map, Mask, Grid]:
+    small, at = coarser(values, grid.affine, spacing_mm)
+    within = coarser(inside.astype(np.float32), grid.affine, spacing_mm)[0] > 0.5
+    return small, within, Grid(shape=(small.shape[0], small.shape[1], small.shape[2]), affine=at)
+
+
+def _evenness(small: Map, within: Mask, at: Grid, contrast: Contrast, grid: Grid) -> Map:
+    """Return the shading on `grid`, estimated on a coarse copy of the picture."""
+    field = shading(small, at, within)
+    for _ in range(2):
+        even = small / field
+        field = field * _leftover(even, within, _fit(even[within], contrast), at)
+    return np.maximum(sample(np.pad(field, 2, mode="edge"), _shifted(at.affine, 2), grid, order=1), np.float32(0.05))
 
 
 def _shifted(affine: Affine, by: int = 1) -> Affine:
@@ -147,36 +162,51 @@ def _at_home(
     )
 
 
-def _fit(even: Map, within: Mask, contrast: Contrast) -> _Mixture:
-    """Fit the five classes to the histogram of the brain by expectation-maximisation."""
-    seen = even[within]
-    low, high = (float(x) for x in np.percentile(seen, [0.2, 99.7]))
+def _fit(seen: Map, contrast: Contrast) -> _Mixture:
+    """Fit the five classes to the intensities of the brain: from each start, the likeliest that keeps the order."""
+    low, high = (float(x) for x in np.percentile(seen, [0.2, 99.8]))
     counts, edges = np.histogram(seen, bins=_BINS, range=(low, high))
     centres = (edges[:-1] + edges[1:]) / 2
     order = np.array(contrast.value)
-    means = np.empty(3)
-    means[order] = np.percentile(seen, [100 * s for s in _START[contrast]])
-    spread = float(means.max() - means.min())
+    found: list[tuple[float, _Mixture]] = []
+    for start in _STARTS:
+        shares = np.array(start)[order]
+        ends = np.cumsum(shares)
+        means = np.empty(3)
+        means[order] = np.percentile(seen, 100 * (ends - shares / 2))
+        likelihood, fitted = _climb(counts, centres, means)
+        ordered = bool((np.diff(fitted.means[order]) > 0).all())
+        found.append((likelihood if ordered else -np.inf, fitted))
+    return max(found, key=lambda one: one[0])[1]
+
+
+def _climb(counts: npt.NDArray[np.int64], centres: Table, means: Table) -> tuple[float, _Mixture]:
+    """Return the likelihood, with what is usual in a brain, and the mixture that expectation-maximisation ends in."""
+    spread = float(np.ptp(means)) + 1e-9
     floor = (0.02 * spread) ** 2
+    total = float(counts.sum())
+    stray = _STRAY / float(np.ptp(centres))
+    usual = _TRUST_IN_USUAL * total * _USUAL
     fitted = _Mixture(
         means=means, variances=np.full(3, (spread / 8) ** 2), shares=np.array([0.14, 0.1, 0.36, 0.1, 0.3])
     )
-    for _ in range(60):
-        density = _density(centres, fitted) * fitted.shares[:, None]
-        posterior = density / np.maximum(density.sum(axis=0), 1e-300)
-        weight = posterior * counts
-        shares = weight.sum(axis=1) / max(float(counts.sum()), 1.0)
+    likelihood = -np.inf
+    for _ in range(_CLIMBS):
+        density = _density(centres, fitted) * fitted.shares[:, None] * (1 - _STRAY)
+        whole = density.sum(axis=0) + stray
+        weight = density / whole * counts
+        mass = weight.sum(axis=1)
+        mass[[0, 2, 4]] += usual
         pure = weight[[0, 2, 4]]
-        mass = pure.sum(axis=1) + 1.0
-        new = (pure @ centres + fitted.means) / mass
-        variances = ((pure * (centres[None, :] - new[:, None]) ** 2).sum(axis=1) + fitted.variances) / mass
-        # One tissue never becomes wide enough to swallow its neighbour.
-        variances = np.clip(variances, floor, 9.0 * np.median(variances))
-        done = float(np.abs(new - fitted.means).max()) < 1e-4 * spread
-        fitted = _Mixture(means=new, variances=variances, shares=np.maximum(shares, 0.005))
-        if done:
+        size = pure.sum(axis=1) + 1.0
+        new = (pure @ centres + fitted.means) / size
+        variances = ((pure * (centres[None, :] - new[:, None]) ** 2).sum(axis=1) + fitted.variances) / size
+        variances = np.clip(variances, floor, _WIDEST * variances.min())
+        before, likelihood = likelihood, float(np.log(whole) @ counts) + float(usual @ np.log(fitted.shares[[0, 2, 4]]))
+        fitted = _Mixture(means=new, variances=variances, shares=mass / mass.sum())
+        if abs(likelihood - before) < 1e-7 * total:
             break
-    return fitted
+    return likelihood, fitted
 
 
 def _density(at: Table, fitted: _Mixture) -> Table:
@@ -203,22 +233,29 @@ def _normal(at: Table, mean: Table | float, variance: Table | float) -> Table:
 
 
 def _leftover(even: Map, within: Mask, fitted: _Mixture, grid: Grid) -> Map:
-    """Return the smooth factor (20 mm) by which voxels of sure tissue differ from the mean of their tissue."""
-    small, at = coarser(np.where(within, even, 0), grid.affine, 3.0)
-    inner = coarser(within.astype(np.float32), grid.affine, 3.0)[0] > 0.98
-    density = _density(small.ravel().astype(np.float64), fitted) * fitted.shares[:, None]
-    posterior = density / np.maximum(density.sum(axis=0), 1e-300)
-    pure = posterior[[2, 4]]
-    target = (pure * fitted.means[1:, None]).sum(axis=0) / np.maximum(pure.sum(axis=0), 1e-6)
-    weight = np.where(inner.ravel() & (target > 0), pure.sum(axis=0) ** 2, 0.0).reshape(small.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.log(np.maximum(small, 1e-6) / np.maximum(target.reshape(small.shape), 1e-6))
-    ratio = np.where(weight > 0, np.clip(ratio, -0.4, 0.4), 0.0)
-    widths = [20.0 / s for s in np.linalg.norm(at[:3, :3], axis=0)]
-    known = ndimage.gaussian_filter(weight.astype(np.float32), widths)
-    field = ndimage.gaussian_filter((ratio * weight).astype(np.float32), widths) / (known + 1e-3)
+    """Return the smooth factor (20 mm) by which voxels of sure grey or white matter differ from their tissue's mean."""
+    inner = np.asarray(ndimage.binary_erosion(within))
+    index, centres = _binned(even, fitted)
+    density = _density(centres, fitted) * fitted.shares[:, None]
+    pure = (density / np.maximum(density.sum(axis=0), 1e-300))[[2, 4]]
+    sure = pure.sum(axis=0)
+    target = (pure * fitted.means[1:, None]).sum(axis=0) / np.maximum(sure, 1e-6)
+    ratio = np.where(sure > 0.05, np.log(np.maximum(centres, 1e-6) / np.maximum(target, 1e-6)), 0.0)
+    weight = np.where(inner, (sure**2).astype(np.float32)[index], 0)
+    widths = [20.0 / s for s in grid.spacing_mm]
+    known = ndimage.gaussian_filter(weight, widths)
+    over = weight * np.clip(ratio, -0.4, 0.4).astype(np.float32)[index]
+    field = ndimage.gaussian_filter(over, widths) / (known + np.float32(1e-3))
     field -= float(field[inner].mean()) if inner.any() else 0.0
-    return np.asarray(np.exp(sample(np.pad(field, 2, mode="edge"), _shifted(at, 2), grid, order=1)), dtype=np.float32)
+    return np.asarray(np.exp(field), dtype=np.float32)
+
+
+def _binned(even: Map, fitted: _Mixture) -> tuple[npt.NDArray[np.int16], Table]:
+    """Return the bin of every voxel and the intensities in the middle of the bins, which span the three tissues."""
+    reach = 4 * np.sqrt(fitted.variances.max())
+    low, high = float(fitted.means.min() - reach), float(fitted.means.max() + reach)
+    centres = low + (np.arange(_BINS) + 0.5) * (high - low) / _BINS
+    return np.clip((even - low) * (_BINS / (high - low)), 0, _BINS - 1).astype(np.int16), centres
 
 
 def _separation(fitted: _Mixture) -> float:
@@ -239,30 +276,24 @@ def _doubt(fitted: _Mixture) -> str:
 
 
 def _relax(even: Map, within: Mask, fitted: _Mixture, spacing: tuple[float, float, float]) -> list[Map]:
-    """Return the three maps after the neighbours had their say."""
-    low = float(fitted.means.min() - 4 * np.sqrt(fitted.variances.max()))
-    high = float(fitted.means.max() + 4 * np.sqrt(fitted.variances.max()))
-    bins = 1024
-    centres = low + (np.arange(bins) + 0.5) * (high - low) / bins
-    density = _density(centres, fitted) + 1e-6 / (high - low)
-    evidence = np.log(density * fitted.shares[:, None]).astype(np.float32)
-    index = np.clip((even - low) * (bins / (high - low)), 0, bins - 1).astype(np.int16)[within]
-    local = evidence[:, index]
-    near = 1.0 / np.array(spacing)
-    near = near / near.sum() / 2  # nearer neighbours weigh more; all six together 1
+    """Return the three maps after the neighbours had their say.
+
+    A voxel at place c of the chain pays the mean of (c - c')² over its neighbours: all that it needs to know of them is
+    where on the chain they are on average.
+    """
+    whole, centres = _binned(even, fitted)
+    index = whole[within]
+    density = _density(centres, fitted) + 1e-6 / float(np.ptp(centres))
+    local = np.log(density * fitted.shares[:, None]).astype(np.float32)[:, index]
+    near = (1.0 / np.array(spacing)).astype(np.float32)  # the nearer, the more it weighs
+    counted = np.maximum(_neighbours(within.astype(np.float32), near)[within], np.float32(1e-6))
     belief = _share_out(local)
-    apart = np.abs(_CHAIN[:, None] - _CHAIN[None, :]).astype(np.float32)
-    volume = np.zeros((5, *within.shape), np.float32)
+    place = np.zeros(within.shape, np.float32)
+    chain = _CHAIN.astype(np.float32)[:, None]
     for _ in range(_ROUNDS):
-        volume[:, within] = belief
-        around = np.zeros_like(volume)
-        for axis, weight in enumerate(near, start=1):
-            ahead: list[slice] = [slice(None)] * 4
-            behind: list[slice] = [slice(None)] * 4
-            ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
-            around[tuple(ahead)] += np.float32(weight) * volume[tuple(behind)]
-            around[tuple(behind)] += np.float32(weight) * volume[tuple(ahead)]
-        belief = _share_out(local - np.float32(6 * _HOLD) * (apart @ around[:, within]))
+        place[within] = _CHAIN.astype(np.float32) @ belief
+        mean = _neighbours(place, near)[within] / counted
+        belief = _share_out(local - np.float32(_HOLD) * (chain * chain - 2 * chain * mean))
     share_cg, share_gw = (_expected_share(centres, fitted, k)[index] for k in (1, 3))
     found = (
         belief[0] + belief[1] * (1 - share_cg),
@@ -277,7 +308,19 @@ def _relax(even: Map, within: Mask, fitted: _Mixture, spacing: tuple[float, floa
     return maps
 
 
-def _share_out(score: Map) -> Map:
+def _neighbours(values: Map, weights: Map) -> Map:
+    """Return the weighted sum over the six neighbours of every voxel; beyond the border there is nothing."""
+    total = np.zeros_like(values)
+    for axis, weight in enumerate(weights):
+        ahead: list[slice] = [slice(None)] * 3
+        behind: list[slice] = [slice(None)] * 3
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        total[tuple(ahead)] += weight * values[tuple(behind)]
+        total[tuple(behind)] += weight * values[tuple(ahead)]
+    return total
+
+
+def _share_out(score: npt.NDArray[np.floating]) -> Map:
     belief = np.exp(score - score.max(axis=0))
     return np.asarray(belief / belief.sum(axis=0), dtype=np.float32)
 
