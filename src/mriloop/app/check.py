@@ -10,17 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from mriloop.app.inputs import Progress, limits, open_input, silent
+from mriloop.app.norms import norms_in_force
 from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.jobs import make_executor
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
 from mriloop.model.errors import Exit, MriloopError, OperatorError, refuse
-from mriloop.model.protocol import Protocol, SeriesProtocol
+from mriloop.model.norm import Baseline
+from mriloop.model.protocol import SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.settings import Settings
-from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
+from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
+from mriloop.stages.check.baseline import against_baseline
+from mriloop.stages.check.limits import Limits as JudgedBy
+from mriloop.stages.check.thresholds import circumstances_of, limits_for
 
 PRELOAD = ("mriloop.edges.dicom", "mriloop.stages.check", "mriloop.edges.publish.figures")
 
@@ -48,11 +53,12 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What `mriloop check` found under a path."""
+    """What `mriloop check` found under a path. `found` holds the studies with their pictures, for a report."""
 
     checks: tuple[StudyCheck, ...]
     refused: tuple[Refused, ...]
     warnings: tuple[str, ...] = ()
+    found: tuple[Checked, ...] = ()
 
     @property
     def exit(self) -> Exit:
@@ -72,14 +78,31 @@ class CheckOutcome:
 
 
 def check_path(
-    path: Path, settings: Settings, *, protocol: str | None = None, progress: Progress = silent
+    path: Path,
+    settings: Settings,
+    *,
+    protocol: str | None = None,
+    indication: str = "",
+    baseline: Baseline | None = None,
+    pictures: bool = False,
+    progress: Progress = silent,
 ) -> CheckOutcome:
     """Check everything under a path. Studies of several patients are checked one by one, and this is said."""
     with open_input(path, settings, progress=progress, many=True) as intake:
-        found = check_intake(intake, settings, protocol=protocol, progress=progress)
+        found = check_intake(
+            intake,
+            settings,
+            protocol=protocol,
+            indication=indication,
+            baseline=baseline,
+            pictures=pictures,
+            progress=progress,
+        )
         patients = len({study.patient for study in intake.studies})
         warnings = (f"{patients} patients under one path: each was checked alone",) if patients > 1 else ()
-        return CheckOutcome(checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings)
+        return CheckOutcome(
+            checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings, found=found
+        )
 
 
 def check_intake(
@@ -88,12 +111,19 @@ def check_intake(
     *,
     studies: Sequence[Study] | None = None,
     protocol: str | None = None,
+    indication: str = "",
+    baseline: Baseline | None = None,
     pictures: bool = False,
     progress: Progress = silent,
     step: str = "checking series",
 ) -> tuple[Checked, ...]:
-    """Check the studies of an input (default: all), in their order. With `pictures`, make the mosaics as well."""
+    """Check the studies of an input (default: all), in their order. With `pictures`, make the mosaics as well.
+
+    Each series is judged by the limits that the norms give it; `indication` is what norms may ask of the question.
+    With a `baseline` each is held against the history of its own kind, too.
+    """
     protocols = load_protocols(settings.site_path)
+    norms = norms_in_force(settings.site_path)
     if protocol is not None and protocol not in protocols:
         raise refuse("knowledge_unknown", kind="protocol", name=protocol)
     chosen = intake.studies if studies is None else tuple(studies)
@@ -104,6 +134,20 @@ def check_intake(
         else choose_protocol(study, kinds[study.study_instance_uid], protocols)
         for study in chosen
     }
+    judged = {
+        series.series_instance_uid: limits_for(
+            norms,
+            circumstances_of(
+                series,
+                kinds[study.study_instance_uid][series.series_instance_uid],
+                plan.id if (plan := plans[study.study_instance_uid]) else None,
+                indication,
+            ),
+        )
+        for study in chosen
+        for series in study.series
+    }
+    lines = {uid: match_study(study, kinds[uid], plans[uid]) for study in chosen for uid in (study.study_instance_uid,)}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:
@@ -113,7 +157,8 @@ def check_intake(
                 intake.part(series),
                 series,
                 kinds[study.study_instance_uid][series.series_instance_uid],
-                _line(plans[study.study_instance_uid], kinds[study.study_instance_uid], series),
+                lines[study.study_instance_uid].get(series.series_instance_uid),
+                judged[series.series_instance_uid],
                 limits(settings),
                 pictures,
             ): (study.study_instance_uid, series)
@@ -124,7 +169,10 @@ def check_intake(
     result = []
     for study in chosen:
         own = [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series]
-        check = check_study(study, [one for one, _ in own], plans[study.study_instance_uid])
+        checks = [one for one, _ in own]
+        if baseline is not None:
+            checks = [against_baseline(one, baseline, judged[one.series_instance_uid]) for one in checks]
+        check = check_study(study, checks, plans[study.study_instance_uid])
         mosaics = {one.series_instance_uid: png for one, png in own if png}
         result.append(Checked(study=study, check=check, kinds=kinds[study.study_instance_uid], mosaics=mosaics))
     return tuple(result)
@@ -135,6 +183,7 @@ def check_one(
     series: Series,
     kind: SeriesKind,
     protocol: SeriesProtocol | None,
+    judged_by: JudgedBy,
     spend: Limits,
     pictures: bool,
 ) -> tuple[SeriesCheck, bytes]:
@@ -146,14 +195,10 @@ def check_one(
     if series.object is SeriesObject.IMAGE:
         with contextlib.suppress(MriloopError):
             volumes = load_volumes(part, series, spend)
-    check = check_series(series, volumes, kind=kind, protocol=protocol)
+    check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
     if not pictures or not volumes:
         return check, b""
-    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
-
-
-def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Series) -> SeriesProtocol | None:
-    return None if protocol is None else match_series(kinds[series.series_instance_uid], series, protocol)
+    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at))
 
 
 Answer = tuple[SeriesCheck, bytes]

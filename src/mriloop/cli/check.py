@@ -18,21 +18,60 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--protocol", metavar="ID", help="Hold the study against this protocol (default: chosen by its region).")
+@click.option("--indication", metavar="WORD", default="", help="Why the study was made, as the norms name it.")
+@click.option(
+    "--baseline",
+    "history",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Hold each series against this history (default: norms/baseline.json of the site's folder).",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="OUT.html",
+    help="Write a page with pictures for each study (OUT.html, OUT-2.html …).",
+)
 @site_option
 @workers_option
 @json_option
-def check(path: Path, protocol: str | None, site: str | None, workers: int | None, as_json: bool) -> None:
+def check(
+    path: Path,
+    protocol: str | None,
+    indication: str,
+    history: Path | None,
+    report: Path | None,
+    site: str | None,
+    workers: int | None,
+    as_json: bool,
+) -> None:
     """Say of every series whether it is good enough, why not, and what to do.
 
     PATH is a DICOM folder, file or zip of any vendor, or NIfTI with its BIDS sidecar. Studies of several patients are
     checked one by one. Exit code 10 when a series should be repeated, 3 when nothing under PATH could be checked.
     """
+    from mriloop.app.baseline import baseline_in_force
     from mriloop.app.check import check_path
 
     settings = load_settings(site=site, workers=workers)
     progress = Progress()
     with progress.shown():
-        outcome = check_path(path, settings, protocol=protocol, progress=progress)
+        outcome = check_path(
+            path,
+            settings,
+            protocol=protocol,
+            indication=indication,
+            baseline=baseline_in_force(settings, history),
+            pictures=report is not None,
+            progress=progress,
+        )
+    if report is not None:
+        from datetime import datetime
+
+        from mriloop.app.present import write_check_pages
+
+        for page in write_check_pages(outcome, report, datetime.now().astimezone()):
+            click.echo(f"  page: {page}", err=True)
     if as_json:
         emit(outcome.document())
     else:

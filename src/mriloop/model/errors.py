@@ -265,6 +265,22 @@ TABLE: tuple[ErrorEntry, ...] = (
         "the follow-up stays open; a person may close it with a reason",
         409,
     ),
+    # protocol references
+    _sender(
+        "reference_unreadable",
+        "{path} is no reference that can be imported: {detail}",
+        "give a dicompare schema (JSON) or a printed Siemens protocol (XML); see docs/reference/protocols.md",
+    ),
+    _sender(
+        "learn_too_few",
+        "{path} holds {count} studies; a reference is learned from at least {least}",
+        "add good studies made with the same protocol",
+    ),
+    _sender(
+        "learn_nothing",
+        "the {count} studies of {path} have no series in common",
+        "give studies that were made with one protocol",
+    ),
     # operator
     _usage("usage_value", "{detail}", "see --help"),
     _usage(
@@ -283,6 +299,16 @@ TABLE: tuple[ErrorEntry, ...] = (
         "there is no {kind} called {name}",
         "check the name: `mriloop guidelines list` names the guidelines; the rest lies in knowledge/",
         404,
+    ),
+    _operator(
+        "baseline_invalid",
+        "{path} is no baseline of mriloop: {detail}",
+        "give the file that `mriloop baseline learn --out` wrote, or learn it anew",
+    ),
+    _operator(
+        "results_invalid",
+        "{path}: {detail}",
+        "give JSON or JSON lines that `mriloop check` printed, or a folder with images",
     ),
     _operator(
         "store_newer", "the store at {path} was written by a newer mriloop", "upgrade mriloop, or use another --store"

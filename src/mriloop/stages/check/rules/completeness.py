@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from mriloop.model.coding import Weighting
 from mriloop.model.quality import Defect, MissingSlice, SeriesKind, Severity
 from mriloop.model.study import Series
-from mriloop.stages.check import limits
 from mriloop.stages.check.completeness import Found
 from mriloop.stages.check.defects import defect, number
+from mriloop.stages.check.limits import SHIPPED, Limits
 
 
-def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list[Defect]:
+def completeness_defects(found: Found, kind: SeriesKind, series: Series, limits: Limits = SHIPPED) -> list[Defect]:
     """Return what is missing, short, doubled or not to be told."""
     result: list[Defect] = []
     whole = found.completeness
     common = [m for m in whole.missing if m.volume is None]
     single = [m for m in whole.missing if m.volume is not None]
     if common:
-        result.append(_missing(common, found, series))
+        result.append(_missing(common, found, limits))
     if single:
         short = len({m.volume for m in single})
         share = short / max(found.volumes, 1)
-        one = found.volumes == 1 or share > 0.5
+        one = found.volumes == 1 or share > limits.short_share
         result.append(
             defect(
                 "short_volume",
@@ -35,14 +35,28 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
                 number("volumes_short", short, "{count}", 0),
             )
         )
-    if found.lost_volumes and found.planned_volumes:
+    plan = found.plan
+    if plan is not None:
         result.append(
             defect(
                 "stopped_early",
                 Severity.MINOR,
-                f"{found.volumes} of {found.planned_volumes} planned volumes are there "
-                f"({100 * found.volumes / found.planned_volumes:.0f} %): the scan was stopped, or a part was sent.",
-                number("volumes_found", found.volumes, "{count}", found.planned_volumes),
+                f"{plan.counted} of {plan.planned} planned {plan.what} are there "
+                f"({100 * plan.counted / plan.planned:.0f} %"
+                + (f", by {plan.basis}" if plan.basis else "")
+                + "): the scan was stopped, or a part was sent.",
+                number("volumes_found", plan.counted, "{count}", plan.planned),
+            )
+        )
+    if found.parts is not None:
+        there, wanted = found.parts
+        named = next((note for note in series.notes if "concatenation" in note), f"{there} of {wanted} parts are here")
+        result.append(
+            defect(
+                "missing_parts",
+                Severity.MAJOR if wanted - there > 0.1 * wanted else Severity.MINOR,
+                f"The series was split for transfer: {named}.",
+                number("parts_found", there, "{count}", wanted),
             )
         )
     if found.question:
@@ -65,7 +79,7 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
     return result
 
 
-def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> Defect:
+def _missing(missing: Sequence[MissingSlice], found: Found, limits: Limits) -> Defect:
     """The one about slices that every volume lacks; its severity follows what the widest gap could hide."""
     spacing = found.spacing_mm or 0.0
     indices = sorted(m.index for m in missing)
@@ -76,7 +90,7 @@ def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> D
     hidden = longest * spacing
     total = len(set(indices))
     each = (found.completeness.expected or 0) // max(found.volumes, 1)
-    severe = hidden > limits.HIDDEN_MM + 0.05 or total > 0.1 * (
+    severe = hidden > limits.hidden_mm + 0.05 or total > limits.missing_share * (
         (found.completeness.expected or 0) / max(found.volumes, 1)
     )
     return defect(
@@ -85,7 +99,7 @@ def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> D
         f"{total} slice{'s are' if total > 1 else ' is'} missing of {each}: "
         f"{_places(missing)}. The widest gap hides {hidden:.1f} mm.",
         number("slices_missing", total, "{count}", 0),
-        number("widest_gap", hidden, "mm", limits.HIDDEN_MM),
+        number("widest_gap", hidden, "mm", limits.hidden_mm),
     )
 
 
