@@ -61,7 +61,7 @@ def _both(arrays: Arrays, take: Callable[[Arrays], Answers]) -> tuple[list[Answe
                 environment = dict(
                     os.environ, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", NO_ET="1", PYTHONWARNINGS="ignore"
                 )
-                subprocess.run([PEER, script, folder], check=True, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+                subprocess.run([PEER, script, folder], check=True, env=environment, stdout=subprocess.DEVNULL)
                 theirs.append(json.loads((Path(folder) / "answers.json").read_text(encoding="utf-8")))
     return ours, theirs
 

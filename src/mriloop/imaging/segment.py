@@ -91,10 +91,10 @@ def segment(data: Floats, affine: Affine, mask: Mask, contrast: Contrast) -> Tis
     if int(mask.sum()) < _LEAST_VOXELS:
         return "too few voxels of brain"
     box, cut = crop(here, mask, 2.0)
-    values, inside = np.asarray(data[cut], dtype=np.float32), mask[cut]
-    work, grid, within = values, box, inside
+    work, inside = np.asarray(data[cut], dtype=np.float32), mask[cut]
+    within, grid = inside, box
     if min(box.spacing_mm) < 0.75 * _FINEST_MM:
-        work, grid, within = _coarser(values, inside, box, _FINEST_MM)
+        work, within, grid = _coarser(work, inside, box, _FINEST_MM)
     field = _evenness(*_coarser(work, within, grid, _FIELD_MM), contrast, grid)
     even = work / field
     fitted = _fit(even[within], contrast)

@@ -101,23 +101,28 @@ def volume_fraction(maps: Sequence[Floats]) -> dict[str, float]:
 
 
 def rpve(maps: Sequence[Floats], *, background: bool = False) -> dict[str, float]:
-    """Return the residual partial-volume effect of each tissue, its maps in the order CSF, GM, WM. Lower is better.
+    """Return `residual_partial_volume` of each tissue, its maps in the order CSF, GM, WM."""
+    return {name: residual_partial_volume(one, background=background) for name, one in zip(TISSUES, maps, strict=True)}
+
+
+def residual_partial_volume(one: Floats, *, background: bool = False) -> float:
+    """Return the residual partial-volume effect of a tissue map. Lower is better, unit 1.
 
     Over the voxels where the map is positive, within its 2nd and 98th percentile: (Σ p where p > 0.5 + Σ (1 - p) where
-    p <= 0.5) / number, unit 1. `background` True counts every other voxel of the field of view as a miss of 1, as MRIQC
-    does: the number then grows with the air round the head (12 to 26 in a field of 256³) and says little of the tissue.
+    p <= 0.5) / number. `background` True counts every other voxel of the field of view as a miss of 1, as MRIQC does:
+    the number then grows with the air round the head (12 to 26 in a field of 256³) and says little of the tissue.
+    nan for an empty map.
     """
-    found = {}
-    for name, one in zip(TISSUES, maps, strict=True):
-        inside = np.minimum(one[one > 0.0], 1.0)
-        low, high = np.percentile(inside, [2, 98])
-        kept = inside[(inside >= low) & (inside <= high)]
-        most = kept > 0.5
-        total = float(kept[most].sum()) + float((1.0 - kept[~most]).sum())
-        if background:
-            total += one.size - kept.size
-        found[name] = total / inside.size
-    return found
+    inside = np.minimum(one[one > 0.0], 1.0)
+    if not inside.size:
+        return math.nan
+    low, high = np.percentile(inside, [2, 98])
+    kept = inside[(inside >= low) & (inside <= high)]
+    most = kept > 0.5
+    total = float(kept[most].sum()) + float((1.0 - kept[~most]).sum())
+    if background:
+        total += one.size - kept.size
+    return total / inside.size
 
 
 def summary_stats(
