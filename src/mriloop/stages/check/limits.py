@@ -29,3 +29,16 @@ SPOILT_MINOR = 0.6
 SPOILT_MAJOR = 1.0
 
 SISTER_SHARPNESS = 0.75
+
+# The picture of any body part: rules/picture.py. Minor is what a reader sees, major what lies over the anatomy.
+# Each minor limit lies at twice or more of what the untouched real series at hand reach.
+GHOST_EITHER_SPOILS = 0.22  # phase-encode axis unknown: the greater of two axes, so twice the limit of a known one
+GHOST_CUT_MINOR = 0.5  # objects cut on two sides: dark tissue may pass for air, so that only gross ghosts count
+HERRINGBONE_MINOR, HERRINGBONE_MAJOR = 0.05, 0.20  # crests of the stripes over the object; real series: none
+ZIPPER_MINOR, ZIPPER_MAJOR = 0.20, 0.50  # brightness of the line over the object; real series: 0.09
+FOLD_MINOR, FOLD_MAJOR = 0.35, 0.70  # share of lines that fold: a twentieth and a seventh of a round body on each side
+TEAR_MINOR, TEAR_MAJOR = 1.2, 1.6  # two slices apart are more alike than neighbours; real series: 0.9, noise 1.0
+STEP_MINOR = 0.10  # odd and even slices differ by as much; real series: 0.02
+CLIPPED_MINOR, CLIPPED_MAJOR = 0.02, 0.20  # share of the object without its own value
+LEVELS_MINOR = 16.0  # grey levels: fewer are fewer than the eye tells apart
+ASYMMETRY_INFO, ASYMMETRY_MINOR = 0.20, 0.35  # (left - right) / (left + right); real heads and trunks: 0.13

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mriloop.imaging import background
-from mriloop.model.coding import Weighting
+from mriloop.imaging import ghosting, slices
+from mriloop.model.coding import Region, Weighting
 from mriloop.model.quality import Defect, SeriesKind, Severity
 from mriloop.model.quantity import Measure, Quantity
 from mriloop.stages.check import limits
@@ -21,7 +22,7 @@ _ECHO_PLANAR = frozenset({Weighting.BOLD, Weighting.DWI, Weighting.TRACE, Weight
 def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
     """Return what the picture itself shows: blank or doubled slices, too little signal, ghosts, jumps."""
     result: list[Defect] = []
-    blank = background.blank_slices(sample.values)
+    blank = slices.blank_slices(sample.values)
     inner = [
         k
         for k in blank
@@ -37,7 +38,7 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
                 number("blank_slices", len(inner), "{count}", 0),
             )
         )
-    twins = background.identical_slices(sample.values)
+    twins = slices.identical_slices(sample.values)
     if twins:
         result.append(
             defect(
@@ -50,8 +51,89 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
             )
         )
     result += _noise(sample, measures)
-    result += _ghosts(measures, kind)
+    result += _ghosts(measures, kind, sides_cut=ghosting.sides_cut(sample.regions.object))
+    result += simple_defects(measures)
+    result += _uneven(measures, kind)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One measure, one defect: minor and major limits (None: it is never that bad), and what is said of the value.
+
+    `sign` 1 where more is worse, -1 where less is.
+    """
+
+    measure: str
+    code: str
+    minor: float
+    major: float | None
+    says: str
+    scale: float = 100.0
+    sign: int = 1
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("herringbone", "herringbone", limits.HERRINGBONE_MINOR, limits.HERRINGBONE_MAJOR,
+          "Stripes over a whole slice reach {:.0f} % of the brightness of the object."),
+    Limit("zipper", "zipper", limits.ZIPPER_MINOR, limits.ZIPPER_MAJOR,
+          "A line across the picture has {:.0f} % of the brightness of the object."),
+    Limit("folded_share", "wrap_around", limits.FOLD_MINOR, limits.FOLD_MAJOR,
+          "On {:.0f} % of the object's lines, tissue runs on from one end of the field of view to the other."),
+    Limit("interleave_tear", "slices_torn", limits.TEAR_MINOR, limits.TEAR_MAJOR,
+          "A slice differs from its neighbour {:.1f} times as much as from the next but one.", 1.0),
+    Limit("interleave_step", "slices_uneven", limits.STEP_MINOR, None,
+          "Odd and even slices differ by {:.0f} % in brightness."),
+    Limit("clipped_share", "clipped", limits.CLIPPED_MINOR, limits.CLIPPED_MAJOR,
+          "{:.0f} % of the object hold the greatest value there is."),
+    Limit("grey_levels", "few_grey_levels", limits.LEVELS_MINOR, None,
+          "The object has {:.0f} levels of grey.", 1.0, -1),
+)  # fmt: skip
+
+
+def simple_defects(measures: Mapping[str, Measure], table: Sequence[Limit] = LIMITS) -> list[Defect]:
+    """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one."""
+    found = []
+    for limit in table:
+        measure = measures.get(limit.measure)
+        if not isinstance(measure, Quantity) or limit.sign * (measure.value - limit.minor) <= 0:
+            continue
+        severe = limit.major is not None and limit.sign * (measure.value - limit.major) > 0
+        found.append(
+            defect(
+                limit.code,
+                Severity.MAJOR if severe else Severity.MINOR,
+                limit.says.format(limit.scale * measure.value),
+                number(limit.measure, measure.value, measure.unit, limit.minor),
+            )
+        )
+    return found
+
+
+_EVEN = frozenset({Region.BRAIN, Region.PITUITARY, Region.HEAD_NECK, Region.PELVIS, Region.PROSTATE, Region.UTERUS})
+_ONE_SIDED = frozenset({Region.KNEE, Region.SHOULDER, Region.HIP, Region.WRIST, Region.HAND, Region.ELBOW,
+                        Region.ANKLE, Region.FOOT, Region.EXTREMITY, Region.BREAST, Region.HEART})  # fmt: skip
+
+
+def _uneven(measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
+    """One side darker than the other. A joint or a breast alone is not the same left and right, and says nothing.
+
+    Pictures alone do not tell a coil fault for sure (ISMRM 2024 #1575), so that it is never a reason to repeat; outside
+    the head and the pelvis, which are the same left and right, it informs only.
+    """
+    measure = measures.get("left_right_asymmetry")
+    if not isinstance(measure, Quantity) or measure.value <= limits.ASYMMETRY_INFO or kind.region in _ONE_SIDED:
+        return []
+    strong = measure.value > limits.ASYMMETRY_MINOR and kind.region in _EVEN
+    ratio = (1 + measure.value) / (1 - measure.value) if measure.value < 0.99 else 99.0
+    return [
+        defect(
+            "uneven_signal",
+            Severity.MINOR if strong else Severity.INFO,
+            f"One side of the body is {ratio:.1f} times as bright as the other.",
+            number("left_right_asymmetry", measure.value, measure.unit, limits.ASYMMETRY_INFO),
+        )
+    ]
 
 
 def snr_limits(spacing_mm: Sequence[float]) -> tuple[float, float]:
@@ -100,12 +182,21 @@ def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
     ]
 
 
-def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
+def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind, *, sides_cut: int = 0) -> list[Defect]:
+    """Ghosts with or without blur. Less is asked of them where less is known of their axis and of what is air."""
     ghost, edges = measures.get("ghost_ratio"), measures.get("average_edge_strength")
+    known = isinstance(ghost, Quantity)
+    if not known:
+        ghost = measures.get("ghost_ratio_either")
     if not isinstance(ghost, Quantity):
         return []
-    strength = edges.value if isinstance(edges, Quantity) else None
     planar = kind.weighting in _ECHO_PLANAR
+    if sides_cut > 1:
+        return _gross(ghost)
+    if not known:
+        edges = None
+        ghost = Quantity(value=ghost.value * limits.GHOST_SPOILS / limits.GHOST_EITHER_SPOILS, unit=ghost.unit)
+    strength = edges.value if isinstance(edges, Quantity) else None
     amount = spoilt(ghost.value, strength, planar=planar)
     if amount <= limits.SPOILT_MINOR:
         return []
@@ -131,6 +222,21 @@ def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
                 else "."
             ),
             *evidence,
+        )
+    ]
+
+
+def _gross(ghost: Quantity) -> list[Defect]:
+    """Ghosts beside an object that the field of view cuts on two sides: known to be there, not how strong."""
+    if ghost.value <= limits.GHOST_CUT_MINOR:
+        return []
+    return [
+        defect(
+            "ghosting",
+            Severity.MINOR,
+            f"What lies beside the object along the phase-encode direction has {100 * ghost.value:.0f} % of its "
+            "brightness; the object is cut by the field of view, so that part of it may be tissue.",
+            number("ghost_ratio", ghost.value, ghost.unit, limits.GHOST_CUT_MINOR),
         )
     ]
 
