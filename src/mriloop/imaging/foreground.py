@@ -194,12 +194,12 @@ def _object_and_air(values: Floats, spacing_mm: tuple[float, float, float]) -> t
     bright = float(np.median(sample[sample >= split]))
     air, share = _air_at_the_border(roots, smooth, split, bright)
     if share < _AIR_SHARE:
-        return _tidy(smooth > _SURELY_AIR * bright), False
+        return tidy(smooth > _SURELY_AIR * bright), False
     centre, high, spread = 0.0, 0.0, 0.0
     if air.size:
         centre, high = (float(v) for v in np.percentile(air, [50, 99]))
         spread = 1.4826 * float(np.median(np.abs(air - centre)))
-    return _tidy(smooth > min(split, max(centre + 6 * spread, high, split / 3))), True
+    return tidy(smooth > min(split, max(centre + 6 * spread, high, split / 3))), True
 
 
 def _air_at_the_border(roots: Floats, smooth: Floats, split: float, bright: float) -> tuple[Floats, float]:
@@ -286,7 +286,7 @@ def _some_slices(mask: Mask) -> list[int]:
     return [int(k) for k in held[:: max(1, len(held) // 32)]]
 
 
-def _tidy(mask: Mask) -> Mask:
+def tidy(mask: Mask) -> Mask:
     """Drop specks, keep every part of at least 2 % of the largest, fill holes slice by slice."""
     if min(mask.shape[:2]) > 16:
         mask = binary_opening(mask, np.ones((2, 2, 1), dtype=bool))

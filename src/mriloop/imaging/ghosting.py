@@ -6,9 +6,10 @@ import numpy as np
 from scipy.ndimage import (
     binary_opening,
     gaussian_filter1d,
+    maximum_filter1d,
 )
 
-from mriloop.imaging.foreground import Floats, Mask
+from mriloop.imaging.foreground import Floats, Mask, picked, tidy
 
 _LEAST = 60
 _MOST_SLICES = 32
@@ -31,7 +32,7 @@ def ghost_ratio(values: Floats, mask: Mask, air: Mask, axis: int | None) -> floa
     """
     best = None
     for one in (0, 1) if axis is None else (axis,):
-        ratios = slice_ghosts(values, mask, air, one, most=_MOST_SLICES)
+        ratios = slice_ghosts(values, mask, air, one)
         found = ratios[np.isfinite(ratios)]
         if found.size:
             ratio = float(np.percentile(found, 75))
@@ -39,17 +40,11 @@ def ghost_ratio(values: Floats, mask: Mask, air: Mask, axis: int | None) -> floa
     return best
 
 
-def slice_ghosts(values: Floats, mask: Mask, air: Mask, axis: int, *, most: int | None = None) -> Floats:
-    """Return the ghost ratio of every slice along `axis` (0 or 1); NaN where a slice has too little air.
-
-    Of more than `most` slices evenly spread ones are looked at, the rest is NaN.
-    """
+def slice_ghosts(values: Floats, mask: Mask, air: Mask, axis: int) -> Floats:
+    """Return the ghost ratio of every slice along `axis` (0 or 1); NaN where a slice has too little air."""
     result = np.full(values.shape[2], np.nan)
     counts = mask.sum(axis=(0, 1))
-    held = np.flatnonzero(counts >= max(30, counts.max() / 4))
-    if most is not None and held.size > most:
-        held = held[np.linspace(0, held.size - 1, most).astype(int)]
-    for k in held:
+    for k in np.flatnonzero(counts >= max(30, counts.max() / 4)):
         inside, free = mask[:, :, k], air[:, :, k]
         core = binary_opening(inside, iterations=2)
         core = core if core.any() else inside
@@ -80,6 +75,22 @@ def _floor(plane: Floats, along: Mask, axis: int) -> float:
     if not enough.any():
         return float((plane[along] ** 2).mean())
     return float(np.percentile(total[enough] / count[enough], _FLOOR))
+
+
+def core(values: Floats, mask: Mask) -> Mask:
+    """Return the bright part of the object, at least half its median, without specks, holes filled slice by slice."""
+    level = float(np.median(picked(values, mask))) if mask.any() else 0.0
+    found = tidy(mask & (values >= level / 2))
+    return found if found.any() else mask
+
+
+def away(inside: Mask, spacing_mm: tuple[float, float, float], margin_mm: float = 12.0) -> Mask:
+    """Return the voxels that lie at least `margin_mm` from the mask in the slice."""
+    near = inside.view(np.uint8)
+    for axis in (0, 1):
+        reach = max(1, min(round(margin_mm / spacing_mm[axis]), inside.shape[axis] // 8 + 1))
+        near = maximum_filter1d(near, 2 * reach + 1, axis=axis, mode="constant")
+    return np.asarray(near == 0)
 
 
 def sides_cut(mask: Mask, share: float = 0.2) -> int:
@@ -122,10 +133,10 @@ def folded_share(values: Floats, mask: Mask, axis: int) -> float | None:
     percentile over slices. For a round body
     the share is the chord at which it is cut: 0.4 for a fold of a twentieth of its width at each side, 0.7 for a
     seventh. 0 to 1; lower is better; unit: 1. Blind where the picture was interpolated across its end, unwrapped
-    (parallel imaging) or cropped. None where there is no object, or fewer than 64 voxels along the axis. Source: own.
+    (parallel imaging) or cropped. None where there is no object, or fewer than 40 voxels along the axis. Source: own.
     """
     counts = mask.sum(axis=(0, 1))
-    if not counts.any() or mask.shape[axis] < 64:
+    if not counts.any() or mask.shape[axis] < 40:
         return None
     held = np.flatnonzero(counts >= max(30, counts.max() / 4))
     if held.size > _MOST_SLICES:

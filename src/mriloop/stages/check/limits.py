@@ -18,13 +18,12 @@ SNR_MAJOR = 3.0
 SNR_VOXEL_MM3 = 3.0  # the voxel for which these hold; they go with the square root of a smaller volume, down to …
 SNR_SCALE_LEAST = 0.5
 
-# Ghosts and blur, added up: a series of which both speak is worse than the larger of the two says.
-# 1 stands for ghosts of 11 % of the object's brightness, or of 4 % together with edges of half the usual strength.
-GHOST_SPOILS = 0.11
-GHOST_SPOILS_EPI = 0.30  # single-shot EPI: N/2 ghosts and the fat shift belong to it
-GHOST_TELLS = 0.03  # below it, dull edges may be the anatomy or the matrix, and do not count
+# Ghosts and blur. 1 stands for ghosts of 15 % of the object's brightness, or of 7.5 % together with edges of half the
+# usual strength. Untouched real series that are not echo-planar reach 0.04, flow and breathing ghosts that are read 0.08.
+GHOST_SPOILS = 0.15
+GHOST_SPOILS_EPI = 0.40  # single-shot EPI: N/2 ghosts and the fat shift belong to it
 SHARP = 0.20  # average edge strength of usual pictures
-BLUR_SPOILS = 0.10  # this much less of it counts 1
+BLUR_SPOILS = 0.10  # this much less of it doubles what ghosts count
 SPOILT_MINOR = 0.6
 SPOILT_MAJOR = 1.0
 
@@ -32,7 +31,7 @@ SISTER_SHARPNESS = 0.75
 
 # The picture of any body part: rules/picture.py. Minor is what a reader sees, major what lies over the anatomy.
 # Each minor limit lies at twice or more of what the untouched real series at hand reach.
-GHOST_EITHER_SPOILS = 0.22  # phase-encode axis unknown: the greater of two axes, so twice the limit of a known one
+GHOST_EITHER_SPOILS = 0.30  # phase-encode axis unknown: the greater of two axes, so twice the limit of a known one
 GHOST_CUT_MINOR = 0.5  # objects cut on two sides: dark tissue may pass for air, so that only gross ghosts count
 HERRINGBONE_MINOR, HERRINGBONE_MAJOR = 0.05, 0.20  # crests of the stripes over the object; real series: none
 ZIPPER_MINOR, ZIPPER_MAJOR = 0.20, 0.50  # brightness of the line over the object; real series: 0.09

@@ -82,12 +82,12 @@ def _ghost_either(sample: Sample) -> float | str | None:
 
 
 def _ghost_along(sample: Sample, axis: int | None) -> float | str | None:
-    why = _without_air(sample)
-    if why:
-        return why
-    if ghosting.sides_cut(sample.regions.object) > 2:
+    values, core, beside = sample.ghostly
+    if int(np.count_nonzero(beside)) < 200:
+        return _without_air(sample) or NO_GHOSTS
+    if sample.sides_cut > 2:
         return "the field of view cuts the object on three sides: dark tissue cannot be told from air"
-    found = ghosting.ghost_ratio(sample.values, sample.regions.object, sample.regions.air, axis)
+    found = ghosting.ghost_ratio(values, core, beside, axis)
     return NO_GHOSTS if found is None else found
 
 
@@ -187,12 +187,10 @@ def _herringbone(sample: Sample) -> float | str | None:
 
 
 def _zipper(sample: Sample) -> float | str | None:
-    parts = sample.regions
     axes = (0, 1) if sample.phase_axis is None else (sample.phase_axis,)
-    found = [interference.zipper(sample.values, parts.object, parts.air, axis) for axis in axes]
-    worst = [_worst(one, 90) for one in found if one is not None]
-    numbers = [one for one in worst if isinstance(one, float)]
-    return max(numbers) if numbers else "neither air nor an object that fills the lines"
+    found = [_worst(interference.zipper(sample.values, sample.regions.object, axis), 90) for axis in axes]
+    numbers = [one for one in found if isinstance(one, float)]
+    return max(numbers) if numbers else SMALL_MATRIX
 
 
 def _worst(by_slice: Floats | None, percentile: float) -> float | str | None:

@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from mriloop.imaging import noise, shading, smoothness
-from mriloop.imaging.foreground import Floats, Regions, real_values, regions
+from mriloop.imaging import ghosting, noise, shading, smoothness
+from mriloop.imaging.foreground import Floats, Mask, Regions, real_values, regions
 from mriloop.model.quantity import NotAssessable
 from mriloop.model.study import Component, Frame, Series
 from mriloop.model.volume import Volume
@@ -20,6 +20,7 @@ SMALLEST_MATRIX = 16
 BLANK = "every voxel has the same value"
 LABELS = "a mask or label map, not a measured picture"
 LABELS_AT_MOST = 12
+GHOST_SLICES = 16
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,26 @@ class Sample:
     def sigma(self) -> float | None:
         """The noise sd inside the object: several measures ask for it."""
         return noise.sigma_inside(self.values, self.regions.object)
+
+    @cached_property
+    def ghostly(self) -> tuple[Floats, Mask, Mask]:
+        """Up to 16 slices of the object, its bright core on them, and where ghosts may lie.
+
+        Strong ghosts pass for object in `regions`, and must not hide themselves that way: what is not half as bright as
+        the object and lies 12 mm from what is counts like air here.
+        """
+        counts = self.regions.object.sum(axis=(0, 1))
+        held = np.flatnonzero(counts >= max(30, counts.max() / 4))
+        if held.size > GHOST_SLICES:
+            held = held[np.linspace(0, held.size - 1, GHOST_SLICES).astype(int)]
+        values, inside, air = (x[:, :, held] for x in (self.values, self.regions.object, self.regions.air))
+        core = ghosting.core(values, inside)
+        return values, core, air | (inside & ghosting.away(core, self.spacing_mm))
+
+    @cached_property
+    def sides_cut(self) -> int:
+        """How many sides of the field of view cut the object's bright core."""
+        return ghosting.sides_cut(self.ghostly[1], share=0.08)
 
     @cached_property
     def fwhm_mm(self) -> tuple[float | None, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriloop.imaging import ghosting, slices
+from mriloop.imaging import slices
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.quality import Defect, SeriesKind, Severity
 from mriloop.model.quantity import Measure, Quantity
@@ -51,7 +51,7 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
             )
         )
     result += _noise(sample, measures)
-    result += _ghosts(measures, kind, sides_cut=ghosting.sides_cut(sample.regions.object))
+    result += _ghosts(measures, kind, sides_cut=sample.sides_cut)
     result += simple_defects(measures)
     result += _uneven(measures, kind)
     return result
@@ -150,13 +150,14 @@ def snr_limits(spacing_mm: Sequence[float]) -> tuple[float, float]:
 def spoilt(ghost: float, edges: float | None, *, planar: bool) -> float:
     """Return how much ghosts and blur spoil a picture: 0 not at all, 1 so much that it is to be repeated.
 
-    ghost / 0.11 (0.30 for echo-planar pictures) + (0.20 - average edge strength) / 0.10, the second part only where
-    ghosts exceed 0.03 and for pictures that are not echo-planar. Rises with ghosts and with loss of edges.
+    ghost / 0.15 (0.40 for echo-planar pictures), times up to 2 as the average edge strength falls from 0.20 to 0.10
+    (not for echo-planar pictures). Edges alone never spoil: dull ones may be the anatomy, the matrix or interpolation.
+    Rises with ghosts and with loss of edges.
     """
     part = ghost / (limits.GHOST_SPOILS_EPI if planar else limits.GHOST_SPOILS)
-    if planar or edges is None or ghost <= limits.GHOST_TELLS:
+    if planar or edges is None:
         return part
-    return part + max(0.0, limits.SHARP - edges) / limits.BLUR_SPOILS
+    return part * (1 + min(1.0, max(0.0, limits.SHARP - edges) / limits.BLUR_SPOILS))
 
 
 def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
