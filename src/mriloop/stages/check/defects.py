@@ -184,6 +184,58 @@ TABLE: tuple[DefectEntry, ...] = (
         fault="movement",
     ),
     DefectEntry(
+        code="herringbone",
+        taxonomy="R1.coil",
+        meaning="stripes of one direction over whole slices: a false sample of k-space",
+        action="Repeat the series. If the stripes come again: look for loose metal and sparks (cables, light bulbs, "
+        "dry blankets), have the engineer look at gradients and receive chain.",
+    ),
+    DefectEntry(
+        code="zipper",
+        taxonomy="R1.coil",
+        meaning="a line of dots across the picture: radio signal from outside, or from the device itself",
+        action="Close the door of the magnet room; take out or switch off monitors, pumps and lamps that are not made "
+        "for it; then repeat. If it stays, call the engineer.",
+    ),
+    DefectEntry(
+        code="wrap_around",
+        taxonomy="R1.params",
+        meaning="tissue from beyond the field of view lies folded over the picture",
+        action="Make the field of view larger along the phase-encode direction, switch phase oversampling on, or turn "
+        "the direction; then repeat if the fold covers what is asked about.",
+    ),
+    DefectEntry(
+        code="slices_torn",
+        taxonomy="R1.motion.voluntary",
+        meaning="every other slice shows the body in another place or brightness",
+        action=_STILL,
+    ),
+    DefectEntry(
+        code="slices_uneven",
+        taxonomy="R1.params",
+        meaning="odd and even slices differ in brightness: cross-talk, or something changed between two packages",
+        action="Use a larger gap between slices, or more concatenations; read with care meanwhile.",
+    ),
+    DefectEntry(
+        code="clipped",
+        taxonomy="R1.params",
+        meaning="the brightest part of the picture was cut off at the end of the scale",
+        action="Reconstruct with a smaller image scale, or repeat with prescan (receiver gain) done anew.",
+    ),
+    DefectEntry(
+        code="few_grey_levels",
+        taxonomy="R1.params",
+        meaning="the object is stored in very few steps of grey",
+        action="Reconstruct with a larger image scale, or send the series again at full depth.",
+    ),
+    DefectEntry(
+        code="uneven_signal",
+        taxonomy="R1.coil",
+        meaning="one side of the body is much darker than the other: a silent coil element, or a coil out of place",
+        action="Look whether the coil lies straight and all its plugs and elements are on; compare with another series "
+        "of the study. One-sided disease, implants and metal look alike.",
+    ),
+    DefectEntry(
         code="blurred_against_sister",
         taxonomy="R1.motion.voluntary",
         meaning="clearly less sharp than a series of the same kind in the same study",
