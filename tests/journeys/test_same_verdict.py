@@ -19,7 +19,7 @@ from mriloop.settings import load
 CASES = {
     "good": (lambda: drawn(replace(t2_axial(), **GRID)), set()),
     "good 3-D": (lambda: drawn(replace(t1_3d(), **GRID)), set()),
-    "ghosts": (lambda: drawn(replace(t2_axial(), **GRID), ghost=0.15), {("ghosting", Severity.MAJOR)}),
+    "ghosts": (lambda: drawn(replace(t2_axial(), **GRID), ghost=0.3), {("ghosting", Severity.MAJOR)}),
     "noise": (lambda: drawn(replace(flair_axial(), **GRID), noise=0.12), {("low_snr", Severity.MINOR)}),
     "lost slices": (
         lambda: drawn(replace(t2_axial(), **GRID), missing=(5, 6)), {("missing_slices", Severity.MAJOR)}

@@ -18,11 +18,11 @@ from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
 from mriloop.model.errors import Exit, MriloopError, OperatorError, refuse
 from mriloop.model.norm import Baseline
-from mriloop.model.protocol import Protocol, SeriesProtocol
+from mriloop.model.protocol import SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.settings import Settings
-from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
+from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
 from mriloop.stages.check.baseline import against_baseline
 from mriloop.stages.check.limits import Limits as JudgedBy
 from mriloop.stages.check.thresholds import circumstances_of, limits_for
@@ -147,6 +147,7 @@ def check_intake(
         for study in chosen
         for series in study.series
     }
+    lines = {uid: match_study(study, kinds[uid], plans[uid]) for study in chosen for uid in (study.study_instance_uid,)}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:
@@ -156,7 +157,7 @@ def check_intake(
                 intake.part(series),
                 series,
                 kinds[study.study_instance_uid][series.series_instance_uid],
-                _line(plans[study.study_instance_uid], kinds[study.study_instance_uid], series),
+                lines[study.study_instance_uid].get(series.series_instance_uid),
                 judged[series.series_instance_uid],
                 limits(settings),
                 pictures,
@@ -171,7 +172,7 @@ def check_intake(
         checks = [one for one, _ in own]
         if baseline is not None:
             checks = [against_baseline(one, baseline, judged[one.series_instance_uid]) for one in checks]
-        check = check_study(study, checks, plans[study.study_instance_uid])
+        check = check_study(study, checks, plans[study.study_instance_uid], performed=intake.performed)
         mosaics = {one.series_instance_uid: png for one, png in own if png}
         result.append(Checked(study=study, check=check, kinds=kinds[study.study_instance_uid], mosaics=mosaics))
     return tuple(result)
@@ -198,10 +199,6 @@ def check_one(
     if not pictures or not volumes:
         return check, b""
     return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at))
-
-
-def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Series) -> SeriesProtocol | None:
-    return None if protocol is None else match_series(kinds[series.series_instance_uid], series, protocol)
 
 
 Answer = tuple[SeriesCheck, bytes]

@@ -135,6 +135,11 @@ TABLE: tuple[ErrorEntry, ...] = (
     _sender(
         "file_not_mr", "modality {modality} is not magnetic resonance", "nothing to do: it is left out of the MR study"
     ),
+    _sender(
+        "file_not_performed_step",
+        "{path} is no Modality Performed Procedure Step",
+        "give the data set that the scanner sent to the worklist server, or leave it out",
+    ),
     _sender("file_no_pixels", "an image object without pixel data", "send this instance again"),
     _sender(
         "file_pixels_impossible", "rows, columns, bits or frames contradict the pixel data", "send this instance again"
@@ -264,6 +269,22 @@ TABLE: tuple[ErrorEntry, ...] = (
         "this exam does not answer the follow-up: {detail}",
         "the follow-up stays open; a person may close it with a reason",
         409,
+    ),
+    # protocol references
+    _sender(
+        "reference_unreadable",
+        "{path} is no reference that can be imported: {detail}",
+        "give a dicompare schema (JSON) or a printed Siemens protocol (XML); see docs/reference/protocols.md",
+    ),
+    _sender(
+        "learn_too_few",
+        "{path} holds {count} studies; a reference is learned from at least {least}",
+        "add good studies made with the same protocol",
+    ),
+    _sender(
+        "learn_nothing",
+        "the {count} studies of {path} have no series in common",
+        "give studies that were made with one protocol",
     ),
     # operator
     _usage("usage_value", "{detail}", "see --help"),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mriloop.model.coding import Code
+
 Point = tuple[float, float, float]
 Parameter = str | float | int | tuple[str, ...] | tuple[float, ...]
 
@@ -46,7 +48,8 @@ class Frame:
     `position_ras_mm` is the centre of the first transmitted voxel. `tiles` is the number of slices that a mosaic or
     grid frame holds (None when it holds one, 0 when it is a mosaic whose count is unknowable); `position_ras_mm` is
     then that of the first of them, `tile_step_ras_mm` the vector from one to the next, and `tile_grid` how many lie
-    below and beside each other. `acquired_at_s` counts from midnight of the study date.
+    below and beside each other. `acquired_at_s` counts from midnight of the study date. `in_stack` counts slices from 1
+    within `stack` (InStackPositionNumber).
     """
 
     sop_instance_uid: str
@@ -70,6 +73,7 @@ class Frame:
     image_type: tuple[str, ...] = ()
     component: Component = Component.UNKNOWN
     stack: str | None = None
+    in_stack: int | None = None
     tiles: int | None = None
     tile_step_ras_mm: Point | None = None
     tile_grid: tuple[int, int] | None = None
@@ -83,7 +87,8 @@ class Series:
 
     `parameters` maps DICOM element keywords (and `Vendor…` names for private ones, documented at edges/dicom) to
     plain values in DICOM's own units; a missing keyword is unknown. `declared` maps `slices`, `volumes`, `frames`,
-    `images` to what the scanner says it meant to acquire. `duplicates` are SOP instance UIDs seen more than once.
+    `instances` and kin (docs/reference/dicom-in.md) to what the scanner says it meant to acquire. `duplicates` are SOP
+    instance UIDs seen more than once.
     """
 
     series_instance_uid: str
@@ -117,6 +122,42 @@ class Study:
     accession: str | None = None
     age_years: float | None = None
     sex: str | None = None
+
+
+class StepStatus(StrEnum):
+    """DICOM: PerformedProcedureStepStatus (0040,0252)."""
+
+    IN_PROGRESS = "IN PROGRESS"
+    COMPLETED = "COMPLETED"
+    DISCONTINUED = "DISCONTINUED"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformedSeries:
+    """One series that the scanner reports as performed. `images`: SOP instance UIDs; `others`: objects beside them."""
+
+    series_instance_uid: str
+    description: str = ""
+    images: tuple[str, ...] = ()
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformedStep:
+    """What the scanner reported of an examination. DICOM: Modality Performed Procedure Step (PS3.4 annex F.7).
+
+    `studies`: StudyInstanceUIDs that it belongs to. `reason` is why it was discontinued (CID 9300), `comment` what
+    somebody wrote to it: free text, never shown or logged, since it may name a person. Times are the scanner's.
+    """
+
+    studies: tuple[str, ...]
+    status: StepStatus
+    reason: Code | None = None
+    comment: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    series: tuple[PerformedSeries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mriloop.edges.dicom import siemens, vendors
 from mriloop.edges.dicom.dictionary import KEYWORD
 from mriloop.edges.dicom.elements import DamagedError, Elements
 from mriloop.edges.dicom.frames import build_frames, frame_views, parse_date
+from mriloop.edges.dicom.mpps import is_performed_step, read_performed_step
 from mriloop.edges.dicom.part10 import MEDIA_DIRECTORY, open_part10
 from mriloop.edges.dicom.pixels import Pixels, describe
-from mriloop.model.study import Frame, SeriesObject
+from mriloop.model.study import Frame, PerformedStep, SeriesObject
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -36,6 +37,7 @@ _PREFIXES: tuple[tuple[str, SeriesObject], ...] = (
     ("1.2.840.113619.4.30", SeriesObject.RAW_DATA),
 )
 _LONGEST_PARAMETER = 2048
+_AGENT, _AGENTS, _CODE_MEANING = 0x00180010, 0x00180012, 0x00080104
 # Keys: the tag of a public parameter, or -1 - n for row n of the vendors' table.
 RawValues = dict[int, set[vendors.Raw]]
 
@@ -49,6 +51,15 @@ class Person:
     name: str
     birth_date: str
     sex: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concatenation:
+    """Which part of an object that was split an instance is; 0 where it does not say. PS3.3 C.7.6.16.2.2.4."""
+
+    uid: str
+    number: int
+    total: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,15 +82,17 @@ class Record:
     texts: dict[str, str] = field(default_factory=dict)
     protocol: dict[str, str] = field(default_factory=dict)
     rescale: tuple[tuple[float, float], ...] = ()
-    concatenation: tuple[str, int] | None = None
+    concatenation: Concatenation | None = None
 
 
 def read_instance(
     shown: str, path: Path, cap: int, known_series: set[str], first: tuple[bytes, int] | None = None
-) -> Record | str | None:
+) -> Record | PerformedStep | str | None:
     """Read one DICOM file.
 
-    Returns a Record; the code of the error table why the file is refused; or None for a DICOMDIR, which is passed over.
+    Returns a Record, whose frames are without pixels where the pixel data of an image are absent; a PerformedStep for
+    the report of a scanner; the code of the error table why the file is refused; or None for a DICOMDIR, which is
+    passed over.
     `known_series` collects the series met so far, so that their long protocol texts are read once;
     `first` is what `read_first` gave, when it has been read already.
     """
@@ -88,6 +101,8 @@ def read_instance(
         if part10.media_class == MEDIA_DIRECTORY:
             return None
         header = part10.elements
+        if is_performed_step(header, part10.media_class):
+            return read_performed_step(header)
         uids = [header.text(tag) or "" for tag in (0x00080018, 0x0020000E, 0x0020000D)]
         if not all(_UID.fullmatch(uid) for uid in uids):
             return "file_no_identity"
@@ -111,10 +126,17 @@ def read_instance(
         if modality == "MR" or kind in _IMAGE_CLASSES:
             record.modality = "MR"
             if record.object is SeriesObject.IMAGE:
-                record.pixels = describe(part10, path)
-                if record.pixels is None:
-                    return "file_no_pixels"
+                try:
+                    record.pixels = describe(part10, path)
+                except DamagedError as damage:
+                    if damage.code != "file_no_pixels":
+                        raise
+                else:
+                    if record.pixels is None:
+                        return "file_no_pixels"
             _fill(record, header, known_series)
+            if record.object is SeriesObject.IMAGE and record.pixels is None:
+                record.frames = tuple(replace(frame, has_pixels=False) for frame in record.frames)
         return record
     except DamagedError as damage:
         return damage.code
@@ -166,9 +188,12 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
         record.rescale = rescale if len(views) == count else rescale * count
     for view in views:
         _collect(record.raw, view)
+    _name_agent(record.raw, header)
     uid = header.text(0x00209161)
     if uid:
-        record.concatenation = (uid, header.integer(0x00209163) or 0)
+        record.concatenation = Concatenation(
+            uid=uid, number=header.integer(0x00209162) or 0, total=header.integer(0x00209163) or 0
+        )
     if record.series_instance_uid not in known_series:
         known_series.add(record.series_instance_uid)
         creators = vendors.creators_of(views[0])
@@ -183,12 +208,24 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
             record.protocol["PhaseEncodingDirectionPositive"] = f"{polarity[0]:g}"
 
 
+def _name_agent(raw: RawValues, header: Elements) -> None:
+    """Give the agent of enhanced objects (PS3.3 C.7.6.4b), its code meaning, under the keyword of the classic ones."""
+    if _AGENT in header or _AGENTS not in header:
+        return
+    for item in header.items(_AGENTS, 8):
+        meaning = item.raw(_CODE_MEANING)
+        if meaning and len(meaning) <= _LONGEST_PARAMETER:
+            raw.setdefault(_AGENT, set()).add((b"LO", meaning))
+
+
 def _collect(raw: RawValues, view: Elements) -> None:
     data, fields = view.data, view.fields
     for tag in KEYWORD.keys() & fields.keys():
         vr, start, stop = fields[tag]
         if 0 < stop - start <= _LONGEST_PARAMETER:
             raw.setdefault(tag, set()).add((vr, data[start:stop]))
+    if vendors.COIL_DEFINITION in fields and vendors.COIL_ELEMENT not in raw:
+        raw[vendors.COIL_ELEMENT] = vendors.elements_in_use(view)
     creators = vendors.creators_of(view)
     if not creators:
         return

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from mriloop.stages.check.identify import identify, identify_study
-from mriloop.stages.check.protocol import choose_protocol, match_series
+from mriloop.stages.check.protocol import choose_protocol, match_series, match_study
 from mriloop.stages.check.series import check_series
 from mriloop.stages.check.study import check_study
 
-__all__ = ["check_series", "check_study", "choose_protocol", "identify", "identify_study", "match_series"]
+__all__ = [
+    "check_series",
+    "check_study",
+    "choose_protocol",
+    "identify",
+    "identify_study",
+    "match_series",
+    "match_study",
+]

@@ -52,6 +52,12 @@ class Header:
         return tuple(v.strip().upper() for v in common[0][0]) if common else self.words("ImageType")
 
     @cached_property
+    def image_types(self) -> Counter[tuple[str, ...]]:
+        """How many frames have each ImageType, in upper case."""
+        counts = Counter(frame.image_type for frame in self.frames)
+        return Counter({tuple(v.strip().upper() for v in kind): count for kind, count in counts.items()})
+
+    @cached_property
     def component(self) -> Component:
         """The component of most frames."""
         common = Counter(frame.component for frame in self.frames).most_common(1)
@@ -81,6 +87,12 @@ class Header:
     def flip_deg(self) -> float | None:
         """Flip angle in degrees."""
         return _least(frame.flip_deg for frame in self.frames) or self._positive("FlipAngle")
+
+    @cached_property
+    def tesla(self) -> float | None:
+        """Field strength in T; values above 20 are taken as 10⁻⁴ T, as some old systems write them."""
+        field = self._positive("MagneticFieldStrength")
+        return None if field is None else field / 1e4 if field > 20 else field
 
     @cached_property
     def b_values(self) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mriloop.imaging import background, ghosting
+from mriloop.imaging import ghosting, slices
 from mriloop.imaging.phase_profile import phase_profile
 from mriloop.model.quality import Defect, PhaseProfile, Spot
 from mriloop.stages.check.measures import Sample
@@ -24,7 +24,7 @@ def spots_of(sample: Sample, defects: Sequence[Defect]) -> tuple[Spot, ...]:
     codes = {one.code for one in defects}
     found: dict[int, str] = {}
     if "identical_slices" in codes:
-        for _, second in background.identical_slices(sample.values)[:4]:
+        for _, second in slices.identical_slices(sample.values)[:4]:
             found.setdefault(second, "same as before")
     if codes & {"ghosting", "motion_artifact"} and sample.phase_axis is not None:
         regions = sample.regions
@@ -32,7 +32,7 @@ def spots_of(sample: Sample, defects: Sequence[Defect]) -> tuple[Spot, ...]:
         if np.isfinite(ghosts).any():
             found.setdefault(int(np.nanargmax(ghosts)), "most ghosts")
     if codes & _UNEVEN:
-        jumps = background.slice_jumps(sample.values, sample.regions.object)
+        jumps = slices.slice_jumps(sample.values, sample.regions.object)
         if np.isfinite(jumps).any():
             found.setdefault(int(np.nanargmax(jumps)), "brightness jumps")
     return tuple(Spot(slice=index, text=found[index]) for index in sorted(found))
