@@ -195,6 +195,10 @@ ROWS = [
     row(HYPERFINE, W.FLAIR, seq=IR_SE, tr=4000, te=228, ti=1400, tesla=0.064),
     row(HYPERFINE, W.T2, seq="SE", tr=2000, te=209, tesla=0.064),
     row(HYPERFINE, W.DWI, "DWI", seq="SE", tr=1000, te=80, tesla=0.064, b_value=[0.0, 900.0]),
+    # Private names and ScanningSequence taken out: times alone
+    row(GE, W.T2, seq="RM", tr=4000, te=100),
+    row(GE, W.T1, seq="RM", tr=6, te=2.1, flip=12),
+    row("", W.FLAIR, tr=9000, te=120, ti=2500),
     # BIDS: curated suffixes
     row("", W.FLAIR, "sub-01_FLAIR", VendorBIDSSuffix="FLAIR"),
     row("", W.T2_STAR, "x", VendorBIDSSuffix="T2starw"),
