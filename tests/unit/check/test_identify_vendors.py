@@ -256,6 +256,10 @@ def test_water_pictures_are_measured_ones_and_maps_are_not():
     assert not identify(water).derived
     relaxation = made(PHILIPS, "", {"image_type": ("ORIGINAL", "PRIMARY", "T2 MAP", "T2", "UNSPECIFIED")})
     assert identify(relaxation).derived
+    field = [("ORIGINAL", "PRIMARY", "T1", "M"), ("ORIGINAL", "PRIMARY", "T1", "FIELD_MAP")]
+    assert identify(made(PHILIPS, "B0", {"ScanningSequence": "GR", "te": 1.5, "image_type": field})).derived
+    magnitude = made(SIEMENS, "", {"ScanningSequence": "GR", "SequenceName": "*fm2d2r", "te": [4.9, 7.4]})
+    assert not identify(magnitude).derived
 
 
 def test_an_inversion_time_means_what_the_field_strength_makes_of_it():

@@ -9,7 +9,7 @@ from dataclasses import replace
 from mriloop.model.coding import Plane, Region, Subject, Weighting
 from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesKind
-from mriloop.model.study import Point, Series, SeriesObject, Study
+from mriloop.model.study import Component, Point, Series, SeriesObject, Study
 from mriloop.stages.check.header import Header, tokens
 from mriloop.stages.check.region import region_of
 from mriloop.stages.check.weighting import fat_part, weighting_of
@@ -57,6 +57,7 @@ _REFORMATTED = frozenset(
 _SEPARATED = frozenset(
     {Weighting.DIXON_WATER, Weighting.DIXON_FAT, Weighting.DIXON_IN, Weighting.DIXON_OPPOSED}
 )  # fmt: skip
+_FIELD = frozenset({"FIELD_MAP", "FIELDMAP", "B0", "B0 MAP", "B0_MAP", "B1", "B1 MAP", "B1_MAP"})
 _MAPS = frozenset(
     {"T1 MAP", "T1_MAP", "T1MAP", "T2 MAP", "T2_MAP", "T2MAP", "R1 MAP", "R2 MAP", "T2_STAR MAP", "R2_STAR MAP",
      "T2STAR MAP", "R2STAR MAP", "RELCBF", "RELCBV", "RELMTT", "TTP", "CBF", "CBV", "MTT", "TMAX", "CALC_BVALUE", "MTR"}
@@ -253,6 +254,12 @@ def derived_of(header: Header, weighting: Weighting) -> tuple[bool, str]:
     if weighting in (Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION, Weighting.SCREENSHOT):
         return True, f"weighting {weighting.value}"
     kind = header.image_type
+    fields = any(not _FIELD.isdisjoint(k) for k in header.image_types) or header.component in (
+        Component.PHASE,
+        Component.REAL,
+    )
+    if weighting is Weighting.FIELD_MAP and fields:
+        return True, "a map of the field"
     if weighting in _SEPARATED and _REFORMATTED.isdisjoint(kind):
         return False, "the parts of a water-fat separation are its pictures"
     if not _MAPS.isdisjoint(kind[2:]) and all(not _MAPS.isdisjoint(k) for k in header.image_types):

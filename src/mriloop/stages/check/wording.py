@@ -29,7 +29,7 @@ _NAMES: tuple[tuple[Weighting, tuple[str, ...]], ...] = (
     (Weighting.PERFUSION, ("perf", "perfusion~", "perfusie~", "perfusione~", "dsc", "dce", "twist", "disco", "grasp",
                            "ktwist", "4dthrive", "4d_thrive")),
     (Weighting.MRA, ("tof", "mra", "mrv", "angio", "angiogr~", "angio3d", "ceangio", "ceamra", "cemra",
-                     "phlebo~", "venogra~", 
+                     "phlebo~", "venogra~",
                      "pca", "willis~", "s3di", "m3di", "inflow~", "time_of_flight", "3dpc", "2dpc", "timeslip")),
     (Weighting.DWI, ("dwi", "dti", "dmri", "diff", "diffusion~", "difusion~", "diffusione~", "diffusie~", "difusao~",
                      "resolve", "noddi~", "hardi", "dwibs", "ep2d_diff", "zoomit", "focus_dwi", "dwiepi", "ivim",
