@@ -149,6 +149,20 @@ def test_a_second_echo_that_the_archive_dropped_is_missed():
     assert defects_of(series(frames, {"echoes": 2})) == []
 
 
+def test_what_an_exporter_shows_of_many_echoes_is_no_loss():
+    parts = [
+        frame(k, n, te_ms=te, image_type=("DERIVED" if n > 1 else "ORIGINAL", "PRIMARY", kind, kind))
+        for n, (te, kind) in enumerate(((1.15, "OP"), (2.3, "IP"), (1.15, "W"), (1.15, "F")))
+        for k in range(8)
+    ]
+    assert defects_of(series(parts, {"echoes": 6})) == []
+
+
+def test_pictures_without_weighting_that_philips_counts_apart_are_all_there():
+    frames = [frame(k, t, b_value=b) for t, b in enumerate((0.0, 0.001, 0.002, 1000.0)) for k in range(4)]
+    assert defects_of(series(frames, {"b_values": 4}), DWI) == []
+
+
 def shell(b, count, start, seed=0):
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(count, 3))

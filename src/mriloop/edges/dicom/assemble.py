@@ -297,8 +297,9 @@ def _diffusion_volumes(values: Mapping[str, Parameter], protocol: Mapping[str, s
     directions = _whole(values.get("VendorDiffusionDirections")) or _whole(values.get("VendorGradientOrientations"))
     if directions is None or directions < 6:
         return None
-    shells = [name for name in protocol if name.startswith("sDiffusion.alBValue")]
-    weighted = sum((protocol_integer(protocol, name) or 0) > 0 for name in shells)
+    # The list may go on with b-values of an earlier protocol: only the first `lDiffWeightings` are in use.
+    used = protocol_integer(protocol, "sDiffusion.lDiffWeightings") or 0
+    weighted = sum((protocol_integer(protocol, f"sDiffusion.alBValue[{n}]") or 0) > 0 for n in range(min(used, 64)))
     return directions * max(1, weighted)
 
 
