@@ -251,6 +251,14 @@ def test_fat_suppression_by_element_part_or_word(name, keys, fat):
     assert identify(made(SIEMENS, name, {"ScanningSequence": "GR", **keys})).fat_suppressed is fat
 
 
+def test_the_protocol_name_of_a_whole_exam_names_no_series():
+    t2 = {"ScanningSequence": "SE", "RepetitionTime": 5000, "te": 100, "ProtocolName": "BRAIN MRA W/O CONTRAST"}
+    kind = identify(made(GE, "Ax T2 FSE", t2))
+    assert (kind.weighting, kind.contrast, kind.region.value) == (W.T2, Truth.UNKNOWN, "brain")
+    own = identify(made(PHILIPS, "", {**t2, "ScanningSequence": "GR", "te": 3.5, "ProtocolName": "3D TOF head"}))
+    assert own.weighting is W.MRA
+
+
 def test_water_pictures_are_measured_ones_and_maps_are_not():
     water = made(SIEMENS, "t1_vibe_dixon_W", {"image_type": ("DERIVED", "PRIMARY", "DIXON", "WATER")})
     assert not identify(water).derived

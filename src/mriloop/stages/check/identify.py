@@ -164,8 +164,7 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
     if header.words("ContrastBolusAgentAdministered") == ("NO",) and not header.words("ContrastBolusAgentDetected"):
         agents = ("NO",)
     dose = header.number("ContrastBolusVolume")
-    text = " ".join(tokens_text for tokens_text in (header.series.description, *header.words("ProtocolName"))).lower()
-    text = text.replace("_", " ")
+    text = " ".join(header.names).lower().replace("_", " ")
     if _BOTH.search(text):
         return Truth.UNKNOWN, "name says both with and without contrast"
     pre, post = _PRE.search(text), _POST.search(_PRE.sub(" ", text))
@@ -196,7 +195,7 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
 
 def subject_of(header: Header, study_text: str = "") -> tuple[Subject, str]:
     """Return PHANTOM where the name says so; else UNKNOWN: only the image tells a patient (see `subject.seen`)."""
-    for words in (header.tokens, tokens(study_text)):
+    for words in (header.tokens, tokens(header.exam_names), tokens(study_text)):
         if not _PAINFUL.isdisjoint(words):
             continue
         sure = [w for w in words if w.startswith(_PHANTOM_SURE) or w in _PHANTOM_ALONE]
@@ -224,7 +223,7 @@ def fat_suppression_of(header: Header, weighting: Weighting) -> tuple[Truth, str
     if part is not Truth.UNKNOWN:
         return part, "part of a water-fat separation"
     names = set(header.name_tokens)
-    text = " ".join((header.series.description, *header.words("ProtocolName"))).lower().replace("_", " ")
+    text = " ".join(header.names).lower().replace("_", " ")
     if _NO_FAT_SAT.search(text):
         return Truth.FALSE, "name"
     said = sorted(names & _FAT_SAT_WORDS) or _FAT_SAT_PHRASE.findall(text)
