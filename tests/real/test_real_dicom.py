@@ -208,8 +208,10 @@ def test_the_slice_that_never_came_is_known_by_its_place(real_data: Path) -> Non
 
 def test_what_the_scanners_declare(everything: Intake) -> None:
     assert one(everything, "01_").declared["slices"] == 176
-    assert one(everything, "03_").declared == {"slices": 15, "volumes": 10, "acquired_images": 15}
-    assert one(everything, "05_philips_fmri").declared == {"slices": 9, "volumes": 3}
+    timed = {"slices": 15, "volumes": 10, "acquired_images": 15, "duration_s": 50}
+    assert one(everything, "03_").declared == timed
+    assert one(everything, "05_philips_fmri").declared == {"slices": 9, "volumes": 3, "duration_s": 14}
+    assert one(everything, "05_philips_dti").declared["diffusion_volumes"] == 16
     assert one(everything, "05_philips_dti").declared["slices"] == 40
     assert one(everything, "06_").declared["slices"] == 20
     assert one(everything, "04_siemens_mosaic_fmri_head_turn").declared["slices"] == 36

@@ -195,6 +195,10 @@ ROWS = [
     row(HYPERFINE, W.FLAIR, seq=IR_SE, tr=4000, te=228, ti=1400, tesla=0.064),
     row(HYPERFINE, W.T2, seq="SE", tr=2000, te=209, tesla=0.064),
     row(HYPERFINE, W.DWI, "DWI", seq="SE", tr=1000, te=80, tesla=0.064, b_value=[0.0, 900.0]),
+    # Private names and ScanningSequence taken out: times alone
+    row(GE, W.T2, seq="RM", tr=4000, te=100),
+    row(GE, W.T1, seq="RM", tr=6, te=2.1, flip=12),
+    row("", W.FLAIR, tr=9000, te=120, ti=2500),
     # BIDS: curated suffixes
     row("", W.FLAIR, "sub-01_FLAIR", VendorBIDSSuffix="FLAIR"),
     row("", W.T2_STAR, "x", VendorBIDSSuffix="T2starw"),
@@ -247,11 +251,23 @@ def test_fat_suppression_by_element_part_or_word(name, keys, fat):
     assert identify(made(SIEMENS, name, {"ScanningSequence": "GR", **keys})).fat_suppressed is fat
 
 
+def test_the_protocol_name_of_a_whole_exam_names_no_series():
+    t2 = {"ScanningSequence": "SE", "RepetitionTime": 5000, "te": 100, "ProtocolName": "BRAIN MRA W/O CONTRAST"}
+    kind = identify(made(GE, "Ax T2 FSE", t2))
+    assert (kind.weighting, kind.contrast, kind.region.value) == (W.T2, Truth.UNKNOWN, "brain")
+    own = identify(made(PHILIPS, "", {**t2, "ScanningSequence": "GR", "te": 3.5, "ProtocolName": "3D TOF head"}))
+    assert own.weighting is W.MRA
+
+
 def test_water_pictures_are_measured_ones_and_maps_are_not():
     water = made(SIEMENS, "t1_vibe_dixon_W", {"image_type": ("DERIVED", "PRIMARY", "DIXON", "WATER")})
     assert not identify(water).derived
     relaxation = made(PHILIPS, "", {"image_type": ("ORIGINAL", "PRIMARY", "T2 MAP", "T2", "UNSPECIFIED")})
     assert identify(relaxation).derived
+    field = [("ORIGINAL", "PRIMARY", "T1", "M"), ("ORIGINAL", "PRIMARY", "T1", "FIELD_MAP")]
+    assert identify(made(PHILIPS, "B0", {"ScanningSequence": "GR", "te": 1.5, "image_type": field})).derived
+    magnitude = made(SIEMENS, "", {"ScanningSequence": "GR", "SequenceName": "*fm2d2r", "te": [4.9, 7.4]})
+    assert not identify(magnitude).derived
 
 
 def test_an_inversion_time_means_what_the_field_strength_makes_of_it():

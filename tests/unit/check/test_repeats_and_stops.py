@@ -198,9 +198,6 @@ def test_images_that_were_performed_and_did_not_arrive_are_counted():
 def test_every_reason_code_of_the_standard_has_a_line():
     from pydicom.sr.codedict import codes
 
-    standard = {
-        getattr(codes.cid9300, name).value
-        for name in dir(codes.cid9300)
-        if getattr(getattr(codes.cid9300, name), "scheme_designator", "") == "DCM"
-    }
+    concepts = [getattr(codes.cid9300, name) for name in dir(codes.cid9300)]
+    standard = {each.value for each in concepts if getattr(each, "scheme_designator", "") == "DCM"}
     assert standard <= set(REASONS)

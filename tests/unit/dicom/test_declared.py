@@ -52,8 +52,9 @@ def siemens_dti(ds, k, t):
     add(ds, "SIEMENS MR HEADER", 0x0019, 0x0C, "IS", "1000" if t else "0")
     if t:
         add(ds, "SIEMENS MR HEADER", 0x0019, 0x0E, "FD", [(t / 20), (1 - (t / 20) ** 2) ** 0.5, 0.0])
-    asc(ds, **{"sSliceArray.lSize": 6, "sDiffusion.lDiffDirections": 12, "sDiffusion.alBValue[0]": 0,
-               "sDiffusion.alBValue[1]": 1000})  # fmt: skip
+    used = {"sDiffusion.lDiffDirections": 12, "sDiffusion.lDiffWeightings": 2}
+    listed = {f"sDiffusion.alBValue[{n}]": b for n, b in enumerate((0, 1000, 2000))}  # the last one is left over
+    asc(ds, **{"sSliceArray.lSize": 6}, **used, **listed)
 
 
 def ge_epi(ds, k, t):

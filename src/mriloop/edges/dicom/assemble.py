@@ -249,7 +249,7 @@ def declared(members: Sequence[Record], values: Mapping[str, Parameter], protoco
         found["phases"] = _whole(values.get("VendorCardiacPhases")) or _whole(values.get("CardiacNumberOfImages"))
         found["echoes"] = _whole(values.get("VendorEchoes"))
         if not multi:
-            found["acquired_images"] = _whole(values.get("ImagesInAcquisition"))
+            found["acquired_images"] = _whole(values.get("ImagesInAcquisition")) or _whole(values.get("NumberOfSlices"))
     if diffusion:
         found["diffusion_volumes"] = _diffusion_volumes(values, protocol)
         found["b_values"] = _whole(values.get("VendorBValueCount"))
@@ -266,11 +266,7 @@ def declared(members: Sequence[Record], values: Mapping[str, Parameter], protoco
 
 
 def _vendor_slices(values: Mapping[str, Parameter]) -> int | None:
-    return (
-        _whole(values.get("VendorSlices"))
-        or _whole(values.get("VendorLocations"))
-        or _whole(values.get("NumberOfSlices"))
-    )
+    return _whole(values.get("VendorSlices")) or _whole(values.get("VendorLocations"))
 
 
 def _slices(values: Mapping[str, Parameter], protocol: Mapping[str, str]) -> int | None:
@@ -301,8 +297,9 @@ def _diffusion_volumes(values: Mapping[str, Parameter], protocol: Mapping[str, s
     directions = _whole(values.get("VendorDiffusionDirections")) or _whole(values.get("VendorGradientOrientations"))
     if directions is None or directions < 6:
         return None
-    shells = [name for name in protocol if name.startswith("sDiffusion.alBValue")]
-    weighted = sum((protocol_integer(protocol, name) or 0) > 0 for name in shells)
+    # The list may go on with b-values of an earlier protocol: only the first `lDiffWeightings` are in use.
+    used = protocol_integer(protocol, "sDiffusion.lDiffWeightings") or 0
+    weighted = sum((protocol_integer(protocol, f"sDiffusion.alBValue[{n}]") or 0) > 0 for n in range(min(used, 64)))
     return directions * max(1, weighted)
 
 

@@ -15,7 +15,7 @@ _LINE = re.compile(rb"^\s*([A-Za-z_][\w.\[\]]*)\s*=\s*(\S[^\n\r]*)", re.MULTILIN
 _WANTED = re.compile(
     r"sSliceArray\.(lSize|asSlice\[\d+\]\.(sPosition|sNormal)\.\w+)|sKSpace\.(lImagesPerSlab|lPartitions|ucDimension)"
     r"|lRepetitions|lContrasts|lAverages|lTotalScanTimeSec|sPat\.(lAccelFactPE|lAccelFact3D|ucPATMode)"
-    r"|sSliceAcceleration\.lMultiBandFactor|sDiffusion\.(lDiffDirections|alBValue\[\d+\])|sAdjData\.uiAdjShimMode"
+    r"|sSliceAcceleration\.lMultiBandFactor|sDiffusion\.(lDiffDirections|lDiffWeightings|alBValue\[\d+\])|sAdjData\.uiAdjShimMode"
     r"|sAngio\.\w+|sGroupArray\.lSize"
 )
 

@@ -323,6 +323,17 @@ def _stack(stack: Stack, series: Series, kind: SeriesKind, *, alone: bool) -> Fo
             ]
     known = count + sum(lack for _, lack in gaps)
     edge, basis = _declared_ends(series, known, len(volumes), kind, alone=alone)
+    if count == 1 < len(volumes) and edge:
+        return Found(
+            completeness=Completeness(
+                found=len(volumes),
+                expected=None,
+                basis=f"{len(volumes)} pictures of one of the {edge + 1} slices that the scanner declares; "
+                "the others may be series of their own",
+            ),
+            volumes=len(volumes),
+            plan=plan_of(series, kind, [min(volume.values(), key=_order) for volume in volumes]) if alone else None,
+        )
     lead = _before_first(stack)
     if lead > edge:
         edge, basis = lead, f"InStackPositionNumber begins at {lead + 1}"

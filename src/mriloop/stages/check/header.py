@@ -102,18 +102,34 @@ class Header:
         )
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What names this very series: its description, and ProtocolName where that is not one of the whole exam.
+
+        GE writes the name of the exam's protocol there ("BRAIN MRA" in its T2 pictures as well); of Canon and Hitachi
+        it counts where a description is missing.
+        """
+        protocol = tuple(str(value) for value in _each(self.series.parameters.get("ProtocolName")))
+        described = self.series.description.strip()
+        of_exam = self.vendor == "ge" or (self.vendor in ("canon", "hitachi") and bool(described))
+        return (self.series.description, *(() if of_exam else protocol))
+
+    @cached_property
+    def exam_names(self) -> str:
+        """ProtocolName, whatever it names: good for the region and for phantoms."""
+        return " ".join(str(value) for value in _each(self.series.parameters.get("ProtocolName")))
+
+    @cached_property
     def text(self) -> str:
-        """Description, protocol and PulseSequence names, as they stand, joined."""
-        parts = [self.series.description]
-        for keyword in ("ProtocolName", "SequenceName", "PulseSequenceName", "VendorPulseSequence"):
+        """The names of the series and of its PulseSequence, as they stand, joined."""
+        parts = list(self.names)
+        for keyword in ("SequenceName", "PulseSequenceName", "VendorPulseSequence"):
             parts += [str(value) for value in _each(self.series.parameters.get(keyword))]
         return " | ".join(part for part in parts if part)
 
     @cached_property
     def name_tokens(self) -> tuple[str, ...]:
-        """Tokens of description and protocol name alone: lower case, without accents, camel case split."""
-        protocol = [str(value) for value in _each(self.series.parameters.get("ProtocolName"))]
-        return tokens(" ".join([self.series.description, *protocol]))
+        """Tokens of `names` alone: lower case, without accents, camel case split."""
+        return tokens(" ".join(self.names))
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from mriloop.model.coding import Plane, Region, Subject, Weighting
 from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesKind
-from mriloop.model.study import Point, Series, SeriesObject, Study
+from mriloop.model.study import Component, Point, Series, SeriesObject, Study
 from mriloop.stages.check.header import Header, tokens
 from mriloop.stages.check.region import region_of
 from mriloop.stages.check.weighting import fat_part, weighting_of
@@ -57,6 +57,7 @@ _REFORMATTED = frozenset(
 _SEPARATED = frozenset(
     {Weighting.DIXON_WATER, Weighting.DIXON_FAT, Weighting.DIXON_IN, Weighting.DIXON_OPPOSED}
 )  # fmt: skip
+_FIELD = frozenset({"FIELD_MAP", "FIELDMAP", "B0", "B0 MAP", "B0_MAP", "B1", "B1 MAP", "B1_MAP"})
 _MAPS = frozenset(
     {"T1 MAP", "T1_MAP", "T1MAP", "T2 MAP", "T2_MAP", "T2MAP", "R1 MAP", "R2 MAP", "T2_STAR MAP", "R2_STAR MAP",
      "T2STAR MAP", "R2STAR MAP", "RELCBF", "RELCBV", "RELMTT", "TTP", "CBF", "CBV", "MTT", "TMAX", "CALC_BVALUE", "MTR"}
@@ -163,8 +164,7 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
     if header.words("ContrastBolusAgentAdministered") == ("NO",) and not header.words("ContrastBolusAgentDetected"):
         agents = ("NO",)
     dose = header.number("ContrastBolusVolume")
-    text = " ".join(tokens_text for tokens_text in (header.series.description, *header.words("ProtocolName"))).lower()
-    text = text.replace("_", " ")
+    text = " ".join(header.names).lower().replace("_", " ")
     if _BOTH.search(text):
         return Truth.UNKNOWN, "name says both with and without contrast"
     pre, post = _PRE.search(text), _POST.search(_PRE.sub(" ", text))
@@ -195,7 +195,7 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
 
 def subject_of(header: Header, study_text: str = "") -> tuple[Subject, str]:
     """Return PHANTOM where the name says so; else UNKNOWN: only the image tells a patient (see `subject.seen`)."""
-    for words in (header.tokens, tokens(study_text)):
+    for words in (header.tokens, tokens(header.exam_names), tokens(study_text)):
         if not _PAINFUL.isdisjoint(words):
             continue
         sure = [w for w in words if w.startswith(_PHANTOM_SURE) or w in _PHANTOM_ALONE]
@@ -223,7 +223,7 @@ def fat_suppression_of(header: Header, weighting: Weighting) -> tuple[Truth, str
     if part is not Truth.UNKNOWN:
         return part, "part of a water-fat separation"
     names = set(header.name_tokens)
-    text = " ".join((header.series.description, *header.words("ProtocolName"))).lower().replace("_", " ")
+    text = " ".join(header.names).lower().replace("_", " ")
     if _NO_FAT_SAT.search(text):
         return Truth.FALSE, "name"
     said = sorted(names & _FAT_SAT_WORDS) or _FAT_SAT_PHRASE.findall(text)
@@ -253,6 +253,12 @@ def derived_of(header: Header, weighting: Weighting) -> tuple[bool, str]:
     if weighting in (Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION, Weighting.SCREENSHOT):
         return True, f"weighting {weighting.value}"
     kind = header.image_type
+    fields = any(not _FIELD.isdisjoint(k) for k in header.image_types) or header.component in (
+        Component.PHASE,
+        Component.REAL,
+    )
+    if weighting is Weighting.FIELD_MAP and fields:
+        return True, "a map of the field"
     if weighting in _SEPARATED and _REFORMATTED.isdisjoint(kind):
         return False, "the parts of a water-fat separation are its pictures"
     if not _MAPS.isdisjoint(kind[2:]) and all(not _MAPS.isdisjoint(k) for k in header.image_types):

@@ -19,6 +19,7 @@ _IN_TIME = frozenset({Weighting.BOLD, Weighting.PERFUSION, Weighting.ASL})
 _OVERHEAD_SHARE = 0.15
 _OVERHEAD_VOLUMES = 6
 _OVERHEAD_S = 15.0
+_SINGLE_SHOT_MS = 400.0  # a shorter TR is that of one plane of a 3-D volume
 _SAME_GRADIENT = 0.9994  # cosine of 2°
 _DIRECTIONS_AT_LEAST = 6
 
@@ -110,7 +111,8 @@ def _in_time(series: Series, kind: SeriesKind, firsts: Sequence[Frame]) -> Plan 
 def _echoes(series: Series, firsts: Sequence[Frame]) -> Plan | None:
     planned = series.declared.get("echoes")
     found = {round(frame.te_ms, 2) for frame in firsts if frame.te_ms}
-    if planned is None or not 1 < len(found) < planned:
+    # Water-fat series and maps are made of many echoes, and show few.
+    if planned is None or not 1 < len(found) < planned or len({frame.image_type for frame in firsts}) > 1:
         return None
     return Plan(
         counted=len(found),
@@ -130,7 +132,7 @@ def _by_duration(series: Series, kind: SeriesKind, firsts: Sequence[Frame]) -> P
     at = sorted({frame.acquired_at_s for frame in firsts if frame.acquired_at_s is not None})
     if len(at) == times:
         step = statistics.median(b - a for a, b in itertools.pairwise(at))
-    elif kind.weighting is Weighting.BOLD and (tr := Header(series).tr_ms) is not None:
+    elif kind.weighting is Weighting.BOLD and (tr := Header(series).tr_ms or 0.0) >= _SINGLE_SHOT_MS:
         step = tr / 1000
     else:
         return None
@@ -148,7 +150,8 @@ def _by_duration(series: Series, kind: SeriesKind, firsts: Sequence[Frame]) -> P
 def _diffusion(series: Series, firsts: Sequence[Frame]) -> Plan | None:
     """Directions and b-values: the scanner's count as a lower bound, then one shell against another."""
     weighted = [f for f in firsts if (f.b_value or 0) >= 40 and f.image_type[:1] != ("DERIVED",)]
-    b_values = {5 * round(f.b_value / 5) if f.b_value >= 20 else 0 for f in firsts if f.b_value is not None}
+    # Philips writes 0.001, 0.002 … for further pictures without weighting, and counts them as b-values of their own.
+    b_values = {round(f.b_value, 4) for f in firsts if f.b_value is not None}
     wanted = series.declared.get("b_values")
     if wanted is not None and len(b_values) < wanted:
         return Plan(counted=len(b_values), planned=wanted, what="b-values", basis="the number of b-values")

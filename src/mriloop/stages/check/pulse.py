@@ -150,10 +150,11 @@ def pulse_of(header: Header) -> Pulse:
     inverted = header.says("ScanningSequence", "IR") or header.says("InversionRecovery", "YES")
     inverted = inverted or header.says("VendorPrepulse", "INV", "INVERT")
     balanced = header.says("SteadyStatePulseSequence", "FREE_PRECESSION")
+    planar = planar or named.planar
     return replace(
         named,
-        echo=echo or named.echo,
-        planar=planar or named.planar,
+        echo=echo or named.echo or ("" if planar else _echo_by_times(header)),
+        planar=planar,
         inverted=inverted or named.inverted,
         balanced=balanced or named.balanced,
         flow=named.flow or header.says("PhaseContrast", "YES"),
@@ -169,6 +170,16 @@ def _echo(header: Header) -> str:
     if header.says("ScanningSequence", "SE"):
         return "spin"
     return "gradient" if header.says("ScanningSequence", "GR") else ""
+
+
+def _echo_by_times(header: Header) -> str:
+    """Return the only echo that the times allow: no train of spin echoes fits into TR 60 ms, and no gradient echo of
+    TE 60 ms at TR 1 s leaves a picture outside EPI.
+    """
+    tr, te = header.tr_ms, header.te_ms
+    if tr is not None and tr <= 60 and te is not None and te < tr:
+        return "gradient"
+    return "spin" if tr is not None and tr >= 1000 and te is not None and te >= 60 else ""
 
 
 def _by_name(header: Header) -> Pulse:

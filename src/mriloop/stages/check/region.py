@@ -137,7 +137,7 @@ def region_of(header: Header, study_text: str = "") -> tuple[Region, str]:
             coded = from_words(tokens(value))[0]
     if named is not Region.UNKNOWN and not (coded in _WITHIN.get(named, ()) and coded is not Region.UNKNOWN):
         return named, f"name says {word}"
-    whole, study_word = from_words(tokens(study_text))
+    whole, study_word = from_words(tokens(f"{header.exam_names} {study_text}"))
     if coded is not Region.UNKNOWN:
         if whole in _WITHIN.get(coded, ()):
             return whole, f"study says {study_word} within BodyPartExamined {part[0]}"

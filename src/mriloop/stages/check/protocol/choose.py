@@ -39,7 +39,7 @@ def choose_protocol(
     parts = []
     for series in study.series:
         header = Header(series)
-        parts.append(header.name_tokens)
+        parts += [header.name_tokens, tokens(header.exam_names)]
         whole += [tokens(value) for keyword in _PROCEDURE for value in header.words(keyword)]
     fitting = [p for p in protocols.values() if regions & set(p.regions) and not _says_any(p.not_for, whole)]
     scores = {p.id: _score(p, whole, parts, counts) for p in fitting}
