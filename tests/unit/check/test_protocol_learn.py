@@ -40,7 +40,7 @@ def study(n, *changes, kinds=(KIND,), names=("bold",)):
                 object=SeriesObject.IMAGE,
                 parameters=values,
                 description=names[k % len(names)],
-            )  # fmt: skip
+            )
         )
     made = Study(study_instance_uid=f"s{n}", patient=f"p{n}", series=tuple(rows))
     return made, {row.series_instance_uid: kind for row, kind in zip(rows, kinds, strict=True)}
