@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from mriloop.edges.knowledge.protocols import read_protocol
 from mriloop.model.fact import Truth
 from mriloop.model.protocol import FieldRule, FieldState, Span
 from mriloop.model.quality import Severity
@@ -12,6 +15,7 @@ from mriloop.stages.check.header import Header
 from mriloop.stages.check.protocol import compare
 from mriloop.stages.check.protocol.compare import applies, in_force
 from mriloop.stages.check.protocol.fields import BY_KEYWORD, FIELDS, take
+from mriloop.stages.check.protocol.lint import lint_protocol
 
 PASS, OFF, UNKNOWN = FieldState.PASS, FieldState.DEVIATION, FieldState.UNKNOWN
 AXIAL = {"row_axis_ras": (-1.0, 0.0, 0.0), "column_axis_ras": (0.0, -1.0, 0.0)}
@@ -215,3 +219,16 @@ def test_a_rule_for_this_scanner_replaces_the_general_one():
 
 def test_the_table_names_each_field_once():
     assert len(BY_KEYWORD) == len(FIELDS)
+
+
+def test_the_page_names_every_field():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "protocols.md").read_text(encoding="utf-8")
+    assert not [field.keyword for field in FIELDS if f"| `{field.keyword}` | {field.title} |" not in page]
+
+
+def test_the_example_of_the_page_reads_and_is_clean():
+    from mriloop.app.protocol import READABLE
+
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "protocols.md").read_text(encoding="utf-8")
+    text = page.split("```yaml\n")[1].split("```")[0].replace("alternatives: [flair_2d]", "alternatives: [flair]")
+    assert lint_protocol(read_protocol(text, "page"), READABLE) == ()

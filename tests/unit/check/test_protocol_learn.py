@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from mriloop.edges.knowledge.protocols import read_protocol, write_protocol
 from mriloop.model.coding import Plane, Region, Subject, Weighting
+from mriloop.model.fact import Truth
 from mriloop.model.protocol import FieldState
 from mriloop.model.quality import SeriesKind, Severity
 from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.stages.check import match_study
-from mriloop.stages.check.protocol import check_protocol, results_of
+from mriloop.stages.check.protocol import check_protocol, missing_lines, results_of
 from mriloop.stages.check.protocol.learn import learn_protocol
 
 KIND = SeriesKind(weighting=Weighting.BOLD, plane=Plane.AXIAL, region=Region.BRAIN, object=Subject.PATIENT)
@@ -40,7 +41,7 @@ def study(n, *changes, kinds=(KIND,), names=("bold",)):
                 object=SeriesObject.IMAGE,
                 parameters=values,
                 description=names[k % len(names)],
-            )  # fmt: skip
+            )
         )
     made = Study(study_instance_uid=f"s{n}", patient=f"p{n}", series=tuple(rows))
     return made, {row.series_instance_uid: kind for row, kind in zip(rows, kinds, strict=True)}
@@ -107,6 +108,10 @@ def test_series_alike_are_told_apart_by_name_and_rare_ones_left_out():
     swapped = study(9, {"EchoTime": 50.0}, kinds=two, names=("rest", "task"))
     lines = match_study(*swapped, learned.protocol)
     assert any(d.code == "protocol_deviation" for d in check_protocol(swapped[0].series[0], lines["9.0"]))
+    held = [KIND, KIND]
+    assert missing_lines(learned.protocol, held, ["rest", "task"]) == ()
+    ((absent, state),) = missing_lines(learned.protocol, held, ["rest", "rest"])
+    assert (absent.named, state) == (("task",), Truth.FALSE)
     t2 = SeriesKind(weighting=Weighting.T2, plane=Plane.AXIAL, region=Region.BRAIN, object=Subject.PATIENT)
     rare = learn(study(0, kinds=(KIND, t2)), *(study(n) for n in range(1, 5)))
     assert len(rare.protocol.series) == 1

@@ -10,7 +10,7 @@ from mriloop.edges.knowledge.protocols import load_protocols, read_protocol, wri
 from mriloop.model.coding import Plane, Region, Subject, Weighting
 from mriloop.model.errors import OperatorError
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Citation, Mark
+from mriloop.model.guideline import Citation, Mark, Status
 from mriloop.model.protocol import CoilRule, FieldRule, Protocol, SeriesProtocol, Setup, Span
 from mriloop.model.quality import SeriesKind, Severity, Verdict
 from mriloop.model.study import Series, SeriesObject, Study
@@ -253,7 +253,7 @@ HEAD = "{id: a, title: b, version: '1', regions: [brain], citations: [{text: t, 
         ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: EchoTime}]}]}", "no condition"),
         ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: EchoTime, value: yes}]}]}", "not a number"),
         ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: E, value: 1, unit: metre}]}]}", "no unit"),
-        ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: E, value: 1, tolerance: -1}]}]}", "below zero"),
+        ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: E, value: 1, relative: -1}]}]}", "below"),
         ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: E, minimum: 2, maximum: 1}]}]}", "above"),
         ("series: [{id: x, title: y, weighting: [T1], fields: [{keyword: E, value: 1, when: {A: 3}}]}]}", "when A"),
         ("series: [{id: x, title: y, weighting: [T1], coil: [{because: z}]}]}", "no condition"),
@@ -268,3 +268,18 @@ def test_every_mistake_in_a_file_is_named_with_its_place(text, words):
         read_protocol(HEAD + text, "site.yaml")
     assert caught.value.code == "knowledge_invalid"
     assert words in caught.value.message
+
+
+def test_a_coil_rule_of_an_unknown_scanner_is_unknown_and_of_another_one_says_nothing():
+    line = replace(FLAIR, setups=(), coils=(CoilRule(names=("HEAD_32",), when=(("Manufacturer", "SIEMENS"),)),))
+    assert [d.code for d in check_protocol(series(ReceiveCoilName="Head_32"), line)] == ["protocol_unknown"]
+    assert check_protocol(series(ReceiveCoilName="Body", Manufacturer="GE"), line) == ()
+    (wrong,) = check_protocol(series(ReceiveCoilName="Body", Manufacturer="SIEMENS"), line)
+    assert wrong.code == "wrong_coil"
+
+
+def test_a_retired_protocol_is_never_chosen():
+    study = Study(study_instance_uid="s", patient="p", series=(series(),), description="ms brain")
+    kinds = {"1": KIND}
+    assert choose_protocol(study, kinds, {"p": PROTOCOL}) is not None
+    assert choose_protocol(study, kinds, {"p": replace(PROTOCOL, status=Status.RETIRED)}) is None

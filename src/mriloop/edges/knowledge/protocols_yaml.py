@@ -124,10 +124,10 @@ def _fields(content: Mapping[str, Any], where: str, when: When = ()) -> tuple[Fi
     return tuple(_field(item, f"{where}, field {i}", when) for i, item in enumerate(items, 1))
 
 
-def _field(item: Any, where: str, when: When = (), keyword: str = "") -> FieldRule:
-    """Read a field; `keyword` is given for the conditions under any_of, which inherit it."""
+def _field(item: Any, where: str, when: When = (), keyword: str = "", unit: str = "") -> FieldRule:
+    """Read a field; `keyword` and `unit` are given for the conditions under any_of, which inherit them."""
     content = _mapping(item, where, _FIELD - ({"keyword", "when", "any_of"} if keyword else set()))
-    unit = str(content.get("unit", ""))
+    unit = str(content.get("unit", unit))
     if unit and unit not in known_units():
         raise _WrongError(f"{where}: {unit} is no unit of the table")
     if not _CONDITION & set(content):
@@ -148,7 +148,9 @@ def _field(item: Any, where: str, when: When = (), keyword: str = "") -> FieldRu
         when=when or _when(content, where),
         because=str(content.get("because", "")),
         values=values,
-        any_of=tuple(_field(one, f"{where}, any_of {i}", keyword=name) for i, one in enumerate(alternatives, 1)),
+        any_of=tuple(
+            _field(one, f"{where}, any_of {i}", keyword=name, unit=unit) for i, one in enumerate(alternatives, 1)
+        ),
         **numbers,
         **texts,
     )

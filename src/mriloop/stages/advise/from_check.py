@@ -36,6 +36,9 @@ CAUSES = {
     "low_snr": "noise",
     "no_signal": "noise",
     "protocol_deviation": "parameters",
+    "wrong_coil": "coil",
+    "coil_elements_missing": "coil",
+    "coil_elements_extra": "coil",
 }
 # They say that something is to be repeated, not why: the reason stands beside them.
 NO_CAUSE = frozenset({"spoilt_without_repeat"})

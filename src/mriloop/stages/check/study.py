@@ -155,9 +155,9 @@ def _matches(one: SeriesKind, other: SeriesKind) -> bool:
 
 
 def _against_protocol(checks: Sequence[SeriesCheck], protocol: Protocol) -> list[Defect]:
-    kinds = [c.kind for c in checks if c.kind.object not in (Subject.NOT_AN_IMAGE, Subject.PHANTOM, Subject.NONE)]
+    pictures = [c for c in checks if c.kind.object not in (Subject.NOT_AN_IMAGE, Subject.PHANTOM, Subject.NONE)]
     found = []
-    for line, state in missing_lines(protocol, kinds):
+    for line, state in missing_lines(protocol, [c.kind for c in pictures], [c.description for c in pictures]):
         sure = state is Truth.FALSE
         found.append(
             defect(

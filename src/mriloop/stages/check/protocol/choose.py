@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mriloop.model.coding import Region, Subject
 from mriloop.model.fact import Truth
+from mriloop.model.guideline import Status
 from mriloop.model.protocol import Protocol
 from mriloop.model.quality import SeriesKind
 from mriloop.model.study import Study
@@ -42,6 +43,7 @@ def choose_protocol(
         parts += [header.name_tokens, tokens(header.exam_names)]
         whole += [tokens(value) for keyword in _PROCEDURE for value in header.words(keyword)]
     fitting = [p for p in protocols.values() if regions & set(p.regions) and not _says_any(p.not_for, whole)]
+    fitting = [p for p in fitting if p.status is not Status.RETIRED]
     scores = {p.id: _score(p, whole, parts, counts) for p in fitting}
     named = sorted((p for p in fitting if scores[p.id][0]), key=lambda p: scores[p.id], reverse=True)
     first = named[0] if named else None

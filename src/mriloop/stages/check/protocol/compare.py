@@ -51,7 +51,11 @@ def in_force(rules: Sequence[FieldRule], header: Header) -> tuple[FieldRule, ...
 
 def compare(rule: FieldRule, series: Series) -> FieldResult:
     """Hold one field of a series against its rule. A number equal to the wanted one within 1 % passes by default."""
-    header = Header(series)
+    return compare_header(rule, Header(series))
+
+
+def compare_header(rule: FieldRule, header: Header) -> FieldResult:
+    """Hold one field of a header against its rule, for callers that ask for many fields of one series."""
     here = applies(rule.when, header)
     wanted = wanted_of(rule)
     if here is Truth.FALSE:
@@ -59,7 +63,7 @@ def compare(rule: FieldRule, series: Series) -> FieldResult:
     if here is Truth.UNKNOWN:
         return _result(rule, FieldState.UNKNOWN, "", wanted)
     if rule.any_of:
-        return _one_suffices(rule, series, wanted)
+        return _one_suffices(rule, header, wanted)
     text = bool(rule.one_of or rule.contains_any or rule.contains_all or rule.none_of)
     found = take(rule.keyword, header, text=text)
     if not found:
@@ -84,8 +88,8 @@ def _all_count(keyword: str) -> bool:
     return keyword in BY_KEYWORD and BY_KEYWORD[keyword].kind == "numbers"
 
 
-def _one_suffices(rule: FieldRule, series: Series, wanted: str) -> FieldResult:
-    results = [compare(replace(each, when=()), series) for each in rule.any_of]
+def _one_suffices(rule: FieldRule, header: Header, wanted: str) -> FieldResult:
+    results = [compare_header(replace(each, when=()), header) for each in rule.any_of]
     best = min(results, key=lambda r: (r.state is not FieldState.PASS, r.state is FieldState.UNKNOWN))
     answer = any_of(_truth(r.state) for r in results)
     state = {Truth.TRUE: FieldState.PASS, Truth.FALSE: FieldState.DEVIATION, Truth.UNKNOWN: FieldState.UNKNOWN}[answer]

@@ -25,9 +25,9 @@ def lint_protocol(protocol: Protocol, readable: Collection[str]) -> tuple[Protoc
     """Return what is wrong with a reference although it loads; `readable` are the element keywords that mriloop reads.
 
     unknown_field: nothing reads it, so it would be unknown for ever · wrong_unit, no_unit: the number stands in another
-    unit than headers do · passes_all: a tolerance as wide as the value · never_met: words that the field never holds ·
-    unreachable: a word of `one_of` in lower case is fine, a second general rule for the same field is not ·
-    no_field: a required line that asks for nothing but its kind · weak_citation: only remembered, with no primary text.
+    unit than headers do · passes_all: a tolerance as wide as the value · never_met: a number for a field of words, or a
+    word that it never holds · field_twice: two general rules for one field · lone_setup: a choice of one ·
+    nothing_required, never_chosen: it can find nothing absent, or no exam · weak_citation: active, yet only remembered.
     """
     found = [problem for line in protocol.series for problem in _line(line, readable)]
     if protocol.status.value == "active" and all(c.mark is Mark.M for c in protocol.citations):

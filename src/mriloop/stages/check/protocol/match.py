@@ -13,7 +13,7 @@ from mriloop.model.study import Series, Study
 from mriloop.stages.check.defects import defect
 from mriloop.stages.check.header import Header, tokens
 from mriloop.stages.check.protocol.coil import check_coil
-from mriloop.stages.check.protocol.compare import applies, burden, compare, in_force
+from mriloop.stages.check.protocol.compare import applies, burden, compare_header, in_force
 from mriloop.stages.check.protocol.fields import title_of
 
 _MAPS = frozenset({Weighting.ADC, Weighting.TRACE, Weighting.FAT_FRACTION, Weighting.DIXON_WATER, Weighting.DIXON_FAT})
@@ -68,10 +68,11 @@ def match_series(kind: SeriesKind, series: Series, protocol: Protocol) -> Series
     """
     if kind.derived and kind.weighting not in _MAPS:
         return None
-    fitting = [line for line in protocol.series if fits(kind, line) is not Truth.FALSE and _is_named(series, line)]
+    header = Header(series)
+    fitting = [line for line in protocol.series if fits(kind, line) is not Truth.FALSE and _is_named(header, line)]
     if not fitting:
         return None
-    best = max(fitting, key=lambda line: _closeness(kind, series, line))
+    best = fitting[0] if len(fitting) == 1 else max(fitting, key=lambda line: _closeness(kind, header, line))
     unsure = fits(kind, best) is not Truth.TRUE
     return replace(best, advisory=best.advisory or protocol.advisory or unsure)
 
@@ -93,44 +94,42 @@ def match_study(
         if line is not None:
             found[series.series_instance_uid] = line
     by_uid = {series.series_instance_uid: series for series in study.series}
-    met = {line.id for uid, line in found.items() if burden(results_of(by_uid[uid], line))[:2] == (0, 0)}
-    return {
-        uid: replace(line, advisory=True)
-        if line.id in met and burden(results_of(by_uid[uid], line))[:2] != (0, 0)
-        else line
-        for uid, line in found.items()
-    }
+    off = {uid: burden(results_of(by_uid[uid], line))[:2] != (0, 0) for uid, line in found.items()}
+    met = {line.id for uid, line in found.items() if not off[uid]}
+    return {uid: replace(line, advisory=True) if line.id in met and off[uid] else line for uid, line in found.items()}
 
 
-def _is_named(series: Series, line: SeriesProtocol) -> bool:
-    own = tuple(Header(series).name_tokens)
+def _is_named(header: Header, line: SeriesProtocol) -> bool:
+    own = header.name_tokens
     return not line.named or any(tokens(name) == own for name in line.named) or not own
 
 
-def _closeness(kind: SeriesKind, series: Series, line: SeriesProtocol) -> tuple[float, ...]:
+def _closeness(kind: SeriesKind, header: Header, line: SeriesProtocol) -> tuple[float, ...]:
     sure = 1 if fits(kind, line) is Truth.TRUE else 0
     demands = sum(t is not Truth.UNKNOWN for t in (line.contrast, line.fat_suppressed, line.three_d))
     demands += bool(line.planes)
-    results = results_of(series, line)
+    results = _results(header, line)
     passed = sum(r.state is FieldState.PASS for r in results)
     return (sure, demands if sure else -demands, *(-n for n in burden(results)[:3]), passed)
 
 
 def results_of(series: Series, line: SeriesProtocol) -> tuple[FieldResult, ...]:
     """Return how every field of a line compares: its own fields, and those of the set-up that is met best."""
-    header = Header(series)
-    own = tuple(compare(rule, series) for rule in in_force(line.fields, header))
-    ways = [tuple(compare(rule, series) for rule in in_force(setup.fields, header)) for setup in line.setups]
+    return _results(Header(series), line)
+
+
+def _results(header: Header, line: SeriesProtocol) -> tuple[FieldResult, ...]:
+    own = tuple(compare_header(rule, header) for rule in in_force(line.fields, header))
+    ways = [tuple(compare_header(rule, header) for rule in in_force(setup.fields, header)) for setup in line.setups]
     return own + (min(ways, key=burden) if ways else ())
 
 
 def check_protocol(series: Series, line: SeriesProtocol) -> tuple[Defect, ...]:
     """Return a defect for every field out of tolerance, one that lists what the header is silent of, and the coil's."""
-    results = results_of(series, line)
+    header = Header(series)
+    results = _results(header, line)
     found = [_deviation(result, line) for result in results if result.state is FieldState.DEVIATION]
-    for rule in line.coils:
-        if applies(rule.when, Header(series)) is Truth.TRUE:
-            found += check_coil(rule, series, line.title)
+    found += _coils(line, header)
     silent = [result for result in results if result.state is FieldState.UNKNOWN]
     if silent:
         names = ", ".join(title_of(result.keyword) for result in silent)
@@ -143,6 +142,17 @@ def check_protocol(series: Series, line: SeriesProtocol) -> tuple[Defect, ...]:
             )
         )
     return tuple(replace(d, severity=Severity.INFO) if line.advisory else d for d in found)
+
+
+def _coils(line: SeriesProtocol, header: Header) -> list[Defect]:
+    """Hold the coil against the rules for this scanner; where the scanner is not known, that is what is said."""
+    here = [(rule, applies(rule.when, header)) for rule in line.coils]
+    sure = [rule for rule, answer in here if answer is Truth.TRUE]
+    if not sure and any(answer is Truth.UNKNOWN for _, answer in here):
+        text = f"The header does not say which scanner it was, so the coil of {line.title} cannot be checked."
+        evidence = Evidence(name="ReceiveCoilName", value="unknown", unit="")
+        return [defect("protocol_unknown", Severity.INFO, text, evidence)]
+    return [one for rule in sure for one in check_coil(rule, header.series, line.title)]
 
 
 def _deviation(result: FieldResult, line: SeriesProtocol) -> Defect:
@@ -165,10 +175,20 @@ def _value(found: str) -> float | str:
         return found
 
 
-def missing_lines(protocol: Protocol, kinds: Sequence[SeriesKind]) -> tuple[tuple[SeriesProtocol, Truth], ...]:
-    """Return the required lines that no series answers, each with UNKNOWN where one may and FALSE where none can."""
+def missing_lines(
+    protocol: Protocol, kinds: Sequence[SeriesKind], names: Sequence[str] | None = None
+) -> tuple[tuple[SeriesProtocol, Truth], ...]:
+    """Return the required lines that no series answers, each with UNKNOWN where one may and FALSE where none can.
+
+    `names` are the descriptions of the series in the order of `kinds`: lines that are told apart by name ask for them.
+    """
+    said = [tokens(name) for name in names] if names is not None else [()] * len(kinds)
     served = {
-        line.id: max((fits(kind, line) for kind in kinds), key=_RANK.__getitem__, default=Truth.FALSE)
+        line.id: max(
+            (fits(kind, line) for kind, name in zip(kinds, said, strict=True) if _begins(name, line)),
+            key=_RANK.__getitem__,
+            default=Truth.FALSE,
+        )
         for line in protocol.series
     }
     lacking = []
@@ -179,3 +199,8 @@ def missing_lines(protocol: Protocol, kinds: Sequence[SeriesKind]) -> tuple[tupl
         if best is not Truth.TRUE:
             lacking.append((line, best))
     return tuple(lacking)
+
+
+def _begins(name: tuple[str, ...], line: SeriesProtocol) -> bool:
+    """Tell whether a description, which is the first part of a series' name, may be that of a named line."""
+    return not line.named or not name or any(tokens(one)[: len(name)] == name for one in line.named)
