@@ -126,6 +126,13 @@ def untrusted(correlations: Sequence[float]) -> npt.NDArray[np.bool_]:
     return np.asarray((lack > 1 - _TRUSTED) & (lack > _WORSE_THAN_USUAL * np.percentile(lack, 25)), dtype=bool)
 
 
+def parameters_of(motion: Matrix, centre: Matrix) -> Matrix:
+    """Return translations in mm and rotations in radians (extrinsic, R, A, S, about `centre`) of a 4 × 4 motion, (6,)."""
+    turn = motion[:3, :3]
+    shift = motion[:3, 3] - centre + turn @ centre
+    return np.concatenate([shift, Rotation.from_matrix(turn).as_euler("xyz")])
+
+
 def mean_displacement(first: Matrix, second: Matrix, points: Matrix) -> float:
     """Return the mean distance in mm between where two 4 × 4 motions send the same (n, 3) points: any body part."""
     change = second[:3] - first[:3]
@@ -187,7 +194,7 @@ def _to_mean(
         for volume, fit in zip(stack, fits, strict=True)
     ]
     home = np.linalg.inv(_matrix(again[reference][0], centre))
-    return [(_parameters(_matrix(fit[0], centre) @ home, centre), fit[1]) for fit in again]
+    return [(parameters_of(_matrix(fit[0], centre) @ home, centre), fit[1]) for fit in again]
 
 
 def _search(
@@ -247,7 +254,7 @@ def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, star
         design[:, count] = found
         fit = _correlation(found, target)
         if fit > best_fit:
-            best_fit, best = fit, _parameters(motion, centre)
+            best_fit, best = fit, parameters_of(motion, centre)
         level_found, level_target = found.mean(), target.mean()
         slope = float(((found - level_found) * (target - level_target)).sum()) / (
             float(found.var()) * found.size + 1e-12
@@ -315,12 +322,6 @@ def _matrix(parameters: Matrix, centre: Matrix) -> Matrix:
     result[:3, :3] = turn
     result[:3, 3] = parameters[:3] + centre - turn @ centre
     return result
-
-
-def _parameters(motion: Matrix, centre: Matrix) -> Matrix:
-    turn = motion[:3, :3]
-    shift = motion[:3, 3] - centre + turn @ centre
-    return np.concatenate([shift, Rotation.from_matrix(turn).as_euler("xyz")])
 
 
 def _centre(volume: Floats, mask: Mask, affine: Matrix) -> Matrix:
