@@ -127,7 +127,7 @@ def untrusted(correlations: Sequence[float]) -> npt.NDArray[np.bool_]:
 
 
 def parameters_of(motion: Matrix, centre: Matrix) -> Matrix:
-    """Return (6,) of a 4 × 4 motion about `centre`: translations in mm, extrinsic rotations about R, A, S in radians."""
+    """Return (6,) of a 4 × 4 motion about `centre`: translations in mm, extrinsic R, A, S rotations in radians."""
     turn = motion[:3, :3]
     shift = motion[:3, 3] - centre + turn @ centre
     return np.concatenate([shift, Rotation.from_matrix(turn).as_euler("xyz")])
