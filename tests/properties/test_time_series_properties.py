@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -86,21 +87,22 @@ def test_a_worse_measure_never_has_a_milder_defect(combed, lost, worst, spikes, 
 
 @pytest.fixture(scope="module")
 def restless():
-    """Mean displacement found and true of the head phantom for the same restlessness, doubled and doubled again."""
-    steps = np.random.default_rng(2).normal(size=(4, 6))
+    """Mean displacement found and true of the head phantom for the same restlessness, by three amounts."""
+    steps = np.random.default_rng(2).normal(size=(3, 6))
     steps[0] = 0
+    prescription = replace(bold_epi(volumes=3), matrix=(64, 64, 16))
     found = []
-    for amount in (0.0, 0.25, 0.5, 1.0, 2.0):
-        times = np.linspace(0, 1, 5)
-        starts = np.repeat(times, 2)[1:-1] + np.tile([0, -1e-6], 4)
+    for amount in (0.0, 0.5, 1.5):
+        times = np.linspace(0, 1, 4)
+        starts = np.repeat(times, 2)[1:-1] + np.tile([0, -1e-6], 3)
         poses = np.repeat(steps * amount, 2, axis=0)
         moves = Motion(
             times=tuple(starts),
             translations_mm=tuple(map(tuple, poses[:, :3])),
             rotations_deg=tuple(map(tuple, poses[:, 3:])),
         )
-        taken = acquire(head(seed=0), bold_epi(volumes=4), motion=moves, faults=Faults(snr=60), seed=1)
-        volumes = [taken.data[..., t] for t in range(4)]
+        taken = acquire(head(seed=0), prescription, motion=moves, faults=Faults(snr=60), seed=1)
+        volumes = [taken.data[..., t] for t in range(3)]
         spacing = tuple(float(s) for s in np.linalg.norm(taken.affine[:3, :3], axis=0))
         mask = object_mask(volumes[0], spacing)
         _, one = motion.estimate(volumes, taken.affine, mask)

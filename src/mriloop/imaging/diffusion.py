@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv
+from scipy.special import fdtrc, gammaincinv
 
 from mriloop.imaging.foreground import Floats, Mask
 from mriloop.imaging.motion import Rigid
@@ -19,6 +19,7 @@ B0_AT_MOST = 50.0
 SHELL_STEP = 100.0
 _EDDY_VOLUMES = 10
 _EDDY_SHARE = 0.6
+_EDDY_CHANCE = 0.01
 
 
 def q_neighbours(b_values: Matrix, directions: Matrix, b0_at_most: float = B0_AT_MOST) -> list[tuple[int, int]]:
@@ -131,30 +132,31 @@ def gradient_table(b_values: Matrix, directions: Matrix, b0_at_most: float = B0_
     )
 
 
-def without_eddy_currents(
+def without_directions(
     motions: Sequence[Rigid], directions: Sequence[tuple[float, float, float] | None]
 ) -> tuple[Rigid, ...]:
-    """Take off the part of each parameter that follows the gradient direction linearly, where that is most of it.
+    """Take off what of each parameter of motion follows the gradient direction, where that is most of it.
 
-    Single-shot EPI moves along the phase-encode axis by eddy currents, not because the patient does. Most is more than
-    60 % of the variance beyond what four terms explain by chance, and more than one jump or one steady drift explains:
-    in a table that is sorted by direction a patient who moved once looks like an eddy current. Of fewer than ten
-    volumes, of unknown directions, or of directions in a plane nothing is taken off.
+    Single-shot EPI moves along the phase-encode axis by eddy currents: a linear function of the direction. And tissue
+    whose fibres run one way changes its brightness by a quadratic form of it, which a registration may take for a
+    shift. Neither is the patient. The linear form is taken off, else both, where it explains more than 60 % of the
+    variance beyond chance, with p < 0.01 (F), and more than one jump or one steady drift does: in a table that is
+    sorted by direction a patient who moved once looks like an eddy current. Of fewer than ten volumes, of unknown
+    directions, or of directions in a plane nothing is taken off.
     Source: Andersson and Sotiropoulos, NeuroImage 2016;125:1063, doi:10.1016/j.neuroimage.2015.10.019.
     """
     if len(motions) < _EDDY_VOLUMES or any(d is None for d in directions):
         return tuple(motions)
-    design = np.column_stack([np.ones(len(motions)), np.array(directions, dtype=float)])
-    if np.linalg.matrix_rank(design, tol=0.1) < 4:
-        return tuple(motions)
+    g = np.array(directions, dtype=float)
+    x, y, z = g.T
+    linear = np.column_stack([np.ones(len(g)), g])
+    both = np.column_stack([linear, x * x - z * z, y * y - z * z, x * y, x * z, y * z])
     values = np.array([[*m.translation_mm, *m.rotation_deg] for m in motions])
-    terms = np.linalg.lstsq(design, values, rcond=None)[0]
-    fitted = design[:, 1:] @ terms[1:]
-    spare = (len(motions) - 1) / (len(motions) - 4)
-    total = values.var(axis=0)
-    share = 1 - spare * (values - design @ terms).var(axis=0) / np.where(total > 0, total, 1)
-    taken = (share > _EDDY_SHARE) & (share > _jump_or_drift(values))
-    cleaned = values - np.where(taken, fitted, 0.0)
+    other = _jump_or_drift(values)
+    cleaned = values.copy()
+    for design in (both, linear):  # the simpler one last: where it holds, it counts
+        taken, fitted = _explained(values, design, other)
+        cleaned = np.where(taken, values - fitted, cleaned)
     return tuple(
         replace(
             m,
@@ -163,6 +165,24 @@ def without_eddy_currents(
         )
         for v, m in zip(cleaned, motions, strict=True)
     )
+
+
+def _explained(values: Matrix, design: Matrix, other: Matrix) -> tuple[npt.NDArray[np.bool_], Matrix]:
+    """Tell which columns of (t, n) the design explains, better than `other` does, and by how much each value."""
+    count, terms = design.shape
+    nothing = np.zeros(values.shape[1], dtype=bool), np.zeros_like(values)
+    if count <= terms + 1 or np.linalg.matrix_rank(design, tol=0.1) < terms:
+        return nothing
+    weights = np.linalg.lstsq(design, values, rcond=None)[0]
+    total = np.square(values - values.mean(axis=0)).sum(axis=0)
+    rest = np.square(values - design @ weights).sum(axis=0)
+    share = 1 - rest / np.where(total > 0, total, 1)
+    beyond = 1 - (1 - share) * (count - 1) / (count - terms)
+    ratio = (share / (terms - 1)) / np.maximum((1 - share) / (count - terms), 1e-12)
+    chance = fdtrc(terms - 1, count - terms, np.maximum(ratio, 0.0))
+    taken = (total > 0) & (beyond > _EDDY_SHARE) & (chance < _EDDY_CHANCE) & (share > other)
+    fitted = design[:, 1:] @ weights[1:]
+    return np.asarray(taken, dtype=bool), np.asarray(fitted - fitted.mean(axis=0), dtype=np.float64)
 
 
 def _jump_or_drift(values: Matrix) -> Matrix:

@@ -31,6 +31,7 @@ _FAR_MM = 3.0
 _ARM_MM = 50.0
 _THICK_MM = 10.0
 _FEW_SLICES = 4
+_VAIN_SEARCHES = 5
 _Fit = tuple[Matrix, float]
 
 
@@ -90,7 +91,8 @@ def estimate(
     compositional; Baker and Matthews, Int J Comput Vis 2004;56:221, doi:10.1023/B:VISI.0000011205.11775.fd), an
     intensity scale and offset as two more unknowns (Friston et al., Hum Brain Mapp 1995;3:165,
     doi:10.1002/hbm.460030303), robust weights, smoothing by 4 mm from the neighbouring volume's answer; where that does
-    not fit or leads far, by 12 mm first, and from turned starts; then once more to the mean of the aligned volumes.
+    not fit or leads far, by 12 mm first, and from turned starts (given up after five volumes in a row that fit nowhere:
+    such a series is noise); then once more to the mean of the aligned volumes.
     """
     stack = [np.asarray(volume, dtype=np.float32) for volume in volumes]
     if reference is None:
@@ -100,11 +102,14 @@ def estimate(
     coarse = _level(stack[reference], affine, mask, centre, _COARSE_MM, 1, free)
     fine = _level(stack[reference], affine, mask, centre, _FINE_MM, 1, free)
     found: dict[int, _Fit] = {reference: (np.zeros(6), 1.0)}
+    tries = _VAIN_SEARCHES
     for order in (range(reference + 1, len(stack)), range(reference - 1, -1, -1)):
         start = np.zeros(6)
         for index in order:
-            found[index] = _search(stack[index], affine, centre, coarse, fine, start)
-            start = found[index][0] if found[index][1] > _TRUSTED else np.zeros(6)
+            found[index] = _search(stack[index], affine, centre, coarse, fine, start, turned=tries > 0)
+            fits_well = found[index][1] > _TRUSTED
+            tries = _VAIN_SEARCHES if fits_well else tries - 1
+            start = found[index][0] if fits_well else np.zeros(6)
     fits = [found[t] for t in range(len(stack))]
     if len(stack) > 2:
         fits = _to_mean(stack, affine, mask, centre, fits, reference, free)
@@ -119,6 +124,13 @@ def untrusted(correlations: Sequence[float]) -> npt.NDArray[np.bool_]:
     """
     lack = 1 - np.asarray(correlations, dtype=np.float64)
     return np.asarray((lack > 1 - _TRUSTED) & (lack > _WORSE_THAN_USUAL * np.percentile(lack, 25)), dtype=bool)
+
+
+def parameters_of(motion: Matrix, centre: Matrix) -> Matrix:
+    """Return (6,) of a 4 × 4 motion about `centre`: translations in mm, extrinsic R, A, S rotations in radians."""
+    turn = motion[:3, :3]
+    shift = motion[:3, 3] - centre + turn @ centre
+    return np.concatenate([shift, Rotation.from_matrix(turn).as_euler("xyz")])
 
 
 def mean_displacement(first: Matrix, second: Matrix, points: Matrix) -> float:
@@ -182,10 +194,12 @@ def _to_mean(
         for volume, fit in zip(stack, fits, strict=True)
     ]
     home = np.linalg.inv(_matrix(again[reference][0], centre))
-    return [(_parameters(_matrix(fit[0], centre) @ home, centre), fit[1]) for fit in again]
+    return [(parameters_of(_matrix(fit[0], centre) @ home, centre), fit[1]) for fit in again]
 
 
-def _search(moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix) -> _Fit:
+def _search(
+    moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix, *, turned: bool
+) -> _Fit:
     """Register one volume: fine from the start; where that does not fit or leads far, coarse first, and turned."""
     sharp = _blurred(moving, fine.blur)
     near = _descend(sharp, affine, centre, fine, start, 12)
@@ -193,15 +207,15 @@ def _search(moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine
         return near
     blurred = _blurred(moving, coarse.blur)
     best = _descend(blurred, affine, centre, coarse, start, 25)
-    if best[1] < _TRUSTED:
+    if best[1] < _TRUSTED and turned:
         tries = [best]
         for axis in range(3):
             if not fine.free[3 + axis].any():
                 continue
             for angle in _TURNS:
-                turned = np.zeros(6)
-                turned[3 + axis] = np.radians(angle)
-                tries.append(_descend(blurred, affine, centre, coarse, turned, 12))
+                pose = np.zeros(6)
+                pose[3 + axis] = np.radians(angle)
+                tries.append(_descend(blurred, affine, centre, coarse, pose, 12))
         best = max(tries, key=lambda fit: fit[1])
         best = _descend(blurred, affine, centre, coarse, best[0], 25)
     return max(near, _descend(sharp, affine, centre, fine, best[0], 12), key=lambda fit: fit[1])
@@ -240,7 +254,7 @@ def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, star
         design[:, count] = found
         fit = _correlation(found, target)
         if fit > best_fit:
-            best_fit, best = fit, _parameters(motion, centre)
+            best_fit, best = fit, parameters_of(motion, centre)
         level_found, level_target = found.mean(), target.mean()
         slope = float(((found - level_found) * (target - level_target)).sum()) / (
             float(found.var()) * found.size + 1e-12
@@ -308,12 +322,6 @@ def _matrix(parameters: Matrix, centre: Matrix) -> Matrix:
     result[:3, :3] = turn
     result[:3, 3] = parameters[:3] + centre - turn @ centre
     return result
-
-
-def _parameters(motion: Matrix, centre: Matrix) -> Matrix:
-    turn = motion[:3, :3]
-    shift = motion[:3, 3] - centre + turn @ centre
-    return np.concatenate([shift, Rotation.from_matrix(turn).as_euler("xyz")])
 
 
 def _centre(volume: Floats, mask: Mask, affine: Matrix) -> Matrix:

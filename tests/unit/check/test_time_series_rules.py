@@ -134,24 +134,24 @@ def test_a_good_diffusion_series_has_no_defect_though_every_direction_looks_diff
 
 
 def test_a_lost_slice_of_one_direction_is_something_to_know_and_many_are_a_repeat():
-    data, b, g = dwi(40)
+    data, b, g = dwi(24)
     data[:, :, 7, 9] *= 0.5
     assert taken(data, DWI, b, g)[1] == {"signal_dropout": Severity.INFO}
-    data[:, :, 7, 20:30] *= 0.5
+    data[:, :, 7, 18:24] *= 0.5
     assert taken(data, DWI, b, g)[1] == {"signal_dropout": Severity.MINOR}
-    data[:, :, 2:14:2, 5:38:3] *= 0.5
+    data[:, :, [[2], [4], [8], [10], [12]], range(4, 20, 2)] *= 0.5
     assert taken(data, DWI, b, g)[1]["signal_dropout"] is Severity.MAJOR
 
 
 def test_directions_in_a_plane_make_no_tensor():
     flat = half_sphere(12) * [1, 1, 0]
     data, b, g = dwi(12, directions=flat / np.linalg.norm(flat, axis=1, keepdims=True))
-    assert taken(data, DWI, b, g)[1] == {"poor_directions": Severity.MINOR}
+    assert taken(data, DWI, b, g)[1]["poor_directions"] is Severity.MINOR
 
 
 def test_noise_alone_between_directions_is_named():
-    data, b, g = dwi()
-    noise = np.random.default_rng(4).normal(0, 600, (2, *SHAPE, 14))
+    data, b, g = dwi(8)
+    noise = np.random.default_rng(4).normal(0, 600, (2, *SHAPE, 8))
     data[..., 2:] = np.hypot(data[..., 2:] + noise[0], noise[1])
     assert taken(data, DWI, b, g)[1].get("dissimilar_directions") is Severity.MINOR
 

@@ -34,8 +34,8 @@ def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind, limit
     """Return how the object moved from volume to volume, and what else the volumes tell by being several.
 
     Volumes are compared only with volumes of the same contrast (echo, b-value, inversion time, component); each with
-    the one before it of that contrast. In diffusion series of ten or more directions the part of each parameter that
-    is a linear function of the gradient direction is taken off (`imaging.diffusion.without_eddy_currents`).
+    the one before it of that contrast. In diffusion series of ten or more directions what follows the gradient
+    direction is taken off (`imaging.diffusion.without_directions`).
     """
     sample = time_sample(series, volumes, kind, limits)
     measures: dict[str, Measure] = dict(take_all(sample, TIMES))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mriloop.imaging import motion, slices_in_time, timeseries
-from mriloop.imaging.diffusion import without_eddy_currents
+from mriloop.imaging.diffusion import without_directions
 from mriloop.imaging.foreground import Regions, regions
 from mriloop.imaging.motion import Rigid
 from mriloop.model.coding import Region, Weighting
@@ -53,7 +53,7 @@ class Run:
     """The volumes of one contrast with where the object lay in each.
 
     found : the motions as registered, empty where the volumes could not be registered
-    motions : the same without what eddy currents do; what displacements are taken from
+    motions : the same without what follows the gradient direction; what displacements are taken from
     torn : volumes (places in the run) that fit no pose, so that their motion is a guess
     """
 
@@ -241,7 +241,7 @@ def _run(group: Contrast, *, register: bool) -> Run | None:
     fit = [one.correlation for one in found]
     if max(fit) < LEAST_CORRELATION:
         return Run(group, where)
-    motions = without_eddy_currents(found, group.directions) if group.diffusion else found
+    motions = without_directions(found, group.directions) if group.diffusion else found
     return Run(group, where, found, motions, frozenset(int(t) for t in np.flatnonzero(motion.untrusted(fit))))
 
 
