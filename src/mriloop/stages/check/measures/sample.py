@@ -51,8 +51,8 @@ class Sample:
     def ghostly(self) -> tuple[Floats, Mask, Mask]:
         """Up to 16 slices of the object, its bright core on them, and where ghosts may lie.
 
-        Strong ghosts pass for object in `regions`, and must not hide themselves that way: what is not half as bright as
-        the object and lies 12 mm from what is counts like air here.
+        Strong ghosts pass for object in `regions`, and must not hide themselves that way: what lies 12 mm from
+        the object's bright core counts like air here.
         """
         counts = self.regions.object.sum(axis=(0, 1))
         held = np.flatnonzero(counts >= max(30, counts.max() / 4))
