@@ -20,7 +20,8 @@ def asymmetry(values: Floats, mask: Mask, spacing_mm: tuple[float, float, float]
 
     a and b are the means of the signal, smoothed over 15 mm within the object, before and after the middle of the
     object's own extent, line by line along the axis: a body part beside the middle of the field of view, or one that
-    lies askew, is not uneven for that; what is too dark for the mask counts while it stands off the air. 0 is even; towards 1 (brighter at low indices) or -1. A head or a trunk is the
+    lies askew, is not uneven for that; what is too dark for the mask counts while it stands off the air.
+    0 is even; towards 1 (brighter at low indices) or -1. A head or a trunk is the
     same left and right: under a dead element, or in a coil out of place, it is not. Unit: 1. None for fewer than 200
     object voxels.
     Source: own; what it can and cannot tell: ISMRM 2024 #1575 (coil faults from patient pictures did not generalise).
@@ -63,7 +64,7 @@ def _reach(values: Floats, mask: Mask) -> Mask:
     sizes[0] = 0
     body = labels == int(np.argmax(sizes))
     whole = np.repeat(np.repeat(body, step[0], axis=0), step[1], axis=1)[: mask.shape[0], : mask.shape[1]]
-    return mask | whole
+    return np.asarray(mask | whole)
 
 
 def centroid_offset_mm(

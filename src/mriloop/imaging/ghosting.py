@@ -77,13 +77,13 @@ def _floor(plane: Floats, along: Mask, axis: int) -> float:
     return float(np.percentile(total[enough] / count[enough], _FLOOR))
 
 
-def core(values: Floats, mask: Mask) -> Mask:
-    """Return the bright part of the object, over 0.4 of its 70th percentile, without specks, holes filled by slice.
+def core(values: Floats, mask: Mask, share: float = 0.4) -> Mask:
+    """Return the part of the object over `share` of its 70th percentile, without specks, holes filled by slice.
 
     Ghosts that pass for object draw its median down; its brighter third they do not reach.
     """
     level = float(np.percentile(picked(values, mask), 70)) if mask.any() else 0.0
-    found = tidy(mask & (values >= 0.4 * level))
+    found = tidy(mask & (values >= share * level))
     return found if found.any() else mask
 
 
@@ -131,13 +131,14 @@ def folded_share(values: Floats, mask: Mask, axis: int) -> float | None:
     two outermost voxels of a line are neighbours. Of a cut object they are strangers. In each slice the profiles of the
     first and the last measured line, over the columns where both lie in the object, less their own course over 16
     voxels, are correlated. They are held to be neighbours where that gives 0.6, and more than either gives with the
-    line four before or after the other, where the slope across the seam does not reverse (as it does in a body that
-    is the same left and right, cut on both sides), and where they differ by no more than twice what neighbours there differ; then
+    line four before or after the other, and where they differ by no more than twice what neighbours there differ; then
     a line counts as folded when its two ends differ by less than three times what neighbours there differ. The 75th
     percentile over slices. For a round body
     the share is the chord at which it is cut: 0.4 for a fold of a twentieth of its width at each side, 0.7 for a
     seventh. 0 to 1; lower is better; unit: 1. Blind where the picture was interpolated across its end, unwrapped
-    (parallel imaging) or cropped. None where there is no object, or fewer than 40 voxels along the axis. Source: own.
+    (parallel imaging) or cropped; a body that is
+    the same left and right, cut at mirrored places, may pass for folded.
+    None where there is no object, or fewer than 40 voxels along the axis. Source: own.
     """
     counts = mask.sum(axis=(0, 1))
     if not counts.any() or mask.shape[axis] < 40:
@@ -165,9 +166,6 @@ def _folded(plane: Floats, inside: Mask, axis: int, least: float) -> float:
     ends = _alike(fine[first], fine[last], both)
     beyond = max(_alike(fine[first], fine[last - 4], both), _alike(fine[first + 4], fine[last], both))
     if not ends >= max(0.6, beyond):
-        return 0.0
-    # A body cut on both sides mirrors left and right: there the course reverses at the seam, here it does not.
-    if _alike(lines[first + 2] - lines[first], lines[last] - lines[last - 2], both) < -0.2:
         return 0.0
     near = float((np.abs(lines[first] - lines[first + 1]) + np.abs(lines[last] - lines[last - 1]))[both].mean()) / 2
     apart = np.abs(lines[first] - lines[last])

@@ -19,7 +19,7 @@ SNR_VOXEL_MM3 = 3.0  # the voxel for which these hold; they go with the square r
 SNR_SCALE_LEAST = 0.5
 
 # Ghosts and blur. 1 stands for ghosts of 15 % of the object's brightness, or of 7.5 % together with edges of half the
-# usual strength. Untouched real series that are not echo-planar reach 0.04, flow and breathing ghosts that are read 0.08.
+# usual strength. Untouched real series that are not echo-planar reach 0.04.
 GHOST_SPOILS = 0.15
 GHOST_SPOILS_EPI = 0.40  # single-shot EPI: N/2 ghosts and the fat shift belong to it
 SHARP = 0.20  # average edge strength of usual pictures

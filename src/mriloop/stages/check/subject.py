@@ -29,7 +29,9 @@ def seen(sample: Sample, kind: SeriesKind) -> SeriesKind:
     PHANTOM: even inside (spread under 7 % of the signal once shading is off) within the outline of an ellipse or a
     rectangle (Jaccard at least 0.955), or more than 58 % of it one even substance, whatever is built into it, within an
     outline of at least 0.9; or both weaker and a name that says so. PATIENT: uneven like tissue (at least 8 %, and no
-    more than half of it one even substance). UNKNOWN otherwise: a wrong "phantom" would hide a patient's defects. Nothing is decided for computed series.
+    more than half of it one even substance). UNKNOWN otherwise:
+    a wrong "phantom" would hide a patient's defects. Nothing is decided for computed
+    series.
     """
     if kind.object is Subject.NOT_AN_IMAGE or kind.derived:
         return kind

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +52,8 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
         )
     result += _noise(sample, measures)
     result += _ghosts(measures, kind, sides_cut=sample.sides_cut)
-    result += simple_defects(measures)
+    sideways = sample.phase_axis is not None and sample.patient_axes[sample.phase_axis] == 0
+    result += simple_defects(measures, never_major={"wrap_around"} if sideways else set())
     result += _uneven(measures, kind)
     return result
 
@@ -91,14 +92,21 @@ LIMITS: tuple[Limit, ...] = (
 )  # fmt: skip
 
 
-def simple_defects(measures: Mapping[str, Measure], table: Sequence[Limit] = LIMITS) -> list[Defect]:
-    """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one."""
+def simple_defects(
+    measures: Mapping[str, Measure], table: Sequence[Limit] = LIMITS, *, never_major: Set[str] = frozenset()
+) -> list[Defect]:
+    """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one.
+
+    A fold from left to right is never major: the two sides of a body are alike, and a cut may pass for a fold.
+    """
     found = []
     for limit in table:
         measure = measures.get(limit.measure)
         if not isinstance(measure, Quantity) or limit.sign * (measure.value - limit.minor) <= 0:
             continue
-        severe = limit.major is not None and limit.sign * (measure.value - limit.major) > 0
+        severe = (
+            limit.major is not None and limit.code not in never_major and limit.sign * (measure.value - limit.major) > 0
+        )
         found.append(
             defect(
                 limit.code,
