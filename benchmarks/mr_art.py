@@ -10,7 +10,7 @@ Bars: AUC and recall not below the forest's (interval of the difference above -0
 rater: on ABIDE two raters agree in 79 % (kappa 0.53), and there the forest finds 20 to 30 % of the bad scans of a new
 site at 5 % false repeats. MR-ART is easier (motion on command, one scanner, one contrast): its numbers say that the
 measures carry the information, not that a threshold travels. So no weights are shipped: a site learns its own baseline.
-Peer: set MRILOOP_PEER_MRIQC to a Python with scikit-learn; forest with the settings that mriqc-learn publishes.
+Peer: set MRILOOP_PEER_MRIQC to a Python with scikit-learn; forest with the settings of the MRIQC paper, as remembered.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import (
     gaussian_filter,
+    label,
 )
 
 from mriloop.imaging.foreground import Floats, Mask
@@ -19,14 +20,15 @@ def asymmetry(values: Floats, mask: Mask, spacing_mm: tuple[float, float, float]
 
     a and b are the means of the signal, smoothed over 15 mm within the object, before and after the middle of the
     object's own extent, line by line along the axis: a body part beside the middle of the field of view, or one that
-    lies askew, is not uneven for that. 0 is even; towards 1 (brighter at low indices) or -1. A head or a trunk is the
+    lies askew, is not uneven for that; what is too dark for the mask counts while it stands off the air.
+    0 is even; towards 1 (brighter at low indices) or -1. A head or a trunk is the
     same left and right: under a dead element, or in a coil out of place, it is not. Unit: 1. None for fewer than 200
     object voxels.
     Source: own; what it can and cannot tell: ISMRM 2024 #1575 (coil faults from patient pictures did not generalise).
     """
     if int(mask.sum()) < _LEAST:
         return None
-    small, inside = _smooth(values, mask, spacing_mm)
+    small, inside = _smooth(values, _reach(values, mask), spacing_mm)
     small, inside = np.moveaxis(small, axis, 0), np.moveaxis(inside, axis, 0)
     held = inside.any(axis=0)
     index = np.arange(inside.shape[0])[:, None, None]
@@ -38,6 +40,31 @@ def asymmetry(values: Floats, mask: Mask, spacing_mm: tuple[float, float, float]
         return None
     one, two = float(small[first].mean()), float(small[second].mean())
     return (one - two) / (one + two) if one + two > 0 else None
+
+
+def _reach(values: Floats, mask: Mask) -> Mask:
+    """Return the object with what lies beside it in the dark: all between its outermost voxels over a fiftieth of it.
+
+    A part of the body that a dead element leaves dark is not in the mask, but it is still brighter than the air, which
+    gives the limit where it is measured (its median and six robust deviations).
+    """
+    step = [max(1, n // 64) for n in values.shape[:2]]
+    small = gaussian_filter(values[:: step[0], :: step[1]].astype(np.float32), (1, 1, 0))
+    inside = mask[:: step[0], :: step[1]]
+    if not inside.any() or inside.all():
+        return mask
+    bright = float(np.median(small[inside]))
+    dark = small[~inside]
+    centre = float(np.median(dark))
+    limit = max(bright / 50, centre + 6 * 1.4826 * float(np.median(np.abs(dark[dark <= centre] - centre))))
+    labels, count = label(small > min(limit, bright / 5))
+    if count == 0:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    body = labels == int(np.argmax(sizes))
+    whole = np.repeat(np.repeat(body, step[0], axis=0), step[1], axis=1)[: mask.shape[0], : mask.shape[1]]
+    return np.asarray(mask | whole)
 
 
 def centroid_offset_mm(

@@ -81,7 +81,8 @@ def zipper(values: Floats, mask: Mask, axis: int) -> Floats | None:
     voxels wide and all across the field of view, over air and object alike. d = v(x) - (v(x-3) + v(x+3)) / 2 is what
     stands out of a line x against those beside it, and |d(y+1) - d(y)| / √3 tells dots from what runs along the line:
     edges of the body, pads and saturation bands cancel. The median of it over the line's measured voxels (at least 32,
-    and a third of the line) over that of the 21 lines about it, less what chance makes of so few voxels, counts; the outermost 4 % of lines do not. The object's
+    and a third of the line) over that of the 21 lines about it, less what chance makes of so few voxels, counts;
+    the outermost 4 % of lines do not. The object's
     mask is asked for its brightness only: a strong line would be part of it. Unit: 1; NaN for slices not looked at (24
     at most are). None for matrices under 32 or an object under 200 voxels.
     Source: own; the artefact: Heiland, Clin Neuroradiol 2008;18:25, doi:10.1007/s00062-008-8003-y.

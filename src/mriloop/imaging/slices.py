@@ -55,7 +55,7 @@ def interleave_step(values: Floats, mask: Mask) -> float | None:
     if len(found) < _FEWEST - 2:
         return None
     error = float(np.std(found)) / np.sqrt(len(found))
-    return float(max(0.0, abs(float(np.mean(found))) - 2 * error) / 2)
+    return float(max(0.0, abs(float(np.mean(found))) - 2 * error))
 
 
 def interleave_tear(values: Floats, mask: Mask) -> float | None:

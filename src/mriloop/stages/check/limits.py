@@ -97,7 +97,7 @@ class Limits:
     # Ghosts and blur: 1 stands for ghosts of 15 % of the brightness of the object, or of 7.5 % and edges of half the
     # usual strength.
     ghost_spoils: float = _limit(0.15, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
-        "untouched real series that are not echo-planar reach 0.04, flow and breathing ghosts that are read 0.08"))
+        "untouched real series that are not echo-planar reach 0.04"))
     ghost_spoils_epi: float = _limit(0.40, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
         "single-shot EPI: half-field ghosts and the fat shift belong to it"))
     ghost_either_spoils: float = _limit(0.30, "1", "higher", 0.01, 1.0, ("ghost_ratio_either",), because=(

@@ -21,6 +21,7 @@ BLANK = "every voxel has the same value"
 LABELS = "a mask or label map, not a measured picture"
 LABELS_AT_MOST = 12
 GHOST_SLICES = 16
+BRIGHT = 0.75  # of the object's brighter third: ghosts are no cut of the field of view
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,22 @@ class Sample:
     def ghostly(self) -> tuple[Floats, Mask, Mask]:
         """Up to 16 slices of the object, its bright core on them, and where ghosts may lie.
 
-        Strong ghosts pass for object in `regions`, and must not hide themselves that way: what is not half as bright as
-        the object and lies 12 mm from what is counts like air here.
+        Strong ghosts pass for object in `regions`, and must not hide themselves that way: what lies 12 mm from
+        the object's bright core counts like air here.
         """
         counts = self.regions.object.sum(axis=(0, 1))
         held = np.flatnonzero(counts >= max(30, counts.max() / 4))
         if held.size > GHOST_SLICES:
             held = held[np.linspace(0, held.size - 1, GHOST_SLICES).astype(int)]
-        values, inside, air = (x[:, :, held] for x in (self.values, self.regions.object, self.regions.air))
+        values, inside, air = self.values[:, :, held], self.regions.object[:, :, held], self.regions.air[:, :, held]
         core = ghosting.core(values, inside)
         return values, core, air | (inside & ghosting.away(core, self.spacing_mm))
 
     @cached_property
     def sides_cut(self) -> int:
         """How many sides of the field of view cut the object's bright core."""
-        return ghosting.sides_cut(self.ghostly[1], share=0.08)
+        values, core, _ = self.ghostly
+        return ghosting.sides_cut(ghosting.core(values, core, BRIGHT), share=0.06)
 
     @cached_property
     def fwhm_mm(self) -> tuple[float | None, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,7 +54,8 @@ def image_defects(
         )
     result += _noise(sample, measures, limits)
     result += _ghosts(measures, kind, limits, sides_cut=sample.sides_cut)
-    result += simple_defects(measures, limits)
+    sideways = sample.phase_axis is not None and sample.patient_axes[sample.phase_axis] == 0
+    result += simple_defects(measures, limits, never_major={"wrap_around"} if sideways else set())
     result += _uneven(measures, kind, limits)
     return result
 
@@ -94,16 +95,24 @@ LIMITS: tuple[Limit, ...] = (
 
 
 def simple_defects(
-    measures: Mapping[str, Measure], limits: Limits = SHIPPED, table: Sequence[Limit] = LIMITS
+    measures: Mapping[str, Measure],
+    limits: Limits = SHIPPED,
+    table: Sequence[Limit] = LIMITS,
+    *,
+    never_major: Set[str] = frozenset(),
 ) -> list[Defect]:
-    """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one."""
+    """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one.
+
+    A fold from left to right is never major: the two sides of a body are alike, and a cut may pass for a fold.
+    """
     found = []
     for limit in table:
         measure = measures.get(limit.measure)
         minor = getattr(limits, limit.minor)
         if not isinstance(measure, Quantity) or limit.sign * (measure.value - minor) <= 0:
             continue
-        severe = limit.major is not None and limit.sign * (measure.value - getattr(limits, limit.major)) > 0
+        major = getattr(limits, limit.major) if limit.major and limit.code not in never_major else None
+        severe = major is not None and limit.sign * (measure.value - major) > 0
         found.append(
             defect(
                 limit.code,
