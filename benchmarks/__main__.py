@@ -19,6 +19,7 @@ MODULES = (
     "mr_art",
     "false_repeats",
     "ledger_commits",
+    "mriqc_parity",
 )
 
 

@@ -71,7 +71,9 @@ def _rows(name: str, ours: list[Answers], theirs: list[Answers]) -> Iterator[dic
     for measure, (value, _) in ours[0].items():
         mine = float(np.median([one[measure][1] or 0.0 for one in ours]))
         row: dict[str, object] = {"input": name, "measure": measure, "difference": "", "mriloop_s": f"{mine:.4f}"}
-        if theirs:
+        if theirs and isinstance(theirs[0][measure][0], str):
+            row["difference"] = f"peer: {theirs[0][measure][0]}"
+        elif theirs:
             peer = float(np.median([one[measure][1] or 0.0 for one in theirs]))
             row |= {"difference": _difference(value, theirs[0][measure][0]), "peer_s": f"{peer:.4f}"}
             row["ratio"] = f"{peer / mine:.1f}" if peer > 1e-3 else ""

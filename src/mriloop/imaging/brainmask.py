@@ -78,8 +78,15 @@ def _tissue_only(cube: npt.NDArray[np.float32], inside: Mask) -> Mask:
     if not inside.any():
         return inside
     typical = float(np.median(cube[inside]))
-    low = float(np.percentile(cube, 2.0))
-    solid = inside & (cube > low + 0.45 * (typical - low))
+    level = float(np.percentile(cube, 2.0)) * 0.55 + 0.45 * typical
+    box = ndimage.find_objects(inside.astype(np.uint8))[0]
+    result = np.zeros_like(inside)
+    result[box] = _tidy(inside[box], inside[box] & (cube[box] > level))
+    return result
+
+
+def _tidy(inside: Mask, solid: Mask) -> Mask:
+    """Return the largest solid piece without thin bridges, its holes and furrows closed, within `inside`."""
     core = ndimage.binary_opening(solid, _ball(2))
     labels, count = ndimage.label(core)
     if count == 0:

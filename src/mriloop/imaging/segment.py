@@ -25,10 +25,13 @@ _SHARES = np.linspace(0.05, 0.95, 10)
 _CHAIN = np.array([0.0, 0.5, 1.0, 1.5, 2.0])  # CSF, CSF/GM, GM, GM/WM, WM: a step is half a tissue away
 _HOLD = 2.0  # strength of the neighbourhood
 _ROUNDS = 4
+_TRACE = 0.01  # a smaller share of a voxel is the tail of a bell curve, not tissue
 _FIELD_MM = 2.0
 _CLIMBS = 80
-_WIDEST = 6.0  # no tissue varies so much more than the evenest that it swallows its neighbour
+_WIDEST = 4.0  # no tissue varies so much more than the evenest that it swallows its neighbour
 _LEAST_VOXELS = 5000
+_LEAST_GAIN = 0.02  # noise has 0.00, a brain of three tissues 0.1 and more
+_LEAST_SEPARATION = 0.8  # of two Gaussians: below it more than a third of either is taken for the other
 
 
 class Contrast(Enum):
@@ -55,7 +58,7 @@ class Tissues:
     mask : the brain
     bias : what the picture is divided by to be even; 1 on average in the mask
     means, sds : of CSF, grey and white matter in the even picture, in its units
-    separation : |grey - white| over the root of their mean variance; under 1 they cannot be told apart
+    separation : |grey - white| over the root of their mean variance; under 0.8 they cannot be told apart
     """
 
     maps: tuple[Map, Map, Map]
@@ -98,7 +101,7 @@ def segment(data: Floats, affine: Affine, mask: Mask, contrast: Contrast) -> Tis
     field = _evenness(*_coarser(work, within, grid, _FIELD_MM), contrast, grid)
     even = work / field
     fitted = _fit(even[within], contrast)
-    why = _doubt(fitted)
+    why = _doubt(fitted, even[within])
     if why:
         return why
     maps = _relax(even, within, fitted, grid.spacing_mm)
@@ -263,11 +266,24 @@ def _separation(fitted: _Mixture) -> float:
     return between / float(np.sqrt(fitted.variances[[GM, WM]].mean()))
 
 
-def _doubt(fitted: _Mixture) -> str:
+def _gain(fitted: _Mixture, seen: Map) -> float:
+    """Return by how much the mixture explains a voxel better (log-likelihood) than one Gaussian; 0 for noise."""
+    index, centres = _binned(seen, fitted)
+    counts = np.bincount(index, minlength=_BINS)
+    counts[[0, -1]] = 0  # what lies beyond the tissues is neither
+    total = max(int(counts.sum()), 1)
+    mean = float(counts @ centres) / total
+    variance = float(counts @ (centres - mean) ** 2) / total
+    density = (1 - _STRAY) * (fitted.shares @ _density(centres, fitted)) + _STRAY / float(np.ptp(centres))
+    better = np.log(np.maximum(density, 1e-12) / np.maximum(_normal(centres, mean, variance), 1e-12))
+    return float(counts @ better) / total
+
+
+def _doubt(fitted: _Mixture, seen: Map) -> str:
     """Return why the fit is not believed, or an empty string."""
-    if not np.isfinite(fitted.means).all() or (fitted.means <= 0).any():
+    if not np.isfinite(fitted.means).all() or (fitted.means <= 0).any() or _gain(fitted, seen) < _LEAST_GAIN:
         return "the intensities of the brain do not fall into three tissues"
-    if _separation(fitted) < 1.0:
+    if _separation(fitted) < _LEAST_SEPARATION:
         return "grey and white matter are too alike in this picture to be told apart"
     shares = fitted.shares @ np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]])
     if shares.min() < 0.02 or shares.max() > 0.8:
@@ -303,7 +319,7 @@ def _relax(even: Map, within: Mask, fitted: _Mixture, spacing: tuple[float, floa
     maps = []
     for one in found:
         out = np.zeros(within.shape, np.float32)
-        out[within] = one
+        out[within] = np.where(one < _TRACE, 0, one)
         maps.append(out)
     return maps
 
