@@ -172,7 +172,7 @@ def check_intake(
         checks = [one for one, _ in own]
         if baseline is not None:
             checks = [against_baseline(one, baseline, judged[one.series_instance_uid]) for one in checks]
-        check = check_study(study, checks, plans[study.study_instance_uid])
+        check = check_study(study, checks, plans[study.study_instance_uid], performed=intake.performed)
         mosaics = {one.series_instance_uid: png for one, png in own if png}
         result.append(Checked(study=study, check=check, kinds=kinds[study.study_instance_uid], mosaics=mosaics))
     return tuple(result)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from mriloop.imaging import background, ghosting, motion, noise, sharpness
+from mriloop.imaging import background, ghosting, motion, noise, sharpness, slices
 from mriloop.imaging.foreground import (
     object_mask,
     otsu,
@@ -122,12 +122,12 @@ def test_blank_and_identical_slices_and_a_jump():
     data = head(sigma=1)
     data[:, :, 4] = 0
     data[:, :, 8] = data[:, :, 7]
-    assert background.blank_slices(data) == (4,)
-    assert background.identical_slices(data) == ((7, 8),)
+    assert slices.blank_slices(data) == (4,)
+    assert slices.identical_slices(data) == ((7, 8),)
     dim = head(sigma=1)
     mask = object_mask(dim, SPACING)
     dim[:, :, 6] *= 0.5
-    assert int(np.nanargmax(background.slice_jumps(dim, mask))) == 6
+    assert int(np.nanargmax(slices.slice_jumps(dim, mask))) == 6
 
 
 def test_zeroed_background_leaves_no_air():

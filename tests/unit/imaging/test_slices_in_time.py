@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mriloop.imaging import motion, slices
+from mriloop.imaging import motion, slices_in_time
 
 SHAPE, SPACING = (48, 48, 20), 4.0
 AFFINE = np.diag([SPACING, SPACING, SPACING, 1.0])
@@ -39,7 +39,7 @@ def test_a_slice_that_lost_its_signal_stands_alone_and_by_how_much():
     volumes = run(np.random.default_rng(0))
     volumes[4][:, :, 9] *= 0.5
     volumes[7][:, :, 12] *= 0.7
-    rest, deviations = slices.departures(slices.slice_means(volumes, INSIDE))
+    rest, deviations = slices_in_time.departures(slices_in_time.slice_means(volumes, INSIDE))
     assert np.exp(rest[9, 4]) == pytest.approx(0.5, abs=0.03)
     assert np.exp(rest[12, 7]) == pytest.approx(0.7, abs=0.03)
     far = np.argwhere((deviations < -5) & (rest < np.log(0.75)))
@@ -51,18 +51,18 @@ def test_what_all_slices_do_is_no_loss():
     volumes = run(np.random.default_rng(1))
     shading = np.exp(np.linspace(-0.2, 0.2, SHAPE[2]))
     changed = [v * (1 - 0.01 * t) * (0.6 if t == 5 else 1) * (shading if t == 8 else 1) for t, v in enumerate(volumes)]
-    rest, _ = slices.departures(slices.slice_means([v.astype(np.float32) for v in changed], INSIDE))
+    rest, _ = slices_in_time.departures(slices_in_time.slice_means([v.astype(np.float32) for v in changed], INSIDE))
     assert float(np.nanmax(np.abs(rest))) < 0.1
     assert np.isnan(rest[[0, -1]]).all()
 
 
 def test_scaling_changes_nothing_and_too_little_says_nothing():
     volumes = run(np.random.default_rng(2), count=4)
-    rest, _ = slices.departures(slices.slice_means(volumes, INSIDE))
-    again, _ = slices.departures(slices.slice_means([v * np.float32(40) for v in volumes], INSIDE))
+    rest, _ = slices_in_time.departures(slices_in_time.slice_means(volumes, INSIDE))
+    again, _ = slices_in_time.departures(slices_in_time.slice_means([v * np.float32(40) for v in volumes], INSIDE))
     assert np.nan_to_num(again) == pytest.approx(np.nan_to_num(rest), abs=1e-4)
-    assert np.isnan(slices.departures(slices.slice_means(volumes[:2], INSIDE))[0]).all()
-    assert np.isnan(slices.departures(slices.slice_means(volumes, INSIDE)[:4])[0]).all()
+    assert np.isnan(slices_in_time.departures(slices_in_time.slice_means(volumes[:2], INSIDE))[0]).all()
+    assert np.isnan(slices_in_time.departures(slices_in_time.slice_means(volumes, INSIDE)[:4])[0]).all()
 
 
 def test_a_spike_in_k_space_raises_the_air_of_its_slice_alone():
@@ -71,7 +71,7 @@ def test_a_spike_in_k_space_raises_the_air_of_its_slice_alone():
     spectrum = np.fft.fft2(volumes[6][:, :, 8])
     spectrum[17, 31] += 0.3 * np.abs(spectrum).max()
     volumes[6][:, :, 8] = np.abs(np.fft.ifft2(spectrum))
-    rest, deviations = slices.departures(slices.slice_levels(volumes, air))
+    rest, deviations = slices_in_time.departures(slices_in_time.slice_levels(volumes, air))
     assert np.argwhere((rest > np.log(2)) & (deviations > 8)).tolist() == [[8, 6]]
 
 
@@ -88,7 +88,7 @@ def test_interleaves_are_as_far_apart_as_the_object_moved_between_them(shift, tu
 
     volumes = run(np.random.default_rng(4), moved=torn)
     _, found = motion.estimate(volumes, AFFINE, INSIDE)
-    apart = slices.interleave_displacements(volumes, AFFINE, INSIDE, found)
+    apart = slices_in_time.interleave_displacements(volumes, AFFINE, INSIDE, found)
     arms = np.argwhere(INSIDE)[:, :2] * SPACING + AFFINE[:2, 3]
     truth = shift + np.radians(turn) * np.linalg.norm(arms, axis=1).mean()
     assert apart[5] == pytest.approx(truth, abs=0.1 + 0.1 * truth)
@@ -98,8 +98,10 @@ def test_interleaves_are_as_far_apart_as_the_object_moved_between_them(shift, tu
 def test_motion_between_volumes_combs_nothing():
     volumes = run(np.random.default_rng(5), moved=lambda base, t: moved_by(base, 1.5 * (t % 3), 2.0 * (t % 2)))
     _, found = motion.estimate(volumes, AFFINE, INSIDE)
-    assert float(slices.interleave_displacements(volumes, AFFINE, INSIDE, found).max()) < 0.25
-    assert slices.interleave_displacements([v[:, :, :6] for v in volumes], AFFINE, INSIDE[:, :, :6], found) is None
+    assert float(slices_in_time.interleave_displacements(volumes, AFFINE, INSIDE, found).max()) < 0.25
+    assert (
+        slices_in_time.interleave_displacements([v[:, :, :6] for v in volumes], AFFINE, INSIDE[:, :, :6], found) is None
+    )
 
 
 def test_torn_volumes_are_not_trusted_and_noisy_series_are():

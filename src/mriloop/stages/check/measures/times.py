@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.imaging import motion, slices, timeseries
+from mriloop.imaging import motion, slices_in_time, timeseries
 from mriloop.imaging.diffusion import without_directions
 from mriloop.imaging.foreground import Regions, regions
 from mriloop.imaging.motion import Rigid
@@ -156,8 +156,8 @@ class TimeSample:
         found: list[Slice] = []
         moved = {step.time for step in self.steps if step.displacement_mm > self.limit_mm or step.torn}
         for run in self.runs:
-            levels = slices.slice_levels(run.contrast.volumes, run.regions.air)
-            rest, deviations = slices.departures(levels)
+            levels = slices_in_time.slice_levels(run.contrast.volumes, run.regions.air)
+            rest, deviations = slices_in_time.departures(levels)
             seen |= bool(np.isfinite(rest).any())
             # above its own usual level as well: among neighbours that lost their signal a good slice stands out too
             above = levels > SPIKE_TIMES * np.median(levels, axis=1, keepdims=True)
@@ -175,7 +175,7 @@ class TimeSample:
             if not run.found:
                 continue
             mask, affine = run.regions.object, run.contrast.affine
-            found = slices.interleave_displacements(run.contrast.volumes, affine, mask, run.found)
+            found = slices_in_time.interleave_displacements(run.contrast.volumes, affine, mask, run.found)
             if found is not None:
                 result.update({time: float(mm) for time, mm in zip(run.contrast.times, found, strict=True)})
         return {time: mm for time, mm in sorted(result.items()) if math.isfinite(mm)}
@@ -183,7 +183,8 @@ class TimeSample:
     @cached_property
     def _slices(self) -> list[tuple[Run, Matrix, Matrix]]:
         return [
-            (run, *slices.departures(slices.slice_means(run.contrast.volumes, run.regions.object))) for run in self.runs
+            (run, *slices_in_time.departures(slices_in_time.slice_means(run.contrast.volumes, run.regions.object)))
+            for run in self.runs
         ]
 
 
