@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from mriloop.app.inputs import Progress, limits, open_input, silent
+from mriloop.app.inputs import Progress, limits, silent
 from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.jobs import make_executor
 from mriloop.edges.knowledge.protocols import load_protocols
@@ -21,6 +20,9 @@ from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.settings import Settings
 from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
+
+Answer = tuple[SeriesCheck, bytes]
+"""The check of a series, and its mosaic (PNG) or nothing."""
 
 PRELOAD = ("mriloop.edges.dicom", "mriloop.stages.check", "mriloop.edges.publish.figures")
 
@@ -48,7 +50,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What `mriloop check` found under a path."""
+    """What `mriloop check` found under its paths."""
 
     checks: tuple[StudyCheck, ...]
     refused: tuple[Refused, ...]
@@ -71,17 +73,6 @@ class CheckOutcome:
         return {**check_document(self.checks, self.refused), "warnings": list(self.warnings)}
 
 
-def check_path(
-    path: Path, settings: Settings, *, protocol: str | None = None, progress: Progress = silent
-) -> CheckOutcome:
-    """Check everything under a path. Studies of several patients are checked one by one, and this is said."""
-    with open_input(path, settings, progress=progress, many=True) as intake:
-        found = check_intake(intake, settings, protocol=protocol, progress=progress)
-        patients = len({study.patient for study in intake.studies})
-        warnings = (f"{patients} patients under one path: each was checked alone",) if patients > 1 else ()
-        return CheckOutcome(checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings)
-
-
 def check_intake(
     intake: Intake,
     settings: Settings,
@@ -93,41 +84,77 @@ def check_intake(
     step: str = "checking series",
 ) -> tuple[Checked, ...]:
     """Check the studies of an input (default: all), in their order. With `pictures`, make the mosaics as well."""
-    protocols = load_protocols(settings.site_path)
-    if protocol is not None and protocol not in protocols:
-        raise refuse("knowledge_unknown", kind="protocol", name=protocol)
+    protocols = known_protocols(settings, protocol)
     chosen = intake.studies if studies is None else tuple(studies)
-    kinds = {study.study_instance_uid: identify_study(study) for study in chosen}
-    plans = {
-        study.study_instance_uid: protocols[protocol]
-        if protocol
-        else choose_protocol(study, kinds[study.study_instance_uid], protocols)
-        for study in chosen
-    }
+    plans = {study.study_instance_uid: plan_study(study, protocols, protocol) for study in chosen}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:
         jobs = {
-            executor.submit(
-                check_one,
-                intake.part(series),
+            submit_series(executor, intake, series, plans[study.study_instance_uid], settings, pictures): (
+                study.study_instance_uid,
                 series,
-                kinds[study.study_instance_uid][series.series_instance_uid],
-                _line(plans[study.study_instance_uid], kinds[study.study_instance_uid], series),
-                limits(settings),
-                pictures,
-            ): (study.study_instance_uid, series)
+            )
             for study in chosen
             for series in study.series
         }
-        answers = dict(_collect(jobs, kinds, progress, step))
-    result = []
-    for study in chosen:
-        own = [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series]
-        check = check_study(study, [one for one, _ in own], plans[study.study_instance_uid])
-        mosaics = {one.series_instance_uid: png for one, png in own if png}
-        result.append(Checked(study=study, check=check, kinds=kinds[study.study_instance_uid], mosaics=mosaics))
-    return tuple(result)
+        answers = dict(_collect(jobs, plans, progress, step))
+    return tuple(
+        join_study(
+            study,
+            plans[study.study_instance_uid],
+            [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series],
+        )
+        for study in chosen
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What every series of a study is, and the protocol that the study is held against."""
+
+    kinds: Mapping[str, SeriesKind]
+    protocol: Protocol | None
+
+
+def known_protocols(settings: Settings, wanted: str | None) -> Mapping[str, Protocol]:
+    """Return the protocols of the site. Raises OperatorError knowledge_unknown where the wanted one is none of them."""
+    protocols = load_protocols(settings.site_path)
+    if wanted is not None and wanted not in protocols:
+        raise refuse("knowledge_unknown", kind="protocol", name=wanted)
+    return protocols
+
+
+def plan_study(study: Study, protocols: Mapping[str, Protocol], wanted: str | None) -> Plan:
+    """Identify the series of a study and choose its protocol: the wanted one, else by its region."""
+    kinds = identify_study(study)
+    return Plan(kinds, protocols[wanted] if wanted else choose_protocol(study, kinds, protocols))
+
+
+def submit_series(
+    executor: Executor, intake: Intake, series: Series, plan: Plan, settings: Settings, pictures: bool = False
+) -> Future[Answer]:
+    """Hand one series out to be checked."""
+    kind = plan.kinds[series.series_instance_uid]
+    line = None if plan.protocol is None else match_series(kind, series, plan.protocol)
+    return executor.submit(check_one, intake.part(series), series, kind, line, limits(settings), pictures)
+
+
+def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
+    """Return the answer of a job that is over; one that was stopped or crashed leaves its series without a verdict."""
+    try:
+        return future.result()
+    except OperatorError as error:
+        spoken = replace(series, notes=(*series.notes, error.message))
+        check = check_series(spoken, None, kind=plan.kinds[series.series_instance_uid], protocol=None)
+        return replace(check, verdict=Verdict.NOT_ASSESSABLE), b""
+
+
+def join_study(study: Study, plan: Plan, answers: Sequence[Answer]) -> Checked:
+    """Return the check of a study from those of its series, in their order."""
+    check = check_study(study, [one for one, _ in answers], plan.protocol)
+    mosaics = {one.series_instance_uid: png for one, png in answers if png}
+    return Checked(study=study, check=check, kinds=plan.kinds, mosaics=mosaics)
 
 
 def check_one(
@@ -152,31 +179,12 @@ def check_one(
     return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
 
 
-def _line(protocol: Protocol | None, kinds: Mapping[str, SeriesKind], series: Series) -> SeriesProtocol | None:
-    return None if protocol is None else match_series(kinds[series.series_instance_uid], series, protocol)
-
-
-Answer = tuple[SeriesCheck, bytes]
-
-
 def _collect(
-    jobs: Mapping[Future[Answer], tuple[str, Series]],
-    kinds: Mapping[str, Mapping[str, SeriesKind]],
-    progress: Progress,
-    step: str,
+    jobs: Mapping[Future[Answer], tuple[str, Series]], plans: Mapping[str, Plan], progress: Progress, step: str
 ) -> Iterator[tuple[tuple[str, str], Answer]]:
-    """Yield each answer as it comes; a job that was stopped or crashed leaves its series without a verdict."""
+    """Yield each answer as it comes."""
     progress(step, 0, len(jobs))
     for done, future in enumerate(as_completed(jobs), 1):
         study, series = jobs[future]
-        try:
-            answer = future.result()
-        except OperatorError as error:
-            answer = (_not_assessed(series, kinds[study][series.series_instance_uid], error), b"")
-        yield (study, series.series_instance_uid), answer
+        yield (study, series.series_instance_uid), answer_of(future, series, plans[study])
         progress(step, done, len(jobs))
-
-
-def _not_assessed(series: Series, kind: SeriesKind, error: OperatorError) -> SeriesCheck:
-    check = check_series(replace(series, notes=(*series.notes, error.message)), None, kind=kind, protocol=None)
-    return replace(check, verdict=Verdict.NOT_ASSESSABLE)

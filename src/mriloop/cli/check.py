@@ -1,4 +1,4 @@
-"""`mriloop check`: a verdict for every series under a path."""
+"""`mriloop check`: a verdict for every series under a path, or under thousands of them."""
 
 from __future__ import annotations
 
@@ -12,32 +12,116 @@ from mriloop.cli.common import Progress, console, emit, json_option, leave, load
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mriloop.app.batch import Result, Tally
     from mriloop.app.check import CheckOutcome
+    from mriloop.app.results import BatchOutcome
+
+FORMATS = ("csv", "parquet", "bids", "html")
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--protocol", metavar="ID", help="Hold the study against this protocol (default: chosen by its region).")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Write results to this folder as they come; the same call again goes on where it ended.",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    default=("csv", "html"),
+    show_default="csv and html",
+    help="With --out, what to write beside results.jsonl; may be given several times.",
+)
+@click.option(
+    "--descriptions", is_flag=True, help="With --out, keep SeriesDescription: free text that may name people."
+)
 @site_option
 @workers_option
 @json_option
-def check(path: Path, protocol: str | None, site: str | None, workers: int | None, as_json: bool) -> None:
+def check(
+    paths: tuple[Path, ...],
+    protocol: str | None,
+    out: Path | None,
+    formats: tuple[str, ...],
+    descriptions: bool,
+    site: str | None,
+    workers: int | None,
+    as_json: bool,
+) -> None:
     """Say of every series whether it is good enough, why not, and what to do.
 
-    PATH is a DICOM folder, file or zip of any vendor, or NIfTI with its BIDS sidecar. Studies of several patients are
-    checked one by one. Exit code 10 when a series should be repeated, 3 when nothing under PATH could be checked.
+    Each PATH is a DICOM folder, file or zip of any vendor, or NIfTI with its BIDS sidecars, with any number of studies.
+    Studies of several patients are checked one by one. Exit code 10 when a series should be repeated, 3 when nothing
+    under PATH could be checked.
     """
-    from mriloop.app.check import check_path
+    from mriloop.app.results import check_into, check_paths
 
     settings = load_settings(site=site, workers=workers)
     progress = Progress()
-    with progress.shown():
-        outcome = check_path(path, settings, protocol=protocol, progress=progress)
+    tell = _Teller(progress)
+    outcome: CheckOutcome | BatchOutcome
+    try:
+        with progress.shown():
+            if out is None:
+                outcome = check_paths(paths, settings, protocol=protocol, progress=progress, on_result=tell)
+            else:
+                outcome = check_into(
+                    out,
+                    paths,
+                    settings,
+                    formats=formats,
+                    descriptions=descriptions,
+                    protocol=protocol,
+                    progress=progress,
+                    on_result=tell,
+                )
+    except KeyboardInterrupt:
+        if out is not None:
+            click.echo(
+                f"stopped; {tell.lines} studies of this run are in {out}. The same call goes on from there.", err=True
+            )
+        raise click.Abort from None
     if as_json:
         emit(outcome.document())
+    elif out is None:
+        _show(outcome, console())  # type: ignore[arg-type]
     else:
-        _show(outcome, console())
+        _show_batch(outcome, console())  # type: ignore[arg-type]
     leave(outcome.exit)
+
+
+class _Teller:
+    """Says one line for each study where no bar can be drawn, and counts them."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.lines = 0
+
+    def __call__(self, result: Result, tally: Tally) -> None:
+        self.lines += 1
+        check = result.checked.check
+        self._progress.note(
+            f"  study {tally.over} of {tally.known + tally.paths_left} …{check.study_instance_uid[-12:]}: "
+            f"{check.verdict} ({len(check.series)} series)"
+        )
+
+
+def _show_batch(outcome: BatchOutcome, out: Console) -> None:
+    out.print(f"{outcome.checked} studies checked, {outcome.skipped} done before, {len(outcome.refused)} refused")
+    out.print("series: " + ", ".join(f"{count} {verdict}" for verdict, count in outcome.counts.items() if count))
+    if outcome.to_repeat:
+        out.print(f"{outcome.to_repeat} studies hold a series to repeat")
+    for folder, kind in outcome.failed:
+        out.print(f"a bug ({kind}) stopped {folder}; the next run tries it again")
+    for path in outcome.files:
+        out.print(f"  {path}")
+    for warning in outcome.warnings:
+        out.print(f"note: {warning}")
 
 
 def _show(outcome: CheckOutcome, out: Console) -> None:

@@ -82,6 +82,11 @@ class Progress:
             self._tasks[step] = self._bars.add_task(step, total=total)
         self._bars.update(self._tasks[step], completed=done, total=total)
 
+    def note(self, text: str) -> None:
+        """Say one line where no bar is drawn."""
+        if not self._terminal:
+            click.echo(text, err=True)
+
     @contextmanager
     def shown(self) -> Iterator[Progress]:
         """Show the bars while the block runs."""

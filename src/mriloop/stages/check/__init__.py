@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from mriloop.stages.check.catalogue import CATALOGUE
 from mriloop.stages.check.identify import identify, identify_study
 from mriloop.stages.check.protocol import choose_protocol, match_series
 from mriloop.stages.check.series import check_series
 from mriloop.stages.check.study import check_study
 
-__all__ = ["check_series", "check_study", "choose_protocol", "identify", "identify_study", "match_series"]
+__all__ = [
+    "CATALOGUE",
+    "check_series",
+    "check_study",
+    "choose_protocol",
+    "identify",
+    "identify_study",
+    "match_series",
+]
