@@ -17,11 +17,10 @@ from mriloop.app.check import (
     PRELOAD,
     Answer,
     Checked,
+    Judging,
     Plan,
     answer_of,
     join_study,
-    known_protocols,
-    plan_study,
     submit_series,
 )
 from mriloop.app.context import context_of
@@ -29,12 +28,11 @@ from mriloop.app.inputs import RUN_SALT, Progress, limits, silent
 from mriloop.edges.dicom import Place, Survey
 from mriloop.edges.jobs import make_executor, step_identity
 from mriloop.model.errors import MriloopError
-from mriloop.model.protocol import Protocol
 from mriloop.model.study import Refused, Series, Study
 from mriloop.settings import Settings
 
 STEP = "checking studies"
-_PARTS = ("imaging", "model", "stages/check", "edges/dicom", "knowledge/protocols", "knowledge/norms")
+_PARTS = ("imaging", "model", "stages/check", "edges/dicom")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,32 +114,30 @@ class Stream:
 
     Parameters
     ----------
-    protocol : hold every study against this one; None chooses by the region
+    judging : protocols, norms and baseline; part of every identity
     done : identities that need no check any more: their studies are neither opened nor yielded
-    basis : digests of whatever else the answers rest on, such as a baseline; part of every identity
+    basis : whatever else the answers rest on; part of every identity
     keep_going : note a study that a bug stops and go on, instead of raising the bug
 
     A path that is refused is noted in `tally` and the others go on. Iterating raises its refusal at the end where no
-    path held anything to check, and OperatorError `knowledge_unknown` at once for an unknown protocol. Leaving the loop
-    early ends all jobs.
+    path held anything to check. Leaving the loop early ends all jobs.
     """
 
     def __init__(
         self,
         paths: Sequence[Path],
         settings: Settings,
+        judging: Judging,
         *,
-        protocol: str | None = None,
         done: Container[str] = (),
         basis: Sequence[str] = (),
         keep_going: bool = False,
         progress: Progress = silent,
     ) -> None:
         self.tally = Tally(paths_left=len(paths))
-        self._paths, self._settings, self._wanted = paths, settings, protocol
+        self._paths, self._settings, self._judging = paths, settings, judging
         self._done, self._basis, self._keep_going, self._progress = done, tuple(basis), keep_going, progress
-        self._protocols: Mapping[str, Protocol] = known_protocols(settings, protocol)
-        self._version = check_version(settings, protocol)
+        self._version = check_version(judging)
         self._headers = 0
 
     def __iter__(self) -> Iterator[Result]:
@@ -210,7 +206,7 @@ class Stream:
             self._leave(source)
             return
         self.tally.patients.add(study.patient)
-        plan = plan_study(study, self._protocols, self._wanted)
+        plan = self._judging.plan(study)
         context = {
             series.series_instance_uid: context_of(series, intake.nifti.get(series.series_instance_uid))
             for series in study.series
@@ -265,23 +261,16 @@ def _result(one: _Open) -> Result:
     )
 
 
-def check_version(settings: Settings, protocol: str | None) -> str:
-    """Return what the answers depend on beside the input: this version, its code, and the knowledge of the site."""
-    total = hashlib.sha256(f"{__version__} {protocol}".encode())
+def check_version(judging: Judging) -> str:
+    """Return what the answers depend on beside the input: this version, its code, and the knowledge in force."""
+    total = hashlib.sha256(f"{__version__} {judging.digest}".encode())
     package = resources.files("mriloop")
     for part in _PARTS:
         _add(total, package.joinpath(*part.split("/")), part)
-    if settings.site_path is not None:
-        for path in sorted(settings.site_path.rglob("*")):
-            if path.is_file():
-                total.update(str(path.relative_to(settings.site_path)).encode("utf-8", "surrogatepass"))
-                total.update(path.read_bytes())
     return f"{__version__}+{total.hexdigest()[:16]}"
 
 
 def _add(total: Any, folder: Traversable, name: str) -> None:
-    if not folder.is_dir():
-        return
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):
         if entry.is_dir() and entry.name != "__pycache__":
             _add(total, entry, f"{name}/{entry.name}")

@@ -1,25 +1,31 @@
-"""CHECK as a use case: every series of every study under a path, each in a process of its own."""
+"""CHECK as a use case: every series of every study of an input, each in a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mriloop.app.inputs import Progress, limits, silent
+from mriloop.app.norms import norms_in_force
 from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.jobs import make_executor
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
 from mriloop.model.errors import Exit, MriloopError, OperatorError, refuse
+from mriloop.model.norm import Baseline, Norm
 from mriloop.model.protocol import Protocol, SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.settings import Settings
 from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
+from mriloop.stages.check.baseline import against_baseline
+from mriloop.stages.check.limits import Limits as JudgedBy
+from mriloop.stages.check.thresholds import circumstances_of, limits_for
 
 Answer = tuple[SeriesCheck, bytes]
 """The check of a series, and its mosaic (PNG) or nothing."""
@@ -73,25 +79,103 @@ class CheckOutcome:
         return {**check_document(self.checks, self.refused), "warnings": list(self.warnings)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How one study is judged: what each series is, the protocol, and the limits of each series."""
+
+    kinds: Mapping[str, SeriesKind]
+    protocol: Protocol | None
+    limits: Mapping[str, JudgedBy]
+    baseline: Baseline | None
+
+    def line(self, series: Series) -> SeriesProtocol | None:
+        """Return what the protocol asks of a series."""
+        if self.protocol is None:
+            return None
+        return match_series(self.kinds[series.series_instance_uid], series, self.protocol)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """How every study of a run is judged.
+
+    wanted : the protocol that all are held against; None chooses by the region
+    indication : what norms may ask of the clinical question
+    baseline : the history that each series is held against, None for none
+    """
+
+    protocols: Mapping[str, Protocol]
+    norms: tuple[Norm, ...]
+    wanted: str | None = None
+    indication: str = ""
+    baseline: Baseline | None = None
+
+    @staticmethod
+    def of(
+        settings: Settings, protocol: str | None = None, indication: str = "", baseline: Baseline | None = None
+    ) -> Judging:
+        """Read protocols and norms of the site. Raises OperatorError knowledge_unknown, knowledge_invalid."""
+        protocols = load_protocols(settings.site_path)
+        if protocol is not None and protocol not in protocols:
+            raise refuse("knowledge_unknown", kind="protocol", name=protocol)
+        return Judging(
+            protocols=protocols,
+            norms=norms_in_force(settings.site_path),
+            wanted=protocol,
+            indication=indication,
+            baseline=baseline,
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of it: equal digests judge alike."""
+        parts = (sorted(self.protocols.items()), self.norms, self.wanted, self.indication, self.baseline)
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def plan(self, study: Study) -> Plan:
+        """Identify the series of a study; choose its protocol and the limits of each series."""
+        kinds = identify_study(study)
+        protocol = self.protocols[self.wanted] if self.wanted else choose_protocol(study, kinds, self.protocols)
+        judged = {
+            series.series_instance_uid: limits_for(
+                self.norms,
+                circumstances_of(
+                    series,
+                    kinds[series.series_instance_uid],
+                    protocol.id if protocol else None,
+                    self.indication,
+                ),
+            )
+            for series in study.series
+        }
+        return Plan(kinds=kinds, protocol=protocol, limits=judged, baseline=self.baseline)
+
+
 def check_intake(
     intake: Intake,
     settings: Settings,
     *,
     studies: Sequence[Study] | None = None,
     protocol: str | None = None,
+    indication: str = "",
+    baseline: Baseline | None = None,
     pictures: bool = False,
     progress: Progress = silent,
     step: str = "checking series",
 ) -> tuple[Checked, ...]:
-    """Check the studies of an input (default: all), in their order. With `pictures`, make the mosaics as well."""
-    protocols = known_protocols(settings, protocol)
+    """Check the studies of an input (default: all), in their order. With `pictures`, make the mosaics as well.
+
+    Each series is judged by the limits that the norms give it; `indication` is what norms may ask of the question.
+    With a `baseline` each is held against the history of its own kind, too.
+    """
+    judging = Judging.of(settings, protocol, indication, baseline)
     chosen = intake.studies if studies is None else tuple(studies)
-    plans = {study.study_instance_uid: plan_study(study, protocols, protocol) for study in chosen}
+    plans = {study.study_instance_uid: judging.plan(study) for study in chosen}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:
         jobs = {
-            submit_series(executor, intake, series, plans[study.study_instance_uid], settings, pictures): (
+            submit_series(executor, intake, series, plans[study.study_instance_uid], settings, pictures=pictures): (
                 study.study_instance_uid,
                 series,
             )
@@ -109,35 +193,44 @@ def check_intake(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What every series of a study is, and the protocol that the study is held against."""
+def check_one(
+    part: Intake,
+    series: Series,
+    kind: SeriesKind,
+    protocol: SeriesProtocol | None,
+    judged_by: JudgedBy,
+    spend: Limits,
+    pictures: bool,
+) -> Answer:
+    """Check one series, by its voxels where they can be had and by its headers alone where not.
 
-    kinds: Mapping[str, SeriesKind]
-    protocol: Protocol | None
-
-
-def known_protocols(settings: Settings, wanted: str | None) -> Mapping[str, Protocol]:
-    """Return the protocols of the site. Raises OperatorError knowledge_unknown where the wanted one is none of them."""
-    protocols = load_protocols(settings.site_path)
-    if wanted is not None and wanted not in protocols:
-        raise refuse("knowledge_unknown", kind="protocol", name=wanted)
-    return protocols
-
-
-def plan_study(study: Study, protocols: Mapping[str, Protocol], wanted: str | None) -> Plan:
-    """Identify the series of a study and choose its protocol: the wanted one, else by its region."""
-    kinds = identify_study(study)
-    return Plan(kinds, protocols[wanted] if wanted else choose_protocol(study, kinds, protocols))
+    Returns the check and its mosaic (empty without `pictures` or voxels). Runs in a process of its own.
+    """
+    volumes = None
+    if series.object is SeriesObject.IMAGE:
+        with contextlib.suppress(MriloopError):
+            volumes = load_volumes(part, series, spend)
+    check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
+    if not pictures or not volumes:
+        return check, b""
+    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
 
 
 def submit_series(
-    executor: Executor, intake: Intake, series: Series, plan: Plan, settings: Settings, pictures: bool = False
+    executor: Executor, intake: Intake, series: Series, plan: Plan, settings: Settings, *, pictures: bool = False
 ) -> Future[Answer]:
     """Hand one series out to be checked."""
-    kind = plan.kinds[series.series_instance_uid]
-    line = None if plan.protocol is None else match_series(kind, series, plan.protocol)
-    return executor.submit(check_one, intake.part(series), series, kind, line, limits(settings), pictures)
+    uid = series.series_instance_uid
+    return executor.submit(
+        check_one,
+        intake.part(series),
+        series,
+        plan.kinds[uid],
+        plan.line(series),
+        plan.limits[uid],
+        limits(settings),
+        pictures,
+    )
 
 
 def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
@@ -151,32 +244,13 @@ def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
 
 
 def join_study(study: Study, plan: Plan, answers: Sequence[Answer]) -> Checked:
-    """Return the check of a study from those of its series, in their order."""
-    check = check_study(study, [one for one, _ in answers], plan.protocol)
+    """Return the check of a study from those of its series, in their order, held against the baseline."""
+    checks = [one for one, _ in answers]
+    if plan.baseline is not None:
+        checks = [against_baseline(one, plan.baseline, plan.limits[one.series_instance_uid]) for one in checks]
+    check = check_study(study, checks, plan.protocol)
     mosaics = {one.series_instance_uid: png for one, png in answers if png}
     return Checked(study=study, check=check, kinds=plan.kinds, mosaics=mosaics)
-
-
-def check_one(
-    part: Intake,
-    series: Series,
-    kind: SeriesKind,
-    protocol: SeriesProtocol | None,
-    spend: Limits,
-    pictures: bool,
-) -> tuple[SeriesCheck, bytes]:
-    """Check one series, by its voxels where they can be had and by its headers alone where not.
-
-    Returns the check and its mosaic (empty without `pictures` or voxels). Runs in a process of its own.
-    """
-    volumes = None
-    if series.object is SeriesObject.IMAGE:
-        with contextlib.suppress(MriloopError):
-            volumes = load_volumes(part, series, spend)
-    check = check_series(series, volumes, kind=kind, protocol=protocol)
-    if not pictures or not volumes:
-        return check, b""
-    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
 
 
 def _collect(

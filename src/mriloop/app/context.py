@@ -1,4 +1,4 @@
-"""What the tables of a batch say of a series beside its answer: scanner, physics, grid, BIDS name."""
+"""What the tables of a batch say of a series beside its answer: physics, grid, BIDS name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from typing import Any
 from mriloop.edges.dicom import NiftiSource
 from mriloop.model.study import Parameter, Series
 
-_TEXTS = {
-    "manufacturer": "Manufacturer",
-    "model": "ManufacturerModelName",
-    "station": "StationName",
-    "software": "SoftwareVersions",
-    "coil": "ReceiveCoilName",
-}
 _NUMBERS = {
     "field_strength": "MagneticFieldStrength",
     "repetition_time": "RepetitionTime",
@@ -29,9 +22,6 @@ _NUMBERS = {
 def context_of(series: Series, source: NiftiSource | None) -> Mapping[str, Any]:
     """Return the columns that the header of a series fills; what it does not say is absent."""
     found: dict[str, Any] = {}
-    for name, keyword in _TEXTS.items():
-        if text := _text(series.parameters.get(keyword)):
-            found[name] = text
     for name, keyword in _NUMBERS.items():
         number = _number(series.parameters.get(keyword))
         if number is not None:
@@ -66,11 +56,6 @@ def _from_subject(folder: PurePosixPath) -> str:
     parts = folder.parts
     start = next((number for number, part in enumerate(parts) if part.startswith("sub-")), len(parts))
     return "/".join(parts[start:])
-
-
-def _text(value: Parameter | None) -> str:
-    parts = value if isinstance(value, tuple) else () if value is None else (value,)
-    return " ".join(" ".join(str(part) for part in parts).split())[:128]
 
 
 def _number(value: Parameter | None) -> float | None:

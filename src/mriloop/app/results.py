@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mriloop.app.batch import Result, Stream, Tally
-from mriloop.app.check import CheckOutcome
+from mriloop.app.check import CheckOutcome, Judging
 from mriloop.app.inputs import Progress, silent
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.group import write_group
@@ -66,21 +66,20 @@ class BatchOutcome:
     def document(self) -> dict[str, Any]:
         """Return the document mriloop/check/1 of every study in the folder, read back from its lines."""
         with Journal(self.out) as journal:
-            studies = [line["study"] for line in journal]
+            studies = [study for line in journal for study in line["studies"]]
         return {**check_document((), self.refused), "studies": studies, "warnings": list(self.warnings)}
 
 
 def check_paths(
     paths: Sequence[Path],
     settings: Settings,
+    judging: Judging,
     *,
-    protocol: str | None = None,
-    basis: Sequence[str] = (),
     progress: Progress = silent,
     on_result: OnResult | None = None,
 ) -> CheckOutcome:
     """Check every study under the paths and return all answers, in the order of the input. Raises as `Stream`."""
-    stream = Stream(paths, settings, protocol=protocol, basis=basis, progress=progress)
+    stream = Stream(paths, settings, judging, progress=progress)
     results = []
     for result in stream:
         results.append((result.number, result.checked.check))
@@ -98,11 +97,10 @@ def check_into(
     out: Path,
     paths: Sequence[Path],
     settings: Settings,
+    judging: Judging,
     *,
     formats: Sequence[str] = DEFAULT_FORMATS,
     descriptions: bool = False,
-    protocol: str | None = None,
-    basis: Sequence[str] = (),
     progress: Progress = silent,
     on_result: OnResult | None = None,
 ) -> BatchOutcome:
@@ -117,17 +115,15 @@ def check_into(
     SenderError
         as `Stream`, where nothing under the paths could be checked.
     OperatorError
-        out_not_writable, usage_not_a_folder, out_busy, out_not_ours, knowledge_unknown.
+        out_not_writable, usage_not_a_folder, out_busy, out_not_ours.
     ComponentError
         component_missing, for Parquet without pyarrow; before anything is checked.
     """
     if "parquet" in formats:
         need_arrow()
-    basis = [*basis, f"descriptions {descriptions}"]
+    basis = [f"descriptions {descriptions}"]
     with Journal(out) as journal:
-        stream = Stream(
-            paths, settings, protocol=protocol, done=journal, basis=basis, keep_going=True, progress=progress
-        )
+        stream = Stream(paths, settings, judging, done=journal, basis=basis, keep_going=True, progress=progress)
         for result in stream:
             journal.append(line_of(result, descriptions=descriptions))
             if on_result is not None:
@@ -136,7 +132,7 @@ def check_into(
         counts = dict.fromkeys((verdict.value for verdict in Verdict), 0)
         to_repeat = 0
         for line in journal:
-            study = line["study"]
+            (study,) = line["studies"]
             open_verdicts = [study["verdict"]]
             for one in study["series"]:
                 counts[one["verdict"]] += 1
@@ -157,16 +153,16 @@ def check_into(
 
 
 def line_of(result: Result, *, descriptions: bool) -> Line:
-    """Return the line of results.jsonl for a study."""
+    """Return the line of results.jsonl for a study: a document mriloop/check/1 with where it comes from beside it."""
     check = result.checked.check
     if not descriptions:
         check = replace(check, series=tuple(replace(one, description="") for one in check.series))
     return {
+        **check_document([check]),
         "identity": result.identity,
         "subject": result.subject,
         "input": str(result.path),
         "folder": result.folder,
-        "study": check_document([check])["studies"][0],
         "context": result.context,
     }
 
@@ -195,7 +191,7 @@ def columns_of(journal: Journal) -> tuple[Column, ...]:
     names = {column.name for column in known}
     more: dict[str, Column] = {}
     for line in journal:
-        for series in line["study"]["series"]:
+        for series in line["studies"][0]["series"]:
             for name, one in series["measures"].items():
                 if name not in names and "value" in one:
                     more[name] = Column(name=name, kind="number", unit=one["unit"], meaning="of another version")

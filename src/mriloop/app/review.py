@@ -13,6 +13,7 @@ from typing import Any
 
 from mriloop import __version__
 from mriloop.app.advise import advise, read_case
+from mriloop.app.baseline import baseline_in_force
 from mriloop.app.check import Checked, check_intake
 from mriloop.app.compare import draw_changes, run_compare, write_maps
 from mriloop.app.inputs import Progress, only_study, open_input, refuse_priors, silent, unnamed
@@ -184,6 +185,7 @@ class Loop:
                 self.settings,
                 studies=[one.study],
                 pictures=number == 0,
+                baseline=baseline_in_force(self.settings) if number == 0 else None,
                 progress=self.progress,
                 step="checking series" if number == 0 else f"checking prior {number}",
             )[0]

@@ -22,6 +22,14 @@ FORMATS = ("csv", "parquet", "bids", "html")
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--protocol", metavar="ID", help="Hold the study against this protocol (default: chosen by its region).")
+@click.option("--indication", metavar="WORD", default="", help="Why the study was made, as the norms name it.")
+@click.option(
+    "--baseline",
+    "history",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Hold each series against this history (default: norms/baseline.json of the site's folder).",
+)
 @click.option(
     "--out",
     metavar="DIR",
@@ -46,6 +54,8 @@ FORMATS = ("csv", "parquet", "bids", "html")
 def check(
     paths: tuple[Path, ...],
     protocol: str | None,
+    indication: str,
+    history: Path | None,
     out: Path | None,
     formats: tuple[str, ...],
     descriptions: bool,
@@ -59,40 +69,42 @@ def check(
     Studies of several patients are checked one by one. Exit code 10 when a series should be repeated, 3 when nothing
     under PATH could be checked.
     """
+    from mriloop.app.baseline import baseline_in_force
+    from mriloop.app.check import Judging
     from mriloop.app.results import check_into, check_paths
 
     settings = load_settings(site=site, workers=workers)
+    judging = Judging.of(settings, protocol, indication, baseline_in_force(settings, history))
     progress = Progress()
     tell = _Teller(progress)
-    outcome: CheckOutcome | BatchOutcome
+    if out is None:
+        with progress.shown():
+            few = check_paths(paths, settings, judging, progress=progress, on_result=tell)
+        if as_json:
+            emit(few.document())
+        else:
+            _show(few, console())
+        leave(few.exit)
     try:
         with progress.shown():
-            if out is None:
-                outcome = check_paths(paths, settings, protocol=protocol, progress=progress, on_result=tell)
-            else:
-                outcome = check_into(
-                    out,
-                    paths,
-                    settings,
-                    formats=formats,
-                    descriptions=descriptions,
-                    protocol=protocol,
-                    progress=progress,
-                    on_result=tell,
-                )
-    except KeyboardInterrupt:
-        if out is not None:
-            click.echo(
-                f"stopped; {tell.lines} studies of this run are in {out}. The same call goes on from there.", err=True
+            many = check_into(
+                out,
+                paths,
+                settings,
+                judging,
+                formats=formats,
+                descriptions=descriptions,
+                progress=progress,
+                on_result=tell,
             )
+    except KeyboardInterrupt:
+        click.echo(f"{tell.lines} studies of this run are in {out}; the same call goes on from there", err=True)
         raise click.Abort from None
     if as_json:
-        emit(outcome.document())
-    elif out is None:
-        _show(outcome, console())  # type: ignore[arg-type]
+        emit(many.document())
     else:
-        _show_batch(outcome, console())  # type: ignore[arg-type]
-    leave(outcome.exit)
+        _show_batch(many, console())
+    leave(many.exit)
 
 
 class _Teller:

@@ -102,6 +102,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "give the folder of one study, or choose with --study-uid UID",
     ),
     _sender(
+        "several_series",
+        "{path} holds {count} series where one is expected",
+        "give one image file, or check the whole folder",
+    ),
+    _sender(
         "input_all_refused",
         "{path} holds {count} DICOM or NIfTI files and none can be used (the first: {code})",
         "see the list of refused files; send the study again",
@@ -297,6 +302,16 @@ TABLE: tuple[ErrorEntry, ...] = (
         "there is no {kind} called {name}",
         "check the name: `mriloop guidelines list` names the guidelines; the rest lies in knowledge/",
         404,
+    ),
+    _operator(
+        "baseline_invalid",
+        "{path} is no baseline of mriloop: {detail}",
+        "give the file that `mriloop baseline learn --out` wrote, or learn it anew",
+    ),
+    _operator(
+        "results_invalid",
+        "{path}: {detail}",
+        "give JSON or JSON lines that `mriloop check` printed, or a folder with images",
     ),
     _operator(
         "store_newer", "the store at {path} was written by a newer mriloop", "upgrade mriloop, or use another --store"

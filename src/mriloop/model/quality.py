@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from mriloop.model.coding import Plane, Region, Subject, Weighting
 from mriloop.model.fact import Truth
-from mriloop.model.quantity import Measure
+from mriloop.model.quantity import Measure, NotAssessable
 from mriloop.model.study import Point
 
 
@@ -114,8 +115,42 @@ class MotionTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanner:
+    """Which scanner took a series. `device`: a digest of its serial number or station name, empty where none is told.
+
+    `software` is DICOM SoftwareVersions, joined; an upgrade makes another scanner of it, since measures jump with it.
+    """
+
+    manufacturer: str = ""
+    model: str = ""
+    device: str = ""
+    software: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a measure of one series stands in the history of its kind.
+
+    z : robust score, (value - median) / (1.4826 × median absolute deviation); its sign follows the value
+    worse : z with the sign turned so that more is worse; None for a measure of which neither way is better
+    values : the history itself, oldest first
+    """
+
+    value: float
+    median: float
+    spread: float
+    z: float
+    worse: float | None
+    values: tuple[float, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesCheck:
-    """The answer of CHECK for one series."""
+    """The answer of CHECK for one series.
+
+    `scanner`, `coil` and `acquired_at` (local time of the scanner) say whose history the measures belong to;
+    `standings` holds the measures against that history, or why not, and is empty where no baseline was given.
+    """
 
     series_instance_uid: str
     kind: SeriesKind
@@ -127,6 +162,10 @@ class SeriesCheck:
     measures: Mapping[str, Measure] = field(default_factory=dict)
     completeness: Completeness | None = None
     motion: MotionTrace | None = None
+    scanner: Scanner = Scanner()
+    coil: str = ""
+    acquired_at: datetime | None = None
+    standings: Mapping[str, Standing | NotAssessable] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,7 +108,8 @@ def _hash(text: str) -> str:
 
 
 def _scanner(row: Row) -> str:
-    parts = [str(row[name]) for name in ("manufacturer", "model", "station") if row.get(name)]
+    parts = [str(row[name]) for name in ("manufacturer", "model") if row.get(name)]
+    parts += [f"scanner {row['device'][:6]}"] if row.get("device") else []
     if isinstance(field := row.get("field_strength"), int | float):
         parts.append(f"{field:.1f} T")
     return " · ".join(parts) or "not said"

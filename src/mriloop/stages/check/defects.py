@@ -9,12 +9,18 @@ from mriloop.model.quality import Defect, Evidence, Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefectEntry:
-    """One line of the table. `taxonomy` is the repeat-reason code (R1 … R4), empty where nothing is to be repeated."""
+    """One line of the table. `taxonomy` is the repeat-reason code (R1 … R4), empty where nothing is to be repeated.
+
+    `fault` names the cause of a fault of the picture (signal, movement, loss, shading, stripes, fold): minor faults of
+    several causes together spoil a series (`verdict.several_faults`), those of one cause count once; empty is not
+    counted.
+    """
 
     code: str
     taxonomy: str
     meaning: str
     action: str
+    fault: str = ""
 
 
 _RESEND = (
@@ -76,12 +82,14 @@ TABLE: tuple[DefectEntry, ...] = (
         taxonomy="R1.incomplete",
         meaning="slices without any picture between slices that have one",
         action="Reconstruct the series again on the scanner and send it; repeat it if the slices stay blank.",
+        fault="loss",
     ),
     DefectEntry(
         code="identical_slices",
         taxonomy="R1.incomplete",
         meaning="neighbouring slices hold exactly the same picture",
         action="Reconstruct the series again on the scanner and send it.",
+        fault="loss",
     ),
     DefectEntry(
         code="not_converted",
@@ -94,6 +102,7 @@ TABLE: tuple[DefectEntry, ...] = (
         taxonomy="R1.motion.voluntary",
         meaning="the patient moved between the volumes of the series",
         action=_STILL,
+        fault="movement",
     ),
     DefectEntry(
         code="ghosting",
@@ -101,18 +110,21 @@ TABLE: tuple[DefectEntry, ...] = (
         meaning="copies of the object lie beside it along the phase-encode direction: motion, flow, or a fault",
         action="Look for movement, breathing, pulsation or swallowing. Repeat with the phase-encode direction turned, "
         "saturation bands or gating; if a phantom shows it too, call the engineer.",
+        fault="movement",
     ),
     DefectEntry(
         code="motion_artifact",
         taxonomy="R1.motion.voluntary",
         meaning="ghosts together with smeared edges: the patient moved during the scan",
         action=_STILL,
+        fault="movement",
     ),
     DefectEntry(
         code="blurred_against_sister",
         taxonomy="R1.motion.voluntary",
         meaning="clearly less sharp than a series of the same kind in the same study",
         action="Compare the two side by side; read the sharper one, repeat if neither will do.",
+        fault="movement",
     ),
     DefectEntry(
         code="low_snr",
@@ -120,6 +132,26 @@ TABLE: tuple[DefectEntry, ...] = (
         meaning="too little signal against the noise",
         action="Check that the coil is plugged in, close to the body and switched on in the protocol; then repeat with "
         "more averages or larger voxels.",
+        fault="signal",
+    ),
+    DefectEntry(
+        code="several_faults",
+        taxonomy="R1.motion.voluntary",
+        meaning="several faults of the picture, none of which alone would spoil it",
+        action="Go through the faults one by one, mend what can be mended (coil, position, movement), then repeat.",
+    ),
+    DefectEntry(
+        code="limit_loosened",
+        taxonomy="",
+        meaning="a norm lets more pass than the shipped limits do",
+        action="Nothing, if it is meant so; `mriloop norms show` says whose norm it is and why.",
+    ),
+    DefectEntry(
+        code="outside_baseline",
+        taxonomy="R1.coil",
+        meaning="a measure lies far outside of what the same scan usually gives on the same scanner",
+        action="Look at the picture and at the coil's plug and elements; when the next patient shows it too, scan the "
+        "phantom and call the engineer.",
     ),
     DefectEntry(
         code="no_object",

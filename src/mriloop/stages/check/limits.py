@@ -1,31 +1,128 @@
-"""The numbers on which verdicts turn, each with its reason; nothing else in CHECK decides a severity."""
+"""The numbers on which verdicts turn, each with its unit, its reason and the way in which it may be loosened.
+
+`Limits` holds what is shipped; a norm of `knowledge/norms` or of the site replaces single fields of it for the series
+that it names (`stages/check/thresholds.py`). Nothing else in CHECK decides a severity.
+"""
 
 from __future__ import annotations
 
-# Completeness. A lesion of 3 mm is the smallest that counts in the MS criteria (doi:10.1016/S1474-4422(17)30470-2):
-# a gap that could hide one whole spoils a series, a smaller gap is something to know.
-HIDDEN_MM = 3.0
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
-# Motion between volumes, in units of the displacement limit of `motion.limit_mm` (0.5 to 1 mm).
-MEAN_MAJOR = 2.0
-STILL_MINOR = 90.0  # % of volumes; Afacan et al. 2016, doi:10.1007/s00247-016-3677-4
-STILL_MAJOR = 50.0  # %: what cohort tools keep (giga_auto_qc, FIRMM)
-JUMP_MAJOR_MM = 5.0  # one move of a slice thickness tears a scan apart
+Way = Literal["higher", "lower"]
 
-# Signal to noise. Rose's criterion: 5 to see an object of the size of a voxel; 3 is where magnitudes drown in noise.
-SNR_MINOR = 6.0
-SNR_MAJOR = 3.0
-SNR_VOXEL_MM3 = 3.0  # the voxel for which these hold; they go with the square root of a smaller volume, down to …
-SNR_SCALE_LEAST = 0.5
 
-# Ghosts and blur, added up: a series of which both speak is worse than the larger of the two says.
-# 1 stands for ghosts of 11 % of the object's brightness, or of 4 % together with edges of half the usual strength.
-GHOST_SPOILS = 0.11
-GHOST_SPOILS_EPI = 0.30  # single-shot EPI: N/2 ghosts and the fat shift belong to it
-GHOST_TELLS = 0.03  # below it, dull edges may be the anatomy or the matrix, and do not count
-SHARP = 0.20  # average edge strength of usual pictures
-BLUR_SPOILS = 0.10  # this much less of it counts 1
-SPOILT_MINOR = 0.6
-SPOILT_MAJOR = 1.0
+_MOTION = ("displacement_mean",)
+_NOISE = ("snr_air", "snr_difference", "snr_inside")
+_GHOSTS = ("ghost_ratio",)
 
-SISTER_SHARPNESS = 0.75
+
+def _limit(
+    default: float, unit: str, looser: Way, least: float, most: float, judges: tuple[str, ...] = (), *, because: str
+) -> Any:
+    """Return a field of `Limits`: `looser` says which way it lets more pass, least and most what a norm may ask for.
+
+    judges : the measures that it is held against; empty for one that concerns every series
+    """
+    told = {"unit": unit, "looser": looser, "least": least, "most": most, "because": because, "judges": judges}
+    return field(default=default, metadata=told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits in force for one series; `whose` maps the fields that a norm replaced to where that norm stands."""
+
+    # fmt: off
+    # Completeness.
+    hidden_mm: float = _limit(3.0, "mm", "higher", 0.0, 20.0, because=(
+        "the smallest lesion that counts in the MS criteria (doi:10.1016/S1474-4422(17)30470-2): a gap that could hide "
+        "one whole spoils a series, a smaller gap is something to know"))
+    missing_share: float = _limit(0.1, "1", "higher", 0.0, 0.5, because=(
+        "a tenth of the slices is more than a margin of the prescription"))
+    short_share: float = _limit(0.5, "1", "higher", 0.0, 1.0, because=(
+        "with most volumes short there is nothing to leave out"))
+
+    # Motion between volumes.
+    motion_mm: float = _limit(0.5, "mm", "higher", 0.1, 20.0, _MOTION, because=(
+        "mean displacement of heads: Afacan 2016, doi:10.1007/s00247-016-3677-4"))
+    motion_voxel_share: float = _limit(0.2, "1", "higher", 0.0, 1.0, _MOTION, because=(
+        "a large voxel hides more movement, and registration errs with its size"))
+    motion_most_mm: float = _limit(1.0, "mm", "higher", 0.1, 20.0, _MOTION, because=(
+        "where what the size of the voxel adds to the limit ends"))
+    mean_major: float = _limit(2.0, "1", "higher", 1.0, 10.0, _MOTION, because=(
+        "times the limit above; in Afacan 2016, 11 of the 17 beyond the single limit were not diagnostic"))
+    still_minor: float = _limit(90.0, "%", "lower", 0.0, 100.0, _MOTION, because=(
+        "motion-free time under it: Afacan 2016, doi:10.1007/s00247-016-3677-4"))
+    still_major: float = _limit(50.0, "%", "lower", 0.0, 100.0, _MOTION, because=(
+        "cohort tools keep series with at least half of the volumes still"))
+    jump_major_mm: float = _limit(5.0, "mm", "higher", 1.0, 50.0, _MOTION, because=(
+        "one move of a slice thickness tears a scan apart"))
+
+    # Signal to noise.
+    snr_minor: float = _limit(6.0, "1", "lower", 0.0, 50.0, _NOISE, because=(
+        "Rose's criterion: 5 to see an object of the size of a voxel"))
+    snr_major: float = _limit(3.0, "1", "lower", 0.0, 50.0, _NOISE, because="below it magnitudes drown in noise")
+    snr_voxel_mm3: float = _limit(3.0, "mm3", "higher", 0.1, 30.0, _NOISE, because=(
+        "the voxel for which the two hold; they go with the square root of a smaller volume"))
+    snr_scale_least: float = _limit(0.5, "1", "lower", 0.0, 1.0, _NOISE, because="… down to this share of them")
+
+    # Ghosts and blur, added up: 1 stands for ghosts of 11 % of the object's brightness, or of 4 % together with edges
+    # of half the usual strength. A series of which both speak is worse than the larger of the two says.
+    ghost_spoils: float = _limit(0.11, "1", "higher", 0.01, 1.0, _GHOSTS, because="ghosts that alone count 1")
+    ghost_spoils_epi: float = _limit(0.30, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
+        "single-shot EPI: half-field ghosts and the fat shift belong to it"))
+    ghost_tells: float = _limit(0.03, "1", "higher", 0.0, 1.0, _GHOSTS, because=(
+        "with fewer ghosts dull edges may be the anatomy or the matrix, and do not count"))
+    sharp: float = _limit(0.20, "{index}", "lower", 0.0, 1.0, _GHOSTS, because="edge strength of usual pictures")
+    blur_spoils: float = _limit(0.10, "{index}", "higher", 0.01, 1.0, _GHOSTS, because="this much less of it counts 1")
+    spoilt_minor: float = _limit(0.6, "{index}", "higher", 0.1, 10.0, _GHOSTS, because=(
+        "untouched structural series stay under 0.45"))
+    spoilt_major: float = _limit(1.0, "{index}", "higher", 0.1, 10.0, _GHOSTS, because=(
+        "moved phantoms reach 1.2 and more"))
+    sister_sharpness: float = _limit(0.75, "1", "lower", 0.1, 1.0, ("average_edge_strength",), because=(
+        "a quarter less edge strength than another run of the same scan is seen side by side"))
+
+    # Several faults in one series.
+    minor_faults_spoil: float = _limit(3.0, "{count}", "higher", 2.0, 10.0, because=(
+        "minor faults of the picture, of different causes, that together make it a repeat; with two it can be read"))
+
+    # Against the history of the same scan on the same scanner.
+    baseline_info_z: float = _limit(3.5, "1", "higher", 2.0, 20.0, because=(
+        "an outlier by the modified z-score (Iglewicz and Hoaglin 1993)"))
+    baseline_minor_z: float = _limit(6.0, "1", "higher", 2.0, 50.0, because=(
+        "far outside of anything that this scanner has given"))
+    # fmt: on
+
+    whose: Mapping[str, str] = field(default_factory=dict)
+
+    def loosened(self) -> dict[str, tuple[float, float]]:
+        """Return the fields that let more pass than the shipped ones do: name to (limit in force, shipped limit)."""
+        found = {}
+        for name, about in SPECS.items():
+            mine, shipped = getattr(self, name), getattr(SHIPPED, name)
+            if mine > shipped if about.looser == "higher" else mine < shipped:
+                found[name] = (mine, shipped)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSpec:
+    """What is known of one limit: shipped value, unit, which way it is loosened, range, reason, measures it judges."""
+
+    name: str
+    value: float
+    unit: str
+    looser: Way
+    least: float
+    most: float
+    because: str
+    judges: tuple[str, ...] = ()
+
+
+SPECS: dict[str, LimitSpec] = {
+    each.name: LimitSpec(name=each.name, value=float(each.default), **each.metadata)  # type: ignore[arg-type]
+    for each in fields(Limits)
+    if each.metadata
+}
+SHIPPED = Limits()

@@ -17,10 +17,10 @@ from mriloop.model.quality import MotionTrace, SeriesKind
 from mriloop.model.quantity import Measure, NotAssessable, Quantity
 from mriloop.model.study import Frame, Series
 from mriloop.model.volume import Volume
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures.sample import b_values_of, frames_by_time, slices_last
 
 HEAD_REGIONS = frozenset({Region.BRAIN, Region.PITUITARY, Region.HEAD_NECK})
-STILL_MM = 0.5
 NAMES = ("displacement_mean", "displacement_max", "motion_free", "framewise_power_mean")
 LEAST_CORRELATION = 0.5
 SMALLEST_FIELD_MM = 50.0
@@ -41,10 +41,10 @@ class Moved:
 
     trace: MotionTrace | None
     measures: Mapping[str, Measure]
-    limit_mm: float = STILL_MM
+    limit_mm: float = SHIPPED.motion_mm
 
 
-def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind) -> Moved:
+def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind, limits: Limits = SHIPPED) -> Moved:
     """Return how the object moved from volume to volume.
 
     Volumes are compared only with volumes of the same contrast (echo, b-value, inversion time, component); each with
@@ -77,7 +77,7 @@ def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind) -> Mo
     framewise = [steps[t][0] for t in order]
     power = [steps[t][1] for t in order]
     spacing = np.linalg.norm(best.affine[:3, :3], axis=0)
-    limit = limit_mm(float(np.cbrt(np.prod(spacing))))
+    limit = limit_mm(float(np.cbrt(np.prod(spacing))), limits)
     first = parts[0]
     trace = MotionTrace(
         reference=min(first, key=lambda t: abs(sum(first[t][2].translation_mm)) + abs(sum(first[t][2].rotation_deg))),
@@ -107,13 +107,13 @@ def motion_of(series: Series, volumes: Sequence[Volume], kind: SeriesKind) -> Mo
     )
 
 
-def limit_mm(voxel_mm: float) -> float:
+def limit_mm(voxel_mm: float, limits: Limits = SHIPPED) -> float:
     """Return the displacement between volumes beyond which one counts as moved: 0.5 mm, or a fifth of a large voxel.
 
     0.5 mm: Power 2012; Afacan et al. 2016 (doi:10.1007/s00247-016-3677-4) for the mean over a scan. `voxel_mm` is the
-    cube root of the voxel's volume; the limit never exceeds 1 mm.
+    cube root of the voxel's volume; what it adds ends at `motion_most_mm` (1 mm).
     """
-    return float(min(1.0, max(STILL_MM, 0.2 * voxel_mm)))
+    return float(max(limits.motion_mm, min(limits.motion_most_mm, limits.motion_voxel_share * voxel_mm)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,15 @@ from mriloop.stages.check.completeness import Found, completeness_of
 from mriloop.stages.check.defects import BY_CODE, defect
 from mriloop.stages.check.header import Header
 from mriloop.stages.check.identify import computed, plane_of_normal
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures import LABELS, PICTURE, Sample, sample_of, take_all
 from mriloop.stages.check.measures import NAMES as MEASURES
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
 from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects
-from mriloop.stages.check.verdict import verdict_of
+from mriloop.stages.check.scanner import acquired_at, coil_of, scanner_of
+from mriloop.stages.check.thresholds import loosened_defects
+from mriloop.stages.check.verdict import several_faults, verdict_of
 
 _NOTHING_SEEN = "the pictures could not be read; only the headers were checked"
 
@@ -34,8 +37,9 @@ def check_series(
     *,
     kind: SeriesKind,
     protocol: SeriesProtocol | None = None,
+    limits: Limits = SHIPPED,
 ) -> SeriesCheck:
-    """Return the answer of CHECK for one series.
+    """Return the answer of CHECK for one series, judged by `limits` (`thresholds.limits_for` chooses them).
 
     `volumes` None means that no picture could be made: completeness and protocol are still checked, every image
     measure is NotAssessable. What the picture shows about the object (patient, phantom, nothing) settles `kind.object`.
@@ -55,16 +59,18 @@ def check_series(
     scored = kind.object not in (Subject.PHANTOM, Subject.NONE) and not is_computed
     scored &= kind.weighting not in (Weighting.LOCALIZER, Weighting.SCREENSHOT)
     measures: dict[str, Measure] = dict(take_all(sample, PICTURE))
-    moved = motion_of(series, volumes or (), kind) if volumes and kind.object is not Subject.NONE else _still_unknown()
+    moved = _moved(series, volumes, kind, limits)
     measures.update(moved.measures)
-    defects: list[Defect] = completeness_defects(found, kind, series)
+    defects: list[Defect] = completeness_defects(found, kind, series, limits)
     if volumes is None:
         defects.append(
             defect("not_converted", Severity.INFO, "Only the headers were checked: no picture could be made.")
         )
     if scored and isinstance(sample, Sample):
-        defects += image_defects(sample, measures, kind)
-        defects += motion_defects(moved)
+        defects += image_defects(sample, measures, kind, limits)
+        defects += motion_defects(moved, limits)
+        defects += several_faults(defects, limits)
+        defects += loosened_defects(limits, measures)
     if protocol is not None and scored:
         defects += check_protocol(series, protocol)
     defects += _why_no_score(series, kind, is_computed)
@@ -79,6 +85,9 @@ def check_series(
         measures=measures,
         completeness=found.completeness,
         motion=moved.trace if scored else None,
+        scanner=scanner_of(header),
+        coil=coil_of(header),
+        acquired_at=acquired_at(header),
     )
 
 
@@ -150,6 +159,7 @@ def _plane_seen(kind: SeriesKind, volumes: tuple[Volume, ...]) -> SeriesKind:
     return replace(kind, plane=plane, basis={**kind.basis, "plane": "axes of the picture"})
 
 
-def _still_unknown() -> Moved:
-    reason = NotAssessable(reason="no pictures to compare")
-    return Moved(None, dict.fromkeys(NAMES, reason))
+def _moved(series: Series, volumes: tuple[Volume, ...] | None, kind: SeriesKind, limits: Limits) -> Moved:
+    if volumes and kind.object is not Subject.NONE:
+        return motion_of(series, volumes, kind, limits)
+    return Moved(None, dict.fromkeys(NAMES, NotAssessable(reason="no pictures to compare")))

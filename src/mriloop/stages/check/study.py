@@ -14,9 +14,9 @@ from mriloop.model.protocol import Protocol
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import NotAssessable, Quantity
 from mriloop.model.study import Point, Series, Study
-from mriloop.stages.check import limits
 from mriloop.stages.check.defects import defect, number
 from mriloop.stages.check.header import Header
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures import BLANK
 from mriloop.stages.check.protocol import fits, missing_lines
 from mriloop.stages.check.verdict import ORDER, verdict_of, worst_of
@@ -30,7 +30,9 @@ _PHASES_APART_S = 120.0  # after an agent, runs closer than this are phases of i
 _RUNS_AT_MOST = 3
 
 
-def check_study(study: Study, checks: Sequence[SeriesCheck], protocol: Protocol | None = None) -> StudyCheck:
+def check_study(
+    study: Study, checks: Sequence[SeriesCheck], protocol: Protocol | None = None, limits: Limits = SHIPPED
+) -> StudyCheck:
     """Return the answer of CHECK for a study from those for its series.
 
     A series that was repeated with success does not count against the study; a series clearly less sharp than its twin
@@ -39,7 +41,7 @@ def check_study(study: Study, checks: Sequence[SeriesCheck], protocol: Protocol 
     not an empty one: it is to be repeated.
     """
     by_uid = {series.series_instance_uid: series for series in study.series}
-    marked, repeats, superseded = _repeats(_without_signal(checks, by_uid), by_uid)
+    marked, repeats, superseded = _repeats(_without_signal(checks, by_uid), by_uid, limits)
     defects = [*repeats, *_before_contrast(marked, by_uid)]
     if protocol is not None:
         defects += _against_protocol(marked, protocol)
@@ -178,7 +180,7 @@ def _centre(header: Header) -> Point | None:
 
 
 def _repeats(
-    checks: Sequence[SeriesCheck], by_uid: dict[str, Series]
+    checks: Sequence[SeriesCheck], by_uid: dict[str, Series], limits: Limits
 ) -> tuple[list[SeriesCheck], list[Defect], frozenset[str]]:
     """Find series run more than once; name the better one; return (checks, defects, uids replaced by a better run)."""
     groups: dict[tuple[object, ...], list[SeriesCheck]] = defaultdict(list)
@@ -198,7 +200,7 @@ def _repeats(
             uid = check.series_instance_uid
             runs = [c for c in twins if c is not check and _replaces(c, check, by_uid, len(twins))]
             sharpest = max(runs, key=_quality, default=None)
-            extra = _less_sharp(check, sharpest) if sharpest is not None else None
+            extra = _less_sharp(check, sharpest, limits) if sharpest is not None else None
             if extra is not None:
                 worse = max(check.verdict, Verdict.LIMITED, key=lambda v: ORDER.index(v) if v in ORDER else -1)
                 marked[uid] = replace(check, defects=(*check.defects, extra), verdict=worse)
@@ -232,18 +234,18 @@ def _quality(check: SeriesCheck) -> tuple[int, float]:
     )
 
 
-def _less_sharp(check: SeriesCheck, best: SeriesCheck) -> Defect | None:
+def _less_sharp(check: SeriesCheck, best: SeriesCheck, limits: Limits) -> Defect | None:
     mine, its = check.measures.get("average_edge_strength"), best.measures.get("average_edge_strength")
     if (
         not (isinstance(mine, Quantity) and isinstance(its, Quantity))
-        or mine.value >= limits.SISTER_SHARPNESS * its.value
+        or mine.value >= limits.sister_sharpness * its.value
     ):
         return None
     return defect(
         "blurred_against_sister",
         Severity.MINOR,
         f"Its edges have {100 * mine.value / its.value:.0f} % of the strength of those of {_name(best)}.",
-        number("average_edge_strength", mine.value, "{index}", limits.SISTER_SHARPNESS * its.value),
+        number("average_edge_strength", mine.value, "{index}", limits.sister_sharpness * its.value),
     )
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mriloop.model.coding import Subject, Weighting
-from mriloop.model.quality import Defect, SeriesKind, Severity, Verdict
+from mriloop.model.quality import Defect, Evidence, SeriesKind, Severity, Verdict
+from mriloop.stages.check.defects import BY_CODE, defect, number
+from mriloop.stages.check.limits import SHIPPED, Limits
 
 ORDER = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
 _COMPLETENESS = frozenset(
@@ -36,6 +38,32 @@ def verdict_of(kind: SeriesKind, defects: Sequence[Defect], *, computed: bool, s
     if not seen and worst == 0:
         return Verdict.NOT_ASSESSABLE
     return ORDER[worst]
+
+
+def several_faults(defects: Sequence[Defect], limits: Limits = SHIPPED) -> list[Defect]:
+    """Return the defect of a picture that has minor faults of several causes, or nothing.
+
+    Counted are the causes (`DefectEntry.fault`) of all faults that are minor or worse, each once: ghosts and blur of
+    one movement are one cause, too little signal is another. From `limits.minor_faults_spoil` causes on the series is
+    to be repeated. Another fault, or a worse one, never takes a cause away.
+    """
+    causes: dict[str, str] = {}
+    for one in defects:
+        entry = BY_CODE.get(one.code)
+        if entry is not None and entry.fault and one.severity is not Severity.INFO:
+            causes.setdefault(entry.fault, one.code)
+    if len(causes) < limits.minor_faults_spoil:
+        return []
+    named = ", ".join(BY_CODE[code].meaning for code in causes.values())
+    return [
+        defect(
+            "several_faults",
+            Severity.MAJOR,
+            f"{len(causes)} faults of different causes in one series: {named}.",
+            number("faults", len(causes), "{count}", limits.minor_faults_spoil),
+            *(Evidence(name=cause, value=code, unit="") for cause, code in causes.items()),
+        )
+    ]
 
 
 def worst_of(verdicts: Sequence[Verdict]) -> Verdict:

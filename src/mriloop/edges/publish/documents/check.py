@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mriloop.edges.publish.documents.plain import Document, measure, number, point
-from mriloop.model.quality import Completeness, Defect, Evidence, MotionTrace, SeriesCheck, SeriesKind, StudyCheck
+from mriloop.model.quality import (
+    Completeness,
+    Defect,
+    Evidence,
+    MotionTrace,
+    SeriesCheck,
+    SeriesKind,
+    Standing,
+    StudyCheck,
+)
+from mriloop.model.quantity import NotAssessable
 from mriloop.model.study import Refused
 
 
@@ -41,6 +51,26 @@ def _series_check(check: SeriesCheck) -> Document:
         "measures": {name: measure(check.measures[name]) for name in sorted(check.measures)},
         "completeness": _completeness(check.completeness),
         "motion": _motion(check.motion) if check.motion else None,
+        "scanner": {
+            "manufacturer": check.scanner.manufacturer,
+            "model": check.scanner.model,
+            "device": check.scanner.device,
+            "software": check.scanner.software,
+        },
+        "coil": check.coil,
+        "acquired_at": check.acquired_at.isoformat() if check.acquired_at else None,
+        "standings": {name: _standing(check.standings[name]) for name in sorted(check.standings)},
+    }
+
+
+def _standing(standing: Standing | NotAssessable) -> Document:
+    if isinstance(standing, NotAssessable):
+        return {"not_assessable": standing.reason}
+    return {
+        "z": number(standing.z, 2),
+        "median": number(standing.median),
+        "spread": number(standing.spread),
+        "count": len(standing.values),
     }
 
 

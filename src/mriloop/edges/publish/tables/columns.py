@@ -48,7 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     _text("object", "what lay in the scanner"),
     _text("manufacturer", "DICOM Manufacturer"),
     _text("model", "DICOM ManufacturerModelName"),
-    _text("station", "DICOM StationName: the scanner's own name at its site"),
+    _text("device", "digest of the scanner's serial number or station name: the same for the same scanner"),
     _text("software", "DICOM SoftwareVersions"),
     _text("coil", "DICOM ReceiveCoilName"),
     _number("field_strength", "T", "DICOM MagneticFieldStrength"),

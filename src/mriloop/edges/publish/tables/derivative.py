@@ -59,7 +59,7 @@ def write_derivative(folder: Path, lines: Iterable[Line]) -> int:
 
 def _images(line: Line) -> Iterator[tuple[str, Row, PurePosixPath, Mapping[str, Any]]]:
     """Yield (suffix, row of the group table, path, document) for each image of a line that has a BIDS name."""
-    for series in line["study"]["series"]:
+    for series in line["studies"][0]["series"]:
         context = line["context"].get(series["series_instance_uid"], {})
         name, place = context.get("bids_name"), context.get("bids_folder")
         if not name or not place:

@@ -15,12 +15,14 @@ from mriloop.model.errors import refuse
 
 Line = Mapping[str, Any]
 NAME = "results.jsonl"
-SCHEMA = "mriloop/check-line/1"
+SCHEMA = "mriloop/check/1"
 _CHUNK = 1 << 20
 
 
 class Journal:
-    """The lines of one folder of results. A context manager that holds the folder for itself while it is open.
+    """The lines of one folder of results, each a document mriloop/check/1 of one study.
+
+    A context manager that holds the folder for itself while it is open.
 
     A line counts once it ends in a newline: what a killed run left half-written behind the last newline is cut off
     when the folder is opened again, and its study is checked anew. `identity` is what makes a line the same line; it is
@@ -68,7 +70,7 @@ class Journal:
         """Write a line; when this returns it survives a crash of the machine. A line that is there is left alone."""
         if line["identity"] in self._done:
             return
-        content = json.dumps({"schema": SCHEMA, **line}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        content = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         self._file.seek(0, os.SEEK_END)
         place = self._file.tell()
         try:

@@ -14,7 +14,7 @@ _KIND = ("weighting", "plane", "region", "contrast", "fat_suppressed", "three_d"
 
 def rows_of(line: Line) -> Iterator[Row]:
     """Yield one row for each series of a study. What could not be assessed is absent, never a number."""
-    study = line["study"]
+    (study,) = line["studies"]
     for series in study["series"]:
         uid = series["series_instance_uid"]
         yield {
@@ -23,6 +23,8 @@ def rows_of(line: Line) -> Iterator[Row]:
             "series_number": series["series_number"],
             "description": series["description"],
             **_kind(series["kind"]),
+            **{name: series["scanner"][name] for name in ("manufacturer", "model", "device", "software")},
+            "coil": series["coil"],
             **line["context"].get(uid, {}),
             "protocol": study["protocol"],
             "verdict": series["verdict"],

@@ -8,23 +8,23 @@ from collections.abc import Sequence
 from mriloop.model.coding import Weighting
 from mriloop.model.quality import Defect, MissingSlice, SeriesKind, Severity
 from mriloop.model.study import Series
-from mriloop.stages.check import limits
 from mriloop.stages.check.completeness import Found
 from mriloop.stages.check.defects import defect, number
+from mriloop.stages.check.limits import SHIPPED, Limits
 
 
-def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list[Defect]:
+def completeness_defects(found: Found, kind: SeriesKind, series: Series, limits: Limits = SHIPPED) -> list[Defect]:
     """Return what is missing, short, doubled or not to be told."""
     result: list[Defect] = []
     whole = found.completeness
     common = [m for m in whole.missing if m.volume is None]
     single = [m for m in whole.missing if m.volume is not None]
     if common:
-        result.append(_missing(common, found, series))
+        result.append(_missing(common, found, limits))
     if single:
         short = len({m.volume for m in single})
         share = short / max(found.volumes, 1)
-        one = found.volumes == 1 or share > 0.5
+        one = found.volumes == 1 or share > limits.short_share
         result.append(
             defect(
                 "short_volume",
@@ -65,7 +65,7 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series) -> list
     return result
 
 
-def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> Defect:
+def _missing(missing: Sequence[MissingSlice], found: Found, limits: Limits) -> Defect:
     """The one about slices that every volume lacks; its severity follows what the widest gap could hide."""
     spacing = found.spacing_mm or 0.0
     indices = sorted(m.index for m in missing)
@@ -76,7 +76,7 @@ def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> D
     hidden = longest * spacing
     total = len(set(indices))
     each = (found.completeness.expected or 0) // max(found.volumes, 1)
-    severe = hidden > limits.HIDDEN_MM + 0.05 or total > 0.1 * (
+    severe = hidden > limits.hidden_mm + 0.05 or total > limits.missing_share * (
         (found.completeness.expected or 0) / max(found.volumes, 1)
     )
     return defect(
@@ -85,7 +85,7 @@ def _missing(missing: Sequence[MissingSlice], found: Found, series: Series) -> D
         f"{total} slice{'s are' if total > 1 else ' is'} missing of {each}: "
         f"{_places(missing)}. The widest gap hides {hidden:.1f} mm.",
         number("slices_missing", total, "{count}", 0),
-        number("widest_gap", hidden, "mm", limits.HIDDEN_MM),
+        number("widest_gap", hidden, "mm", limits.hidden_mm),
     )
 
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from mriloop.model.quality import Defect, Severity
 from mriloop.model.quantity import Quantity
-from mriloop.stages.check import limits
 from mriloop.stages.check.defects import defect, number
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.motion import Moved
 
 
-def motion_defects(moved: Moved) -> list[Defect]:
+def motion_defects(moved: Moved, limits: Limits = SHIPPED) -> list[Defect]:
     """Return whether the patient moved between volumes: minor beyond the limit on average or under 90 % still."""
     mean, most, free = (moved.measures.get(n) for n in ("displacement_mean", "displacement_max", "motion_free"))
     if not (isinstance(mean, Quantity) and isinstance(most, Quantity) and isinstance(free, Quantity)):
         return []
     limit = moved.limit_mm
     severity = None
-    if mean.value > limit or free.value < limits.STILL_MINOR:
+    if mean.value > limit or free.value < limits.still_minor:
         severity = Severity.MINOR
     if (
-        mean.value > limits.MEAN_MAJOR * limit
-        or free.value < limits.STILL_MAJOR
-        or (severity is not None and most.value > limits.JUMP_MAJOR_MM)
+        mean.value > limits.mean_major * limit
+        or free.value < limits.still_major
+        or (severity is not None and most.value > limits.jump_major_mm)
     ):
         severity = Severity.MAJOR
     if severity is None:
@@ -33,7 +33,7 @@ def motion_defects(moved: Moved) -> list[Defect]:
             f"The patient moved {mean.value:.1f} mm on average between volumes, {most.value:.1f} mm at most; "
             f"{free.value:.0f} % of the volumes were still (moved less than {limit:.2f} mm).",
             number("displacement_mean", mean.value, "mm", limit),
-            number("displacement_max", most.value, "mm", limits.JUMP_MAJOR_MM),
-            number("motion_free", free.value, "%", limits.STILL_MINOR),
+            number("displacement_max", most.value, "mm", limits.jump_major_mm),
+            number("motion_free", free.value, "%", limits.still_minor),
         )
     ]

@@ -11,14 +11,16 @@ from mriloop.imaging import background
 from mriloop.model.coding import Weighting
 from mriloop.model.quality import Defect, SeriesKind, Severity
 from mriloop.model.quantity import Measure, Quantity
-from mriloop.stages.check import limits
 from mriloop.stages.check.defects import defect, number
+from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures import Sample
 
 _ECHO_PLANAR = frozenset({Weighting.BOLD, Weighting.DWI, Weighting.TRACE, Weighting.ASL, Weighting.PERFUSION})
 
 
-def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
+def image_defects(
+    sample: Sample, measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits = SHIPPED
+) -> list[Defect]:
     """Return what the picture itself shows: blank or doubled slices, too little signal, ghosts, jumps."""
     result: list[Defect] = []
     blank = background.blank_slices(sample.values)
@@ -31,7 +33,7 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
         result.append(
             defect(
                 "blank_slice",
-                Severity.MAJOR if _run(inner) * sample.spacing_mm[2] > limits.HIDDEN_MM else Severity.MINOR,
+                Severity.MAJOR if _run(inner) * sample.spacing_mm[2] > limits.hidden_mm else Severity.MINOR,
                 f"{len(inner)} slice{'s' if len(inner) > 1 else ''} inside the volume hold no picture: "
                 + ", ".join(str(k + 1) for k in inner[:8]),
                 number("blank_slices", len(inner), "{count}", 0),
@@ -49,35 +51,35 @@ def image_defects(sample: Sample, measures: Mapping[str, Measure], kind: SeriesK
                 number("identical_slices", len(twins), "{count}", 0),
             )
         )
-    result += _noise(sample, measures)
-    result += _ghosts(measures, kind)
+    result += _noise(sample, measures, limits)
+    result += _ghosts(measures, kind, limits)
     return result
 
 
-def snr_limits(spacing_mm: Sequence[float]) -> tuple[float, float]:
+def snr_limits(spacing_mm: Sequence[float], limits: Limits = SHIPPED) -> tuple[float, float]:
     """Return (minor, major) limits of the signal-to-noise ratio for this voxel size.
 
     Small voxels are bought with signal on purpose: below 3 mm³ the limits go with the square root of the voxel's volume
     (as many voxels as fill a given lesion average their noise away), down to half of them.
     """
-    scale = math.sqrt(math.prod(spacing_mm) / limits.SNR_VOXEL_MM3)
-    scale = min(max(scale, limits.SNR_SCALE_LEAST), 1.0)
-    return limits.SNR_MINOR * scale, limits.SNR_MAJOR * scale
+    scale = math.sqrt(math.prod(spacing_mm) / limits.snr_voxel_mm3)
+    scale = min(max(scale, limits.snr_scale_least), 1.0)
+    return limits.snr_minor * scale, limits.snr_major * scale
 
 
-def spoilt(ghost: float, edges: float | None, *, planar: bool) -> float:
+def spoilt(ghost: float, edges: float | None, *, planar: bool, limits: Limits = SHIPPED) -> float:
     """Return how much ghosts and blur spoil a picture: 0 not at all, 1 so much that it is to be repeated.
 
     ghost / 0.11 (0.30 for echo-planar pictures) + (0.20 - average edge strength) / 0.10, the second part only where
     ghosts exceed 0.03 and for pictures that are not echo-planar. Rises with ghosts and with loss of edges.
     """
-    part = ghost / (limits.GHOST_SPOILS_EPI if planar else limits.GHOST_SPOILS)
-    if planar or edges is None or ghost <= limits.GHOST_TELLS:
+    part = ghost / (limits.ghost_spoils_epi if planar else limits.ghost_spoils)
+    if planar or edges is None or ghost <= limits.ghost_tells:
         return part
-    return part + max(0.0, limits.SHARP - edges) / limits.BLUR_SPOILS
+    return part + max(0.0, limits.sharp - edges) / limits.blur_spoils
 
 
-def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
+def _noise(sample: Sample, measures: Mapping[str, Measure], limits: Limits = SHIPPED) -> list[Defect]:
     """The best of the three estimates counts: each of them errs to the low side for a reason of its own.
 
     The one from inside the object alone takes fine texture for noise: it can limit a series, not condemn it.
@@ -87,7 +89,7 @@ def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
     if not outside and not inside:
         return []
     snr = max(*outside, *inside, 0.0)
-    minor, major = snr_limits(sample.spacing_mm)
+    minor, major = snr_limits(sample.spacing_mm, limits)
     if snr >= minor:
         return []
     return [
@@ -100,33 +102,33 @@ def _noise(sample: Sample, measures: Mapping[str, Measure]) -> list[Defect]:
     ]
 
 
-def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind) -> list[Defect]:
+def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits = SHIPPED) -> list[Defect]:
     ghost, edges = measures.get("ghost_ratio"), measures.get("average_edge_strength")
     if not isinstance(ghost, Quantity):
         return []
     strength = edges.value if isinstance(edges, Quantity) else None
     planar = kind.weighting in _ECHO_PLANAR
-    amount = spoilt(ghost.value, strength, planar=planar)
-    if amount <= limits.SPOILT_MINOR:
+    amount = spoilt(ghost.value, strength, planar=planar, limits=limits)
+    if amount <= limits.spoilt_minor:
         return []
-    alone = spoilt(ghost.value, None, planar=planar)
+    alone = spoilt(ghost.value, None, planar=planar, limits=limits)
     share = (
         f"Ghosts beside the object along the phase-encode direction reach {100 * ghost.value:.1f} % of its brightness"
     )
     blurred = strength is not None and amount > alone + 0.1
     evidence = [
-        number("ghost_ratio", ghost.value, "1", limits.GHOST_SPOILS_EPI if planar else limits.GHOST_SPOILS),
-        number("spoilt", amount, "{index}", limits.SPOILT_MINOR),
+        number("ghost_ratio", ghost.value, "1", limits.ghost_spoils_epi if planar else limits.ghost_spoils),
+        number("spoilt", amount, "{index}", limits.spoilt_minor),
     ]
     if strength is not None and blurred:
-        evidence.append(number("average_edge_strength", strength, "{index}", limits.SHARP))
+        evidence.append(number("average_edge_strength", strength, "{index}", limits.sharp))
     return [
         defect(
             "motion_artifact" if blurred else "ghosting",
-            Severity.MAJOR if amount > limits.SPOILT_MAJOR else Severity.MINOR,
+            Severity.MAJOR if amount > limits.spoilt_major else Severity.MINOR,
             share
             + (
-                f", and its edges have only {100 * (strength or 0) / limits.SHARP:.0f} % of the usual strength."
+                f", and its edges have only {100 * (strength or 0) / limits.sharp:.0f} % of the usual strength."
                 if blurred
                 else "."
             ),

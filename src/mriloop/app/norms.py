@@ -1,0 +1,45 @@
+"""The limits and norms in force: read, linted, and given to the checks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mriloop.edges.knowledge.norms import load_norms
+from mriloop.edges.knowledge.protocols import load_protocols
+from mriloop.model.errors import refuse
+from mriloop.model.norm import Norm
+from mriloop.stages.check.limits import SPECS
+from mriloop.stages.check.thresholds import faults_in
+
+
+def norms_in_force(site: Path | None = None) -> tuple[Norm, ...]:
+    """Return the shipped norms and the site's. Raises OperatorError `knowledge_invalid` for the first that is wrong."""
+    norms = load_norms(site)
+    for place, text in faults_in(norms, load_protocols(site)):
+        raise refuse("knowledge_invalid", path=place, detail=text)
+    return norms
+
+
+def lint_norms(site: Path | None = None) -> tuple[tuple[str, str], ...]:
+    """Return everything that is wrong with the norms, as (place, text)."""
+    return tuple(faults_in(load_norms(site), load_protocols(site)))
+
+
+def norms_document(site: Path | None = None) -> dict[str, Any]:
+    """Return what `mriloop norms show --json` prints: every limit with its reason, and every norm with its source."""
+    return {
+        "schema": "mriloop/norms/1",
+        "limits": [
+            {"name": spec.name, "value": spec.value, "unit": spec.unit, "looser": spec.looser, "least": spec.least,
+             "most": spec.most, "because": spec.because}
+            for spec in SPECS.values()
+        ],
+        "norms": [
+            {"limit": norm.limit, "value": norm.value, "unit": SPECS[norm.limit].unit, "site": norm.site,
+             "when": {name: value for name, value in asdict(norm.when).items() if value},
+             "because": norm.because, "citation": asdict(norm.citation), "place": norm.place}
+            for norm in norms_in_force(site)
+        ],
+    }  # fmt: skip
