@@ -14,7 +14,6 @@ from typing import Any
 
 from mriloop import __version__
 from mriloop.app.check import (
-    PRELOAD,
     Answer,
     Checked,
     Judging,
@@ -25,6 +24,7 @@ from mriloop.app.check import (
 )
 from mriloop.app.context import context_of
 from mriloop.app.inputs import RUN_SALT, Progress, limits, silent
+from mriloop.app.warm import PRELOAD
 from mriloop.edges.dicom import Place, Survey
 from mriloop.edges.jobs import make_executor, step_identity
 from mriloop.model.errors import MriloopError

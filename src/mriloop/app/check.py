@@ -11,7 +11,8 @@ from typing import Any
 
 from mriloop.app.inputs import Progress, limits, silent
 from mriloop.app.norms import norms_in_force
-from mriloop.edges.dicom import Intake, Limits, load_volumes
+from mriloop.app.warm import PRELOAD
+from mriloop.edges.dicom import Intake, Limits, open_volumes
 from mriloop.edges.jobs import make_executor
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.edges.publish.documents import check_document
@@ -21,6 +22,7 @@ from mriloop.model.norm import Baseline, Norm
 from mriloop.model.protocol import Protocol, SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
+from mriloop.model.volume import Volume
 from mriloop.settings import Settings
 from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
 from mriloop.stages.check.baseline import against_baseline
@@ -29,8 +31,6 @@ from mriloop.stages.check.thresholds import circumstances_of, limits_for
 
 Answer = tuple[SeriesCheck, bytes]
 """The check of a series, and its mosaic (PNG) or nothing."""
-
-PRELOAD = ("mriloop.edges.dicom", "mriloop.stages.check", "mriloop.edges.publish.figures")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class Judging:
             raise refuse("knowledge_unknown", kind="protocol", name=protocol)
         return Judging(
             protocols=protocols,
-            norms=norms_in_force(settings.site_path),
+            norms=norms_in_force(settings.site_path, protocols),
             wanted=protocol,
             indication=indication,
             baseline=baseline,
@@ -206,14 +206,21 @@ def check_one(
 
     Returns the check and its mosaic (empty without `pictures` or voxels). Runs in a process of its own.
     """
-    volumes = None
-    if series.object is SeriesObject.IMAGE:
+    if series.object is not SeriesObject.IMAGE:
+        return check_series(series, None, kind=kind, protocol=protocol, limits=judged_by), b""
+    with contextlib.ExitStack() as held:
+        volumes: tuple[Volume, ...] | None = None
         with contextlib.suppress(MriloopError):
-            volumes = load_volumes(part, series, spend)
-    check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
-    if not pictures or not volumes:
-        return check, b""
-    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))
+            volumes, disagreement = held.enter_context(open_volumes(part, series, spend))
+        check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
+        if volumes is None:
+            return check, b""
+        png = mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0])) if pictures else b""
+        difference = disagreement()
+        notes = tuple(dict.fromkeys(note for volume in volumes for note in volume.notes))
+        if difference:
+            notes = (f"dcm2niix: {difference}", *notes)
+        return replace(check, confirmed_by="dcm2niix" if difference == "" else "", notes=notes), png
 
 
 def submit_series(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mriloop.app.warm import warm_up
 from mriloop.cli.common import Progress, console, emit, json_option, leave, load_settings, site_option, workers_option
 
 if TYPE_CHECKING:
@@ -69,11 +70,13 @@ def check(
     Studies of several patients are checked one by one. Exit code 10 when a series should be repeated, 3 when nothing
     under PATH could be checked.
     """
+    settings = load_settings(site=site, workers=workers)
+    if settings.executor == "process":
+        warm_up()
     from mriloop.app.baseline import baseline_in_force
     from mriloop.app.check import Judging
     from mriloop.app.results import check_into, check_paths
 
-    settings = load_settings(site=site, workers=workers)
     judging = Judging.of(settings, protocol, indication, baseline_in_force(settings, history))
     progress = Progress()
     tell = _Teller(progress)

@@ -150,6 +150,8 @@ class SeriesCheck:
 
     `scanner`, `coil` and `acquired_at` (local time of the scanner) say whose history the measures belong to;
     `standings` holds the measures against that history, or why not, and is empty where no baseline was given.
+    `confirmed_by` names the independent reader that agrees with every number of the voxels, empty where none does;
+    `notes` say what a reader of the voxels should know.
     """
 
     series_instance_uid: str
@@ -166,6 +168,8 @@ class SeriesCheck:
     coil: str = ""
     acquired_at: datetime | None = None
     standings: Mapping[str, Standing | NotAssessable] = field(default_factory=dict)
+    confirmed_by: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
