@@ -220,6 +220,7 @@ class Survey:
             if self._path.is_dir() and kept is not None and count > kept_files:
                 self._refused += kept[2]
                 kept = None
+            self._count(folder, records, loose)
             if kept is None:
                 self._note(folder, records, rejected + more)
                 _empty(inside)
@@ -227,7 +228,6 @@ class Survey:
                 kept[0].extend(records)
                 kept[1].extend(loose)
                 kept[2].extend(rejected + more)
-            self._count(folder, records, loose)
         return kept
 
     def _chunks(self, room: Path) -> Iterator[tuple[str, list[Found | Refused]]]:
