@@ -121,16 +121,17 @@ def _kind(row: Row) -> str:
 
 
 def _counted(rows: Sequence[Row], of: Callable[[Row], str]) -> list[Counted]:
-    """Count the verdicts by what `of` says of a series; the most series first."""
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    """Count the verdicts by what `of` says of a series; the most series first. The rate leaves out replaced ones."""
+    groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[of(row)][row["verdict"]] += 1
+        groups[of(row)].append(row)
     found = []
-    for name, verdicts in groups.items():
-        scored = sum(verdicts[verdict] for verdict in _SCORED)
-        share = 100 * verdicts[Verdict.REPEAT.value] / scored if scored else None
+    for name, members in groups.items():
+        verdicts = Counter(row["verdict"] for row in members)
+        scored = [row["verdict"] for row in members if row["verdict"] in _SCORED and row["superseded"] != "yes"]
+        share = 100 * scored.count(Verdict.REPEAT.value) / len(scored) if scored else None
         counts = tuple(verdicts[verdict.value] for verdict in Verdict)
-        found.append(Counted(name=name, counts=counts, total=sum(counts), repeat_share=share))
+        found.append(Counted(name=name, counts=counts, total=len(members), repeat_share=share))
     return sorted(found, key=lambda one: (-one.total, one.name))
 
 
