@@ -158,9 +158,14 @@ def _check(intake: Intake, study: Study, judging: Judging) -> Checked:
     plan = judging.plan(study)
     answers = [
         check_one(
-            intake, one, plan.kinds[one.series_instance_uid], plan.line(one), plan.limits[one.series_instance_uid],
-            Limits(), False,
+            intake,
+            one,
+            plan.kinds[one.series_instance_uid],
+            plan.lines.get(one.series_instance_uid),
+            plan.limits[one.series_instance_uid],
+            Limits(),
+            False,
         )
         for one in study.series
-    ]  # fmt: skip
+    ]
     return join_study(study, plan, answers)

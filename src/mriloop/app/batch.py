@@ -117,6 +117,7 @@ class Stream:
     judging : protocols, norms and baseline; part of every identity
     done : identities that need no check any more: their studies are neither opened nor yielded
     basis : whatever else the answers rest on; part of every identity
+    pictures : make the mosaics as well
     keep_going : note a study that a bug stops and go on, instead of raising the bug
 
     A path that is refused is noted in `tally` and the others go on. Iterating raises its refusal at the end where no
@@ -132,11 +133,13 @@ class Stream:
         done: Container[str] = (),
         basis: Sequence[str] = (),
         keep_going: bool = False,
+        pictures: bool = False,
         progress: Progress = silent,
     ) -> None:
         self.tally = Tally(paths_left=len(paths))
         self._paths, self._settings, self._judging = paths, settings, judging
         self._done, self._basis, self._keep_going, self._progress = done, tuple(basis), keep_going, progress
+        self._pictures = pictures
         self._version = check_version(judging)
         self._headers = 0
 
@@ -214,7 +217,8 @@ class Stream:
         one = _Open(source, place, number, identity, study, plan, context, held)
         busy.append(one)
         for series in study.series:
-            one.waiting[submit_series(executor, intake, series, plan, self._settings)] = series
+            future = submit_series(executor, intake, series, plan, self._settings, pictures=self._pictures)
+            one.waiting[future] = series
 
     def _finished(self, busy: list[_Open]) -> Iterator[Result]:
         """Wait for the next series; yield the studies that need no more."""

@@ -24,7 +24,7 @@ from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
 from mriloop.model.study import Refused, Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 from mriloop.settings import Settings
-from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_series
+from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
 from mriloop.stages.check.baseline import against_baseline
 from mriloop.stages.check.limits import Limits as JudgedBy
 from mriloop.stages.check.thresholds import circumstances_of, limits_for
@@ -56,11 +56,12 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What `mriloop check` found under its paths."""
+    """What `mriloop check` found under its paths. `found` holds the studies with their pictures, for a report."""
 
     checks: tuple[StudyCheck, ...]
     refused: tuple[Refused, ...]
     warnings: tuple[str, ...] = ()
+    found: tuple[Checked, ...] = ()
 
     @property
     def exit(self) -> Exit:
@@ -81,18 +82,13 @@ class CheckOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How one study is judged: what each series is, the protocol, and the limits of each series."""
+    """How one study is judged: what each series is, its line of the protocol where it has one, and its limits."""
 
     kinds: Mapping[str, SeriesKind]
     protocol: Protocol | None
+    lines: Mapping[str, SeriesProtocol]
     limits: Mapping[str, JudgedBy]
     baseline: Baseline | None
-
-    def line(self, series: Series) -> SeriesProtocol | None:
-        """Return what the protocol asks of a series."""
-        if self.protocol is None:
-            return None
-        return match_series(self.kinds[series.series_instance_uid], series, self.protocol)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +144,8 @@ class Judging:
             )
             for series in study.series
         }
-        return Plan(kinds=kinds, protocol=protocol, limits=judged, baseline=self.baseline)
+        lines = match_study(study, kinds, protocol)
+        return Plan(kinds=kinds, protocol=protocol, lines=lines, limits=judged, baseline=self.baseline)
 
 
 def check_intake(
@@ -215,7 +212,7 @@ def check_one(
         check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
         if volumes is None:
             return check, b""
-        png = mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0])) if pictures else b""
+        png = mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at)) if pictures else b""
         difference = disagreement()
         notes = tuple(dict.fromkeys(note for volume in volumes for note in volume.notes))
         if difference:
@@ -233,7 +230,7 @@ def submit_series(
         intake.part(series),
         series,
         plan.kinds[uid],
-        plan.line(series),
+        plan.lines.get(uid),
         plan.limits[uid],
         limits(settings),
         pictures,

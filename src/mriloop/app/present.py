@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from mriloop.app.check import Checked
+from mriloop.app.check import Checked, CheckOutcome
 from mriloop.app.compare import changing, picture
+from mriloop.edges.publish.page import write_check_page
 from mriloop.edges.publish.view import (
     ChangeFigure,
     Figure,
@@ -76,12 +78,44 @@ def present(
         letters=tuple(letters),
         follow_ups=tuple(FollowUpView(follow_up=one, clock=clock(one, day)) for one in follow_ups),
         order=_order(advice, case),
-        mosaics={one.series_instance_uid: _mosaic(one, today.mosaics) for one in today.check.series
-                 if one.series_instance_uid in today.mosaics},
+        mosaics=_mosaics(today),
         triptychs=_triptychs(compared, pictures, names),
         links=tuple(links),
-        versions={name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")},
-    )  # fmt: skip
+        versions=_versions(),
+    )
+
+
+def write_check_pages(outcome: CheckOutcome, path: Path, now: datetime) -> tuple[Path, ...]:
+    """Write one page for each study of a check: `path`, then `path` with -2, -3 … before its ending.
+
+    Nothing on it names the patient: it is headed by the number of the study in the input.
+    """
+    written = []
+    for number, one in enumerate(outcome.found, 1):
+        view = ReviewView(
+            study=summarise(one.study, f"Study {number}" if len(outcome.found) > 1 else "Image quality"),
+            generated_at=now,
+            today=now.date(),
+            check=one.check,
+            refused=outcome.refused,
+            mosaics=_mosaics(one),
+            versions=_versions(),
+        )
+        place = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        written.append(write_check_page(view, place))
+    return tuple(written)
+
+
+def _mosaics(checked: Checked) -> dict[str, Figure]:
+    return {
+        one.series_instance_uid: _mosaic(one, checked.mosaics)
+        for one in checked.check.series
+        if one.series_instance_uid in checked.mosaics
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in ("mriloop", "dcm2niix", "pydicom", "simpleitk")}
 
 
 def _prior_labels(priors: Sequence[Checked]) -> dict[str, str]:
@@ -98,6 +132,8 @@ def _prior_labels(priors: Sequence[Checked]) -> dict[str, str]:
 def _mosaic(series: SeriesCheck, mosaics: Mapping[str, bytes]) -> Figure:
     name = series.description or f"series {series.series_number}"
     words = f"Slices of {name} ({series.kind.weighting}, {series.kind.plane}); verdict {series.verdict}."
+    if series.look_at:
+        words += " Marked: " + ", ".join(f"slice {one.slice + 1}, {one.text}" for one in series.look_at) + "."
     return Figure(png=mosaics[series.series_instance_uid], alt=words)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mriloop.app.batch import Result, Stream, Tally
-from mriloop.app.check import CheckOutcome, Judging
+from mriloop.app.check import Checked, CheckOutcome, Judging
 from mriloop.app.inputs import Progress, silent
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.group import write_group
@@ -28,7 +28,7 @@ from mriloop.edges.publish.tables import (
     write_refused,
 )
 from mriloop.model.errors import Exit
-from mriloop.model.quality import Verdict
+from mriloop.model.quality import StudyCheck, Verdict
 from mriloop.model.study import Refused
 from mriloop.settings import Settings
 from mriloop.stages.check import CATALOGUE
@@ -75,19 +75,25 @@ def check_paths(
     settings: Settings,
     judging: Judging,
     *,
+    pictures: bool = False,
     progress: Progress = silent,
     on_result: OnResult | None = None,
 ) -> CheckOutcome:
-    """Check every study under the paths and return all answers, in the order of the input. Raises as `Stream`."""
-    stream = Stream(paths, settings, judging, progress=progress)
-    results = []
+    """Check every study under the paths and return all answers, in the order of the input. Raises as `Stream`.
+
+    With `pictures` the studies and their mosaics are kept as well, as `found`.
+    """
+    stream = Stream(paths, settings, judging, pictures=pictures, progress=progress)
+    results: list[tuple[int, Checked | StudyCheck]] = []
     for result in stream:
-        results.append((result.number, result.checked.check))
+        results.append((result.number, result.checked if pictures else result.checked.check))
         if on_result is not None:
             on_result(result, stream.tally)
     results.sort(key=lambda pair: pair[0])
+    kept = [one for _, one in results]
     return CheckOutcome(
-        checks=tuple(check for _, check in results),
+        checks=tuple(one.check if isinstance(one, Checked) else one for one in kept),
+        found=tuple(one for one in kept if isinstance(one, Checked)),
         refused=tuple(stream.tally.refused),
         warnings=_warnings(stream.tally),
     )

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "guidelines": ("mriloop.cli.guidelines:guidelines", "List, show, lint and test the guidelines."),
     "norms": ("mriloop.cli.norms:norms", "Show and lint the limits of CHECK and the norms that change them."),
     "baseline": ("mriloop.cli.baseline:baseline", "Learn what each scanner usually measures, and watch it drift."),
+    "protocol": ("mriloop.cli.protocol:protocol", "List, show, lint, compare, import and learn protocol references."),
     "phantom": ("mriloop.cli.phantom:phantom", "Write a phantom study whose truth is known."),
     "demo": ("mriloop.cli.demo:demo", "Take six phantom patients through the whole loop and serve the result."),
     "doctor": ("mriloop.cli.doctor:doctor", "Say what is installed, what is missing, and what that costs."),

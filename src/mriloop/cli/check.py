@@ -32,6 +32,12 @@ FORMATS = ("csv", "parquet", "bids", "html")
     help="Hold each series against this history (default: norms/baseline.json of the site's folder).",
 )
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="OUT.html",
+    help="Write a page with pictures for each study (OUT.html, OUT-2.html …).",
+)
+@click.option(
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path),
@@ -57,6 +63,7 @@ def check(
     protocol: str | None,
     indication: str,
     history: Path | None,
+    report: Path | None,
     out: Path | None,
     formats: tuple[str, ...],
     descriptions: bool,
@@ -70,6 +77,8 @@ def check(
     Studies of several patients are checked one by one. Exit code 10 when a series should be repeated, 3 when nothing
     under PATH could be checked.
     """
+    if report is not None and out is not None:
+        raise click.UsageError("--report is for a few studies: give it without --out")
     settings = load_settings(site=site, workers=workers)
     if settings.executor == "process":
         warm_up()
@@ -82,7 +91,9 @@ def check(
     tell = _Teller(progress)
     if out is None:
         with progress.shown():
-            few = check_paths(paths, settings, judging, progress=progress, on_result=tell)
+            few = check_paths(paths, settings, judging, pictures=report is not None, progress=progress, on_result=tell)
+        if report is not None:
+            _write_pages(few, report)
         if as_json:
             emit(few.document())
         else:
@@ -108,6 +119,15 @@ def check(
     else:
         _show_batch(many, console())
     leave(many.exit)
+
+
+def _write_pages(outcome: CheckOutcome, report: Path) -> None:
+    from datetime import datetime
+
+    from mriloop.app.present import write_check_pages
+
+    for page in write_check_pages(outcome, report, datetime.now().astimezone()):
+        click.echo(f"  page: {page}", err=True)
 
 
 class _Teller:

@@ -24,6 +24,7 @@ class Weighting(StrEnum):
     T2_STAR = "T2*"
     FLAIR = "FLAIR"
     STIR = "STIR"
+    DIR = "DIR"
     DWI = "DWI"
     TRACE = "TRACE"
     ADC = "ADC"

@@ -275,6 +275,22 @@ TABLE: tuple[ErrorEntry, ...] = (
         "the follow-up stays open; a person may close it with a reason",
         409,
     ),
+    # protocol references
+    _sender(
+        "reference_unreadable",
+        "{path} is no reference that can be imported: {detail}",
+        "give a dicompare schema (JSON) or a printed Siemens protocol (XML); see docs/reference/protocols.md",
+    ),
+    _sender(
+        "learn_too_few",
+        "{path} holds {count} studies; a reference is learned from at least {least}",
+        "add good studies made with the same protocol",
+    ),
+    _sender(
+        "learn_nothing",
+        "the {count} studies of {path} have no series in common",
+        "give studies that were made with one protocol",
+    ),
     # operator
     _usage("usage_value", "{detail}", "see --help"),
     _usage(

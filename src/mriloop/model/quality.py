@@ -115,6 +115,31 @@ class MotionTrace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A slice that a person should look at, and why. `slice` counts the received slices of a volume from 0."""
+
+    slice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseProfile:
+    """Brightness along the phase-encode direction, where ghosts stand beside the object.
+
+    along : mean brightness at each place over the lines that hold the object, as a share of the object's median
+    object : share of these lines that lie in the object there, 0 to 1
+    beside : root mean square of the air that no ghost of the object can reach, as the same share
+    step_mm : distance between places; peak : the place in the air with most brightness, None where air is nowhere
+    """
+
+    along: tuple[float, ...]
+    object: tuple[float, ...]
+    beside: float
+    step_mm: float
+    peak: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scanner:
     """Which scanner took a series. `device`: a digest of its serial number or station name, empty where none is told.
 
@@ -152,6 +177,7 @@ class SeriesCheck:
     `standings` holds the measures against that history, or why not, and is empty where no baseline was given.
     `confirmed_by` names the independent reader that agrees with every number of the voxels, empty where none does;
     `notes` say what a reader of the voxels should know.
+    `look_at` names the slices behind the defects, `profile` is what figures draw of ghosts.
     """
 
     series_instance_uid: str
@@ -170,6 +196,8 @@ class SeriesCheck:
     standings: Mapping[str, Standing | NotAssessable] = field(default_factory=dict)
     confirmed_by: str = ""
     notes: tuple[str, ...] = ()
+    look_at: tuple[Spot, ...] = ()
+    profile: PhaseProfile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

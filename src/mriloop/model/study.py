@@ -46,7 +46,8 @@ class Frame:
     `position_ras_mm` is the centre of the first transmitted voxel. `tiles` is the number of slices that a mosaic or
     grid frame holds (None when it holds one, 0 when it is a mosaic whose count is unknowable); `position_ras_mm` is
     then that of the first of them, `tile_step_ras_mm` the vector from one to the next, and `tile_grid` how many lie
-    below and beside each other. `acquired_at_s` counts from midnight of the study date.
+    below and beside each other. `acquired_at_s` counts from midnight of the study date. `in_stack` counts slices from 1
+    within `stack` (InStackPositionNumber).
     """
 
     sop_instance_uid: str
@@ -70,6 +71,7 @@ class Frame:
     image_type: tuple[str, ...] = ()
     component: Component = Component.UNKNOWN
     stack: str | None = None
+    in_stack: int | None = None
     tiles: int | None = None
     tile_step_ras_mm: Point | None = None
     tile_grid: tuple[int, int] | None = None
@@ -83,7 +85,8 @@ class Series:
 
     `parameters` maps DICOM element keywords (and `Vendor…` names for private ones, documented at edges/dicom) to
     plain values in DICOM's own units; a missing keyword is unknown. `declared` maps `slices`, `volumes`, `frames`,
-    `images` to what the scanner says it meant to acquire. `duplicates` are SOP instance UIDs seen more than once.
+    `instances` and kin (docs/reference/dicom-in.md) to what the scanner says it meant to acquire. `duplicates` are SOP
+    instance UIDs seen more than once.
     """
 
     series_instance_uid: str

@@ -102,10 +102,10 @@ def test_diffusion_shells_and_a_vendor_map_inside_count_as_volumes():
 def test_a_cut_time_series_is_seen_against_its_declaration_and_an_excerpt_is_not_expected_whole():
     frames = [frame(k, t, temporal_index=t) for t in range(6) for k in range(5)]
     cut = look(frames, {"volumes": 10})
-    assert (cut.completeness.found, cut.completeness.expected, cut.lost_volumes) == (30, 50, 4)
+    assert (cut.completeness.found, cut.completeness.expected, cut.plan.lost) == (30, 50, 4)
     excerpt = look(frames, {"volumes": 400})
     assert excerpt.completeness.expected == 30
-    assert excerpt.lost_volumes == 394
+    assert excerpt.plan.lost == 394
 
 
 def test_two_slabs_are_no_gap_and_a_gap_that_instance_numbers_confirm_is_none_the_less():
@@ -141,7 +141,7 @@ def test_mosaics_count_tiles_and_an_unknowable_count_is_said():
 def test_no_position_at_all_is_not_complete():
     bare = [Frame(sop_instance_uid=str(k), frame_number=1, rows=8, columns=8) for k in range(4)]
     assert look(bare).completeness.expected is None
-    assert look(bare, {"images": 6}).completeness.expected == 6
+    assert look(bare, {"frames": 6}).completeness.expected == 6
 
 
 @pytest.mark.parametrize(("spacing", "severity"), [(1.0, Severity.MINOR), (3.0, Severity.MINOR), (5.0, Severity.MAJOR)])

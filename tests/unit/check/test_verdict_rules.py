@@ -134,7 +134,8 @@ def test_shipped_protocols_load_each_with_a_citation_and_reach_the_demo_patients
     assert chosen("MRI pituitary", Region.PITUITARY) == "pituitary"
     assert chosen("MR Fuss", Region.FOOT) == "foot_osteomyelitis"
     assert chosen("MRI head", Region.BRAIN) == "brain_general"
-    assert chosen("MR knee", Region.KNEE) is None
+    assert chosen("MR knee", Region.KNEE) == "knee"
+    assert chosen("MR shoulder", Region.SHOULDER) is None
     for text in (
         "brain TE 90 ms",
         "brain 12 Sep 2024",

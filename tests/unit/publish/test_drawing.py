@@ -142,13 +142,25 @@ def test_missing_slices_are_drawn_at_their_share_of_the_stack():
     assert "5–6, 10" in root.find(f"{SVG}desc").text
 
 
-def test_slices_missing_from_single_volumes_get_a_strip_each():
-    missing = tuple(MissingSlice(index=2, position_ras_mm=None, volume=volume) for volume in range(30))
-    root = tree(slice_map_svg(Completeness(found=270, expected=300, missing=missing), volumes=30))
+def test_slices_missing_from_few_volumes_get_a_strip_each():
+    missing = tuple(MissingSlice(index=2, position_ras_mm=None, volume=volume) for volume in range(5))
+    root = tree(slice_map_svg(Completeness(found=295, expected=300, missing=missing), volumes=30))
     cells = [node for node in root.iter(f"{SVG}rect") if node.get("height") == "22"]
-    assert len(cells) == 12
+    assert len(cells) == 5
     assert {percent(cell, "x") for cell in cells} == {20}
-    assert "and 18 volumes more" in "".join(root.itertext())
+
+
+def test_slices_missing_from_many_volumes_are_drawn_on_a_grid():
+    missing = tuple(MissingSlice(index=k, position_ras_mm=None, volume=v) for v in range(0, 30, 2) for k in (2, 3, 9))
+    root = tree(slice_map_svg(Completeness(found=255, expected=300, missing=missing), volumes=30))
+    background, *cells = list(root.iter(f"{SVG}rect"))
+    assert background.get("width") == "100"
+    assert len(cells) == 30  # two runs in each of 15 volumes
+    places = {(float(cell.get("x")), float(cell.get("y")), float(cell.get("height"))) for cell in cells}
+    assert (0.0, 60.0, 20.0) in places  # slices 3 and 4 of 10, counted from below, in the first volume
+    assert (pytest.approx(93.333, abs=0.001), 0.0, 10.0) in [tuple(place) for place in places]
+    assert "15 volumes of 30 lack slices" in root.find(f"{SVG}desc").text
+    assert "and 7 volumes more" in root.find(f"{SVG}desc").text
 
 
 def test_nothing_missing_draws_nothing():

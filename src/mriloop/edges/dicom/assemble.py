@@ -82,12 +82,13 @@ def _notes(members: Sequence[Record], objects: set[SeriesObject]) -> Iterable[st
         yield f"{others} objects of this series are not images"
     if any(frame.tiles == 0 for record in members for frame in record.frames):
         yield "a mosaic whose number of slices the header does not tell"
-    parts = {record.concatenation for record in members if record.concatenation}
-    for uid in {part[0] for part in parts}:
-        total = max(count for name, count in parts if name == uid)
-        found = sum(record.concatenation is not None and record.concatenation[0] == uid for record in members)
-        if total and found < total:
-            yield f"{found} of {total} parts of a concatenation are here"
+    for uid in sorted({record.concatenation.uid for record in members if record.concatenation}):
+        parts = [c for record in members if (c := record.concatenation) and c.uid == uid]
+        total = max(part.total for part in parts)
+        absent = sorted(set(range(1, total + 1)) - {part.number for part in parts})
+        if len(parts) < total:
+            which = f": part {', '.join(map(str, absent))} missing" if len(absent) == total - len(parts) else ""
+            yield f"{len(parts)} of {total} parts of a concatenation are here{which}"
 
 
 def build_study(patient: str, series: Sequence[Series], first: Record) -> Study:
@@ -230,44 +231,80 @@ def _from_protocol(protocol: Mapping[str, str], values: Mapping[str, Parameter])
 
 
 def declared(members: Sequence[Record], values: Mapping[str, Parameter], protocol: Mapping[str, str]) -> dict[str, int]:
-    """Return what the scanner says it meant to acquire: `slices` and `volumes` per series, `frames`, `images`.
-
-    `acquired_images` is ImagesInAcquisition (0020,1002): of one volume with some vendors, of all with others.
+    """Return what the scanner says it meant to acquire; docs/reference/dicom-in.md lists the keys.
 
     Only what describes these very images: the protocol of a Siemens scan says nothing of the images derived from it,
     and its repetitions nothing of diffusion directions or of dynamics that are stored as a series each.
     """
-    found: dict[str, int] = {}
     frames = [frame for record in members for frame in record.frames]
     original = bool(frames) and all(frame.image_type[:1] in ((), ("ORIGINAL",)) for frame in frames)
-    slices = _whole(values.get("VendorSlices")) or _whole(values.get("NumberOfSlices"))
-    if slices is None and original:
-        slices = protocol_integer(protocol, "sSliceArray.lSize")
-        slab = protocol_integer(protocol, "sKSpace.lImagesPerSlab")
-        if slices and values.get("MRAcquisitionType") == "3D":
-            slices = slices * slab if slab else None
-    if slices and slices > 0:
-        found["slices"] = slices
-    volumes = _whole(values.get("NumberOfTemporalPositions")) if original else None
     diffusion = any(frame.b_value for frame in frames)
-    if volumes is None and original and not diffusion:
-        volumes = _whole(values.get("VendorDynamics"))
-    planar = values.get("ScanningSequence") == "EP" or values.get("EchoPlanarPulseSequence") == "YES"
-    if volumes is None and original and planar and not diffusion:
-        repetitions = protocol_integer(protocol, "lRepetitions")
-        volumes = repetitions + 1 if repetitions else None
-    if volumes and volumes > 1:
-        found["volumes"] = volumes
     multi = [record for record in members if record.pixels is not None and record.pixels.frames > 1]
+    found: dict[str, int | None] = {"slices": _slices(values, protocol) if original else _vendor_slices(values)}
+    if original:
+        found["volumes"] = _time_points(values, protocol, diffusion=diffusion)
+        found["duration_s"] = _whole_part(values.get("AcquisitionDuration")) or _whole_part(
+            values.get("VendorAcquisitionDuration")
+        )
+        found["phases"] = _whole(values.get("VendorCardiacPhases")) or _whole(values.get("CardiacNumberOfImages"))
+        found["echoes"] = _whole(values.get("VendorEchoes"))
+        if not multi:
+            found["acquired_images"] = _whole(values.get("ImagesInAcquisition"))
+    if diffusion:
+        found["diffusion_volumes"] = _diffusion_volumes(values, protocol)
+        found["b_values"] = _whole(values.get("VendorBValueCount"))
     if multi:
         found["frames"] = sum(record.pixels.frames for record in multi if record.pixels is not None)
-    acquired = _whole(values.get("ImagesInAcquisition"))
-    if acquired and original and not multi:
-        found["acquired_images"] = acquired
-    totals = {part for record in members if (part := record.concatenation)}
-    if totals:
-        found["images"] = sum(count for _, count in totals)
-    return found
+    totals = {c.uid: c.total for record in members if (c := record.concatenation)}
+    if any(totals.values()):
+        found["instances"] = sum(totals.values()) + sum(record.concatenation is None for record in members)
+    least = {"volumes": 2, "phases": 2, "echoes": 2, "b_values": 2}
+    return {name: number for name, number in found.items() if number and number >= least.get(name, 1)}
+
+
+def _vendor_slices(values: Mapping[str, Parameter]) -> int | None:
+    return (
+        _whole(values.get("VendorSlices"))
+        or _whole(values.get("VendorLocations"))
+        or _whole(values.get("NumberOfSlices"))
+    )
+
+
+def _slices(values: Mapping[str, Parameter], protocol: Mapping[str, str]) -> int | None:
+    """Return the slices of a volume. Siemens' slabs of a multi-slab acquisition overlap, so that they do not add up."""
+    said = _vendor_slices(values)
+    if said is not None:
+        return said
+    slices = protocol_integer(protocol, "sSliceArray.lSize")
+    if slices and values.get("MRAcquisitionType") == "3D":
+        return protocol_integer(protocol, "sKSpace.lImagesPerSlab") if slices == 1 else None
+    return slices
+
+
+def _time_points(values: Mapping[str, Parameter], protocol: Mapping[str, str], *, diffusion: bool) -> int | None:
+    said = _whole(values.get("NumberOfTemporalPositions"))
+    if said is not None or diffusion:
+        return said
+    dynamics = _whole(values.get("VendorDynamics"))
+    repetitions = protocol_integer(protocol, "lRepetitions")
+    return dynamics if dynamics is not None else repetitions + 1 if repetitions else None
+
+
+def _diffusion_volumes(values: Mapping[str, Parameter], protocol: Mapping[str, str]) -> int | None:
+    """Return how many diffusion-weighted volumes there must be at least: directions times b-values above zero.
+
+    Fewer than six directions are averaged into one picture by most systems, and say nothing of the volumes.
+    """
+    directions = _whole(values.get("VendorDiffusionDirections")) or _whole(values.get("VendorGradientOrientations"))
+    if directions is None or directions < 6:
+        return None
+    shells = [name for name in protocol if name.startswith("sDiffusion.alBValue")]
+    weighted = sum((protocol_integer(protocol, name) or 0) > 0 for name in shells)
+    return directions * max(1, weighted)
+
+
+def _whole_part(value: Parameter | None) -> int | None:
+    return int(value) if isinstance(value, int | float) and value > 0 else None
 
 
 def _whole(value: Parameter | None) -> int | None:

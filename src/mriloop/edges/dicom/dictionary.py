@@ -100,6 +100,8 @@ PARAMETERS: dict[str, tuple[int, str]] = {
     "ParallelAcquisition": (0x00189077, "CS"),
     "ParallelAcquisitionTechnique": (0x00189078, "CS"),
     "InversionTimes": (0x00189079, "FD"),
+    "ContrastBolusAgentAdministered": (0x00189342, "CS"),
+    "ContrastBolusAgentDetected": (0x00189343, "CS"),
     "PartialFourier": (0x00189081, "CS"),
     "EffectiveEchoTime": (0x00189082, "FD"),
     "ParallelReductionFactorInPlane": (0x00189069, "FD"),

@@ -118,6 +118,7 @@ def build_frame(header: Elements, uid: str, number: int, study_date: date | None
         image_type=image_type,
         component=_component(header, creators, image_type),
         stack=header.text(0x00209056),
+        in_stack=header.integer(0x00209057),
         tiles=grid.tiles,
         tile_grid=grid.shape,
         tile_step_ras_mm=to_ras(grid.step) if grid.step else None,

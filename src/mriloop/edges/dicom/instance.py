@@ -36,6 +36,7 @@ _PREFIXES: tuple[tuple[str, SeriesObject], ...] = (
     ("1.2.840.113619.4.30", SeriesObject.RAW_DATA),
 )
 _LONGEST_PARAMETER = 2048
+_AGENT, _AGENTS, _CODE_MEANING = 0x00180010, 0x00180012, 0x00080104
 # Keys: the tag of a public parameter, or -1 - n for row n of the vendors' table.
 RawValues = dict[int, set[vendors.Raw]]
 
@@ -49,6 +50,15 @@ class Person:
     name: str
     birth_date: str
     sex: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concatenation:
+    """Which part of an object that was split an instance is; 0 where it does not say. PS3.3 C.7.6.16.2.2.4."""
+
+    uid: str
+    number: int
+    total: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,7 +81,7 @@ class Record:
     texts: dict[str, str] = field(default_factory=dict)
     protocol: dict[str, str] = field(default_factory=dict)
     rescale: tuple[tuple[float, float], ...] = ()
-    concatenation: tuple[str, int] | None = None
+    concatenation: Concatenation | None = None
 
 
 def read_instance(
@@ -166,9 +176,12 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
         record.rescale = rescale if len(views) == count else rescale * count
     for view in views:
         _collect(record.raw, view)
+    _name_agent(record.raw, header)
     uid = header.text(0x00209161)
     if uid:
-        record.concatenation = (uid, header.integer(0x00209163) or 0)
+        record.concatenation = Concatenation(
+            uid=uid, number=header.integer(0x00209162) or 0, total=header.integer(0x00209163) or 0
+        )
     if record.series_instance_uid not in known_series:
         known_series.add(record.series_instance_uid)
         creators = vendors.creators_of(views[0])
@@ -183,12 +196,24 @@ def _fill(record: Record, header: Elements, known_series: set[str]) -> None:
             record.protocol["PhaseEncodingDirectionPositive"] = f"{polarity[0]:g}"
 
 
+def _name_agent(raw: RawValues, header: Elements) -> None:
+    """Give the agent of enhanced objects (PS3.3 C.7.6.4b), its code meaning, under the keyword of the classic ones."""
+    if _AGENT in header or _AGENTS not in header:
+        return
+    for item in header.items(_AGENTS, 8):
+        meaning = item.raw(_CODE_MEANING)
+        if meaning and len(meaning) <= _LONGEST_PARAMETER:
+            raw.setdefault(_AGENT, set()).add((b"LO", meaning))
+
+
 def _collect(raw: RawValues, view: Elements) -> None:
     data, fields = view.data, view.fields
     for tag in KEYWORD.keys() & fields.keys():
         vr, start, stop = fields[tag]
         if 0 < stop - start <= _LONGEST_PARAMETER:
             raw.setdefault(tag, set()).add((vr, data[start:stop]))
+    if vendors.COIL_DEFINITION in fields and vendors.COIL_ELEMENT not in raw:
+        raw[vendors.COIL_ELEMENT] = vendors.elements_in_use(view)
     creators = vendors.creators_of(view)
     if not creators:
         return

@@ -67,6 +67,7 @@ PARAMETERS: tuple[Private, ...] = (
     _row("VendorSlices", PHILIPS_IMAGING, 0x2001, 0x18, "SL", "slices"),
     _row("VendorSlices", SIEMENS_HEADER, 0x0019, 0x0A, "US", "slices in a mosaic"),
     _row("VendorSlices", UIH, 0x0065, 0x50, "DS", "slices in a grid file"),
+    _row("VendorLocations", PHILIPS_IMAGING, 0x2001, 0x15, "SS", "slice locations"),
     _row("VendorDynamics", PHILIPS_IMAGING, 0x2001, 0x81, "IS", "dynamic scans"),
     _row("VendorCardiacPhases", PHILIPS_IMAGING, 0x2001, 0x17, "SL", "cardiac phases"),
     _row("VendorEchoes", PHILIPS_IMAGING, 0x2001, 0x14, "SL", "echoes"),
@@ -106,6 +107,7 @@ PHOENIX_XA = _row("phoenix", SIEMENS_SDS, 0x0021, 0x19, "OB", "protocol")
 UIH_SLICES = _row("grid", UIH, 0x0065, 0x50, "DS", "slices in a grid file")
 UIH_FRAMES = _row("grid", UIH, 0x0065, 0x51, "SQ", "the slices of a grid file")
 MOSAIC_SLICES = _row("mosaic", SIEMENS_HEADER, 0x0019, 0x0A, "US", "slices in a mosaic")
+COIL_DEFINITION, COIL_ELEMENT, COIL_ELEMENT_USED = 0x00189045, 0x00189047, 0x00189048
 _GROUPS = sorted({row.group for row in (*PARAMETERS, *B_VALUE, *DIRECTION, *PHILIPS_DIRECTION, CSA_IMAGE, UIH_FRAMES)})
 CREATOR_TAGS = frozenset(group << 16 | block for group in _GROUPS for block in range(0x10, 0x20))
 
@@ -165,3 +167,12 @@ def value_of(row: Private, raw: Raw, order: str, charset: tuple[str, ...]) -> Pa
     if row.index is not None:
         numbers = numbers[row.index : row.index + 1]
     return None if not numbers else numbers[0] if len(numbers) == 1 else numbers
+
+
+def elements_in_use(header: Elements) -> set[Raw]:
+    """Return the names of the coil elements that an enhanced object says were in use (PS3.3 C.8.13.5.7)."""
+    return {
+        (b"SH", name)
+        for item in header.items(COIL_DEFINITION, 256)
+        if item.text(COIL_ELEMENT_USED) == "YES" and (name := item.raw(COIL_ELEMENT))
+    }

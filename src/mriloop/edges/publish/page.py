@@ -15,18 +15,27 @@ from markupsafe import Markup
 from PIL import Image
 
 from mriloop.edges.publish.attention import acts, headline
-from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_map_svg, timeline_svg
+from mriloop.edges.publish.figures import (
+    TimelineRow,
+    history_svg,
+    motion_trace_svg,
+    profile_svg,
+    slice_map_svg,
+    timeline_svg,
+)
 from mriloop.edges.publish.render import asset, render
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
-from mriloop.edges.publish.words import all_windows, code_words, step_words
+from mriloop.edges.publish.words import all_windows, code_words, number_words, step_words
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.errors import refuse
 from mriloop.model.guideline import Advice, Recommendation
-from mriloop.model.quality import SeriesCheck, Severity, Verdict
+from mriloop.model.quality import SeriesCheck, Severity, Standing, Verdict
+from mriloop.model.quantity import Quantity
 from mriloop.model.report import VerifiedReport
 
 PICTURE_BUDGET = 5_500_000  # bytes of all pictures of a page before base64: the page stays below 8 MB
+DRAWN_HISTORIES = 3
 _ORDER_STEPS = ("block_order", "hold_order", "ask_before_order", "allow_order")
 _SEVERITIES = (Severity.MAJOR, Severity.MINOR, Severity.INFO)
 
@@ -38,6 +47,13 @@ def write_review(view: ReviewView, out: Path) -> Path:
     Raises OperatorError `out_not_writable`, `usage_not_a_folder`.
     """
     return _write(out, review_html(view))
+
+
+def write_check_page(view: ReviewView, path: Path) -> Path:
+    """Write a page that holds what CHECK found, and nothing else of a review, to the file `path`. Raises as above."""
+    if path.is_dir():
+        raise refuse("usage_value", detail=f"{path} is a folder; a name for the page is needed")
+    return _write(path.parent, review_html(view), path.name)
 
 
 def write_start_page(entries: Sequence[StartEntry], out: Path, title: str = "Six patients through the loop") -> Path:
@@ -95,18 +111,18 @@ def _page(template: str, **context: Any) -> str:
     return str(render(template, style=Markup(style), policy=policy, **context))
 
 
-def _write(out: Path, html: str) -> Path:
+def _write(out: Path, html: str, name: str = "index.html") -> Path:
     """Write beside and rename, so that a page is there whole or not at all."""
     if out.exists() and not out.is_dir():
         raise refuse("usage_not_a_folder", path=out)
-    path = out / "index.html"
+    path = out / name
     try:
         out.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=out, prefix=".index-", suffix=".html")
+        handle, beside = tempfile.mkstemp(dir=out, prefix=".index-", suffix=".html")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(html)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        Path(beside).chmod(0o644)
+        Path(beside).replace(path)
     except OSError:
         raise refuse("out_not_writable", path=out) from None
     return path
@@ -148,6 +164,7 @@ def _webp(png: bytes, quality: int, scale: float) -> bytes:
 def _series(view: ReviewView, number: int, check: SeriesCheck, pictures: dict[int, dict[str, Any]]) -> dict[str, Any]:
     defects = sorted(check.defects, key=lambda one: _SEVERITIES.index(one.severity))
     figure = view.mosaics.get(check.series_instance_uid)
+    ghost = check.measures.get("ghost_ratio")
     spoiled = check.verdict in (Verdict.REPEAT, Verdict.LIMITED)
     return {
         "anchor": f"series-{number}",
@@ -157,7 +174,25 @@ def _series(view: ReviewView, number: int, check: SeriesCheck, pictures: dict[in
         "picture": pictures[id(figure)] if figure else None,
         "motion": motion_trace_svg(check.motion, {"limit": check.motion.limit_mm}) if check.motion else "",
         "slices": slice_map_svg(check.completeness, check.volumes) if check.completeness else "",
+        "profile": profile_svg(check.profile, ghost.value if isinstance(ghost, Quantity) else None)
+        if check.profile
+        else "",
+        "history": _history(check),
+        "usual": {
+            name: f"{number_words(one.median)} ± {number_words(one.spread)}" if isinstance(one, Standing) else "–"
+            for name, one in check.standings.items()
+        },
     }
+
+
+def _history(check: SeriesCheck) -> list[str]:
+    """Draw the measures that lie farthest to the worse side of their history: those that CHECK named, at least one."""
+    standing = [(name, one) for name, one in check.standings.items() if isinstance(one, Standing)]
+    standing = sorted(standing, key=lambda pair: -(pair[1].worse or 0.0))
+    named = {item.name for one in check.defects if one.code == "outside_baseline" for item in one.evidence}
+    chosen = [pair for pair in standing if f"{pair[0]}_z" in named][:DRAWN_HISTORIES] or standing[:1]
+    units = {name: m.unit for name, m in check.measures.items() if isinstance(m, Quantity)}
+    return [history_svg(name, one, units.get(name, "1")) for name, one in chosen]
 
 
 def _tally(view: ReviewView) -> list[tuple[Verdict, int]]:

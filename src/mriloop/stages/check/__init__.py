@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mriloop.stages.check.catalogue import CATALOGUE
 from mriloop.stages.check.identify import identify, identify_study
-from mriloop.stages.check.protocol import choose_protocol, match_series
+from mriloop.stages.check.protocol import choose_protocol, match_series, match_study
 from mriloop.stages.check.series import check_series
 from mriloop.stages.check.study import check_study
 
@@ -16,4 +16,5 @@ __all__ = [
     "identify",
     "identify_study",
     "match_series",
+    "match_study",
 ]

@@ -6,14 +6,16 @@ import itertools
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mriloop.model.coding import Weighting
 from mriloop.model.quality import Completeness, MissingSlice, SeriesKind
 from mriloop.model.study import Frame, Point, Series
 from mriloop.stages.check.gaps import Stack, layout_of
 from mriloop.stages.check.header import Header, cross, dot
+from mriloop.stages.check.planned import Plan, plan_of
 
+_CUT_ANEW = frozenset({"MPR", "MIP", "MNIP", "PROJECTION IMAGE", "REFORMATTED", "CPR", "CSA MPR", "VRT"})
 _SAME_DIRECTION = 0.9998  # cosine of one degree
 
 
@@ -24,10 +26,13 @@ class Found:
     `question` says in a sentence which slices may have been lost where the header can neither prove nor rule it out;
     then `completeness.expected` is None.
 
+    `plan` is what was meant and is not there; None when nothing says that volumes are absent. `parts` is how many
+    instances of a split object are there, and of how many.
+
     `volumes` is how many volumes they make. `spacing_mm` is the distance between neighbouring slices (None for one).
     `uneven` maps the volume (from 0) to how many slices it lacks. `spare` counts pictures at a place that already has
-    one in the same volume. `slabs` tells that the slices lie in separate blocks. `planned_volumes` and `lost_volumes`
-    speak of volumes that were declared and are not there. `last_short`: only the last volume lacks slices.
+    one in the same volume. `slabs` tells that the slices lie in separate blocks. `last_short`: only the last volume
+    lacks slices. `edge`: slices that a declaration calls for at the ends.
     """
 
     completeness: Completeness
@@ -36,8 +41,8 @@ class Found:
     uneven: Mapping[int, int] = field(default_factory=dict)
     spare: int = 0
     slabs: bool = False
-    planned_volumes: int | None = None
-    lost_volumes: int = 0
+    plan: Plan | None = None
+    parts: tuple[int, int] | None = None
     last_short: bool = False
     edge: int = 0
     question: str = ""
@@ -50,12 +55,24 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
     declaration of the scanner. `expected` is None, with the reason, where a mosaic hides its count or no frame says
     where it lies.
     """
+    found = _found(series, kind)
+    wanted, there = series.declared.get("instances", 0), len({f.sop_instance_uid for f in series.frames})
+    if there >= wanted:
+        return found
+    return replace(
+        found,
+        parts=(there, wanted),
+        completeness=replace(found.completeness, basis=f"{there} of {wanted} parts; {found.completeness.basis}"),
+    )
+
+
+def _found(series: Series, kind: SeriesKind) -> Found:
     header = Header(series)
     frames = header.frames
     if not frames:
         return Found(completeness=Completeness(found=0, expected=None, basis="no frame headers"), volumes=0)
     if any(frame.tiles is not None for frame in frames):
-        return _mosaic(series, frames)
+        return _mosaic(series, kind, frames)
     if any(f.position_ras_mm is None or f.row_axis_ras is None or f.column_axis_ras is None for f in frames):
         return _unplaced(series, frames)
     stacks = _stacks(frames)
@@ -88,11 +105,11 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
     )
 
 
-def _mosaic(series: Series, frames: Sequence[Frame]) -> Found:
+def _mosaic(series: Series, kind: SeriesKind, frames: Sequence[Frame]) -> Found:
     """Every file of a mosaic or grid holds one volume of `tiles` slices."""
     counts = [frame.tiles for frame in frames]
     volumes = len(frames)
-    planned = _planned_volumes(series, volumes)
+    plan = plan_of(series, kind, sorted(frames, key=_order))
     if any(not count for count in counts):
         return Found(
             completeness=Completeness(
@@ -101,37 +118,34 @@ def _mosaic(series: Series, frames: Sequence[Frame]) -> Found:
                 basis="a mosaic whose header does not say how many slices it holds: counted in files, not slices",
             ),
             volumes=volumes,
-            planned_volumes=planned,
-            lost_volumes=max(0, (planned or 0) - volumes),
+            plan=plan,
         )
     known = [count for count in counts if count]
     each = Counter(known).most_common(1)[0][0]
     declared = series.declared.get("slices")
     each = max(each, declared) if declared and declared <= 2 * each else each
     uneven = {index: each - count for index, count in enumerate(known) if count < each}
-    lost = max(0, (planned or 0) - volumes)
     return Found(
         completeness=Completeness(
             found=sum(known),
-            expected=each * (volumes + (lost if _believable(planned, volumes) else 0)),
+            expected=each * (volumes + _lost(plan)),
             missing=tuple(
                 MissingSlice(index=k, position_ras_mm=None, volume=v)
                 for v, lack in uneven.items()
                 for k in range(each - lack, each)
             ),
-            basis=f"{volumes} mosaics of {each} slices" + (f", {lost} more were planned" if lost else ""),
+            basis=f"{volumes} mosaics of {each} slices{_said(plan)}",
         ),
         volumes=volumes,
         spacing_mm=Header(series).number("SpacingBetweenSlices"),
         uneven=uneven,
-        planned_volumes=planned,
-        lost_volumes=lost,
+        plan=plan,
     )
 
 
 def _unplaced(series: Series, frames: Sequence[Frame]) -> Found:
     """No position for some frame: only a declaration can tell what should be there."""
-    declared = series.declared.get("images") or series.declared.get("frames")
+    declared = series.declared.get("frames")
     slices, volumes = series.declared.get("slices"), series.declared.get("volumes")
     if declared is None and slices:
         declared = slices * (volumes or 1)
@@ -269,13 +283,16 @@ def _stack(stack: Stack, series: Series, kind: SeriesKind, *, alone: bool) -> Fo
             ]
     known = count + sum(lack for _, lack in gaps)
     edge, basis = _declared_ends(series, known, len(volumes), kind, alone=alone)
+    lead = _before_first(stack)
+    if lead > edge:
+        edge, basis = lead, f"InStackPositionNumber begins at {lead + 1}"
     found = sum(len(volume) for volume in volumes)
-    planned = _planned_volumes(series, len(volumes)) if alone and not kind.derived else None
-    lost = max(0, (planned or 0) - len(volumes))
+    firsts = [min(volume.values(), key=_order) for volume in volumes]
+    plan = plan_of(series, kind, firsts) if alone else None
     per_volume = len(full) + sum(lack for _, lack in gaps) + edge
     for step in range(edge):
         missing.append(MissingSlice(index=per_volume - edge + step, position_ras_mm=None))
-    expected = per_volume * (len(volumes) + (lost if _believable(planned, len(volumes)) else 0))
+    expected = per_volume * (len(volumes) + _lost(plan))
     extra = sum(len(set(volume) - set(full)) for volume in volumes)
     if count == 1:
         basis = basis or "all images at one place"
@@ -288,15 +305,14 @@ def _stack(stack: Stack, series: Series, kind: SeriesKind, *, alone: bool) -> Fo
             expected=None if question else max(expected + extra, found),
             missing=tuple(sorted(missing, key=lambda m: (m.volume if m.volume is not None else -1, m.index))),
             basis=(basis or f"slice positions: {count} places, {len(volumes)} volume{'s' if len(volumes) > 1 else ''}")
-            + (f"; {lost} more volumes were planned" if lost else ""),
+            + _said(plan),
         ),
         volumes=len(volumes),
         spacing_mm=spacing,
         uneven=uneven,
         spare=spare,
         slabs=slabs,
-        planned_volumes=planned,
-        lost_volumes=lost,
+        plan=plan,
         last_short=bool(uneven) and set(uneven) == {len(volumes) - 1},
         edge=edge,
         question=question,
@@ -317,6 +333,16 @@ def _twins(volumes: Sequence[Mapping[int, Frame]], whole: Sequence[Mapping[int, 
             ):
                 return False
     return True
+
+
+def _before_first(stack: Stack) -> int:
+    """Return how many slices InStackPositionNumber, which counts from 1 along the normal, puts before the first."""
+    ends = [{f.in_stack for f in frames} for frames in (stack.frames[0], stack.frames[-1])]
+    numbers = [next(iter(end)) for end in ends if len(end) == 1]
+    known = [number for number in numbers if number is not None]
+    if len(known) < 2 or len(stack.places) < 2 or abs(known[1] - known[0]) < len(stack.places) - 1:
+        return 0
+    return max(0, min(known) - 1)
 
 
 def _declared_ends(series: Series, known: int, volumes: int, kind: SeriesKind, *, alone: bool) -> tuple[int, str]:
@@ -344,23 +370,18 @@ def _declared_slices(series: Series, kind: SeriesKind, known: int) -> int:
     declared = series.declared.get("slices", 0)
     if kind.weighting in (Weighting.LOCALIZER, Weighting.SCREENSHOT):
         return 0
-    if kind.derived and (known < 2 or declared > 4 * known):
+    if kind.derived and (known < 2 or declared > 4 * known or not _CUT_ANEW.isdisjoint(Header(series).image_type)):
         return 0
     return declared
 
 
-def _planned_volumes(series: Series, found: int) -> int | None:
-    """Return the volumes that the scanner declares, where that can be believed.
-
-    Not when fewer than those found, and not for a single volume: some exports make a series of every volume.
-    """
-    declared = series.declared.get("volumes")
-    return declared if declared is not None and declared >= found > 1 else None
+def _lost(plan: Plan | None) -> int:
+    """Return how many absent volumes count as expected."""
+    return plan.lost * plan.each if plan is not None and plan.believed else 0
 
 
-def _believable(planned: int | None, found: int) -> bool:
-    """Tell whether the planned volumes count as expected: an export of under a fifth of them is an excerpt."""
-    return planned is not None and found >= 0.2 * planned
+def _said(plan: Plan | None) -> str:
+    return "" if plan is None else f"; {plan.lost} more {plan.what} were planned"
 
 
 def _between(stack: Stack, place: int, share: float) -> Point:

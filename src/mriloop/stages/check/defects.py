@@ -60,6 +60,18 @@ TABLE: tuple[DefectEntry, ...] = (
         "mirror, music or company, and repeat only what is missing; if it was a transfer, send the series again.",
     ),
     DefectEntry(
+        code="missing_parts",
+        taxonomy="R1.incomplete",
+        meaning="an object that was split into parts for transfer came without some of them",
+        action=_RESEND,
+    ),
+    DefectEntry(
+        code="stored_apart",
+        taxonomy="",
+        meaning="what the scanner declares for the whole acquisition lies in several series",
+        action="Nothing to do: read them together.",
+    ),
+    DefectEntry(
         code="unknown_slice_count",
         taxonomy="",
         meaning="the header does not allow to tell how many slices there should be",
@@ -207,6 +219,24 @@ TABLE: tuple[DefectEntry, ...] = (
         taxonomy="",
         meaning="the header does not carry settings that the protocol names: they are unknown, not right",
         action="Look them up on the console if they matter.",
+    ),
+    DefectEntry(
+        code="wrong_coil",
+        taxonomy="R1.coil",
+        meaning="the receive coil is not the one of the protocol",
+        action="Connect and select the protocol's coil, then repeat the series.",
+    ),
+    DefectEntry(
+        code="coil_elements_missing",
+        taxonomy="R1.coil",
+        meaning="elements of the receive coil that the protocol uses were not in use",
+        action="Reconnect the coil or select its elements; repeat if the picture is dark there.",
+    ),
+    DefectEntry(
+        code="coil_elements_extra",
+        taxonomy="R1.coil",
+        meaning="elements of the receive coil beyond those of the protocol were in use: noise and folding from outside",
+        action="Deselect them for the next series; repeat only if folding or noise disturbs.",
     ),
     DefectEntry(
         code="missing_series",

@@ -83,6 +83,12 @@ class Header:
         return _least(frame.flip_deg for frame in self.frames) or self._positive("FlipAngle")
 
     @cached_property
+    def tesla(self) -> float | None:
+        """Field strength in T; values above 20 are taken as 10⁻⁴ T, as some old systems write them."""
+        field = self._positive("MagneticFieldStrength")
+        return None if field is None else field / 1e4 if field > 20 else field
+
+    @cached_property
     def b_values(self) -> tuple[float, ...]:
         """Every b-value of the frames in s/mm², rounded to 5, rising. A b below 20 is one of b0."""
         return tuple(

@@ -12,7 +12,7 @@ from mriloop.model.quality import SeriesKind
 from mriloop.model.study import Point, Series, SeriesObject, Study
 from mriloop.stages.check.header import Header, tokens
 from mriloop.stages.check.region import region_of
-from mriloop.stages.check.weighting import weighting_of
+from mriloop.stages.check.weighting import fat_part, weighting_of
 
 OBLIQUE_BELOW = 0.80  # cosine: more than 37° from every axis
 _NO_AGENT = frozenset(
@@ -34,6 +34,17 @@ _BOTH = re.compile(r"\bw(?:ith)?\b\s*(?:and|&|\+|/)+\s*(?:w/?o|without)\b")
 _NO_FAT_SAT = re.compile(
     r"\b(?:w/?o|without|no|non|ohne|sans|sin|senza|zonder)[ _-]*(?:fs\b|fat[ _-]?sat|fat[ _-]?sup|fsat\b|spair|spir\b)"
 )
+_FAT_SAT_OPTIONS = frozenset({"FS", "FAT_SAT", "FATSAT", "SPAIR", "SPIR", "WE", "SFS", "FATSUPPRESSION", "FSS"})
+_FAT_SAT_WORDS = frozenset(
+    {"fs", "fatsat", "fatsup", "spair", "spir", "stir", "wats", "proset", "fsat", "fettsat", "we", "chess", "aspir",
+     "pdfs", "t2fs", "t1fs", "tsefs", "fsefs", "pdspair", "t2spair", "t2spir", "special", "fatsuppressed", "satgraisse",
+     "fsatur", "t1wfs", "t2wfs", "pdwfs"}
+)  # fmt: skip
+_FAT_SAT_PHRASE = re.compile(
+    r"\bfat[ -]?(?:sat|sup|free)|\bfett[ -]?(?:sat|gesätt|unterdr)"
+    r"|\bsat(?:uration|uración|\.)?[ -]?(?:de )?gra(?:isse|sa|sso)"
+    r"|\bsupresi[oó]n gras|\bsoppr\w* (?:del )?grasso|\bwater[ -]?exc"
+)
 _POST = re.compile(
     r"\+ ?(?:c|gd|km|k|gad|contrast)\b|\bc\+|\bgd\b|\bgad(?:o\w*)?\b|\bpost[ _-]?(?:con|gd|gad|km|gado|c\b|contrast)"
     r"|\bkm\b|\bcontrast\b|\bcontraste\b|\bmdc\b|\bce\b|\bpost(?![ _-]?(?:op|proc|surg|erior))\b|\bnach[ _-]?km"
@@ -43,6 +54,13 @@ _POST = re.compile(
 _REFORMATTED = frozenset(
     {"MOCO", "MOTIONCORRECTED", "MPR", "MIP", "MNIP", "PROJECTION IMAGE", "REFORMATTED", "SUBTRACTION", "SUB"}
 )
+_SEPARATED = frozenset(
+    {Weighting.DIXON_WATER, Weighting.DIXON_FAT, Weighting.DIXON_IN, Weighting.DIXON_OPPOSED}
+)  # fmt: skip
+_MAPS = frozenset(
+    {"T1 MAP", "T1_MAP", "T1MAP", "T2 MAP", "T2_MAP", "T2MAP", "R1 MAP", "R2 MAP", "T2_STAR MAP", "R2_STAR MAP",
+     "T2STAR MAP", "R2STAR MAP", "RELCBF", "RELCBV", "RELMTT", "TTP", "CBF", "CBV", "MTT", "TMAX", "CALC_BVALUE", "MTR"}
+)  # fmt: skip
 _CALCULATED = frozenset({"calc", "synthetic", "cdwi", "cbval", "subtraction", "mip", "moco"})
 _NOT_IMAGE = frozenset(SeriesObject) - {SeriesObject.IMAGE}
 
@@ -142,6 +160,8 @@ def plane_of_normal(normal: Point) -> Plane:
 def contrast_of(header: Header) -> tuple[Truth, str]:
     """Return whether the series shows a contrast agent by its own header, with the basis."""
     agents = header.words("ContrastBolusAgent")
+    if header.words("ContrastBolusAgentAdministered") == ("NO",) and not header.words("ContrastBolusAgentDetected"):
+        agents = ("NO",)
     dose = header.number("ContrastBolusVolume")
     text = " ".join(tokens_text for tokens_text in (header.series.description, *header.words("ProtocolName"))).lower()
     text = text.replace("_", " ")
@@ -188,18 +208,24 @@ def fat_suppression_of(header: Header, weighting: Weighting) -> tuple[Truth, str
         for value in header.words(keyword):
             if value in {"FAT", "FAT_AND_WATER", "SPIR", "SPAIR", "Y", "YES", "PROSET", "WATS"}:
                 return Truth.TRUE, f"{keyword} {value}"
-    if header.says("ScanOptions", "FS", "FAT_SAT", "FATSAT", "SPAIR"):
-        return Truth.TRUE, "ScanOptions FS"
+    for keyword in ("ScanOptions", "VendorScanOptions"):
+        for value in header.words(keyword):
+            if value in _FAT_SAT_OPTIONS:
+                return Truth.TRUE, f"{keyword} {value}"
     if header.says("SpectrallySelectedExcitation", "WATER"):
         return Truth.TRUE, "SpectrallySelectedExcitation WATER"
-    if weighting in (Weighting.STIR, Weighting.DIXON_WATER):
+    if weighting is Weighting.STIR:
         return Truth.TRUE, f"weighting {weighting.value}"
+    part = fat_part(header, weighting)
+    if part is not Truth.UNKNOWN:
+        return part, "part of a water-fat separation"
     names = set(header.name_tokens)
     text = " ".join((header.series.description, *header.words("ProtocolName"))).lower().replace("_", " ")
     if _NO_FAT_SAT.search(text):
         return Truth.FALSE, "name"
-    if names & {"fs", "fatsat", "fatsup", "spair", "spir", "stir", "wats", "proset", "fsat"}:
-        return Truth.TRUE, "name"
+    said = sorted(names & _FAT_SAT_WORDS) or _FAT_SAT_PHRASE.findall(text)
+    if said:
+        return Truth.TRUE, f"name says {said[0]}"
     if names & {"nofs", "nonfs", "nonfat"}:
         return Truth.FALSE, "name"
     for keyword, value in (("SpectrallySelectedSuppression", "NONE"), ("VendorFatSuppression", "N")):
@@ -224,6 +250,10 @@ def derived_of(header: Header, weighting: Weighting) -> tuple[bool, str]:
     if weighting in (Weighting.ADC, Weighting.FA, Weighting.FAT_FRACTION, Weighting.SCREENSHOT):
         return True, f"weighting {weighting.value}"
     kind = header.image_type
+    if weighting in _SEPARATED and _REFORMATTED.isdisjoint(kind):
+        return False, "the parts of a water-fat separation are its pictures"
+    if not _MAPS.isdisjoint(kind[2:]) and all(not _MAPS.isdisjoint(f.image_type) for f in header.frames):
+        return True, "ImageType " + "\\".join(kind)
     if not _REFORMATTED.isdisjoint(kind):
         return True, "ImageType " + "\\".join(kind)
     names = set(header.name_tokens)

@@ -27,6 +27,7 @@ from mriloop.stages.check.rules import completeness_defects, image_defects, moti
 from mriloop.stages.check.scanner import acquired_at, coil_of, scanner_of
 from mriloop.stages.check.thresholds import loosened_defects
 from mriloop.stages.check.verdict import several_faults, verdict_of
+from mriloop.stages.check.views import profile_of, spots_of
 
 _NOTHING_SEEN = "the pictures could not be read; only the headers were checked"
 
@@ -88,6 +89,8 @@ def check_series(
         scanner=scanner_of(header),
         coil=coil_of(header),
         acquired_at=acquired_at(header),
+        look_at=spots_of(sample, defects) if isinstance(sample, Sample) else (),
+        profile=profile_of(sample) if scored and isinstance(sample, Sample) else None,
     )
 
 

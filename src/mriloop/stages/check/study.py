@@ -294,7 +294,7 @@ def _against_protocol(checks: Sequence[SeriesCheck], protocol: Protocol) -> list
         found.append(
             defect(
                 "missing_series",
-                Severity.MINOR if sure and not protocol.fallback else Severity.INFO,
+                Severity.MINOR if sure and not protocol.advisory else Severity.INFO,
                 f"{protocol.title} asks for {line.title}; "
                 + ("the study has none." if sure else "a series may be it, but its header does not say enough."),
                 Evidence(name="protocol_series", value=line.id, unit=""),

@@ -51,6 +51,7 @@ def _series_check(check: SeriesCheck) -> Document:
         "measures": {name: measure(check.measures[name]) for name in sorted(check.measures)},
         "completeness": _completeness(check.completeness),
         "motion": _motion(check.motion) if check.motion else None,
+        "look_at": [{"slice": one.slice, "text": one.text} for one in check.look_at],
         "scanner": {
             "manufacturer": check.scanner.manufacturer,
             "model": check.scanner.model,

@@ -14,6 +14,9 @@ from datetime import date
 
 from dateutil.relativedelta import relativedelta
 
+from mriloop.edges.publish.figures.grid import ranges as _ranges
+from mriloop.edges.publish.figures.grid import round_step as _round_step
+from mriloop.edges.publish.figures.grid import slice_grid_svg
 from mriloop.edges.publish.render import render
 from mriloop.edges.publish.words import count, day_words, number_words, window_words
 from mriloop.model.guideline import Window
@@ -83,22 +86,28 @@ def motion_trace_svg(trace: MotionTrace, limits: Mapping[str, float]) -> str:
     """Draw motion volume by volume: displacement between volumes in mm with its limits, shift in mm, turn in degrees.
 
     limits : name to framewise displacement in mm, drawn as a line with its name
+
+    Volumes that moved beyond the smallest limit are marked through all three panels, and counted in the description.
+    Volumes without an entry (nothing to compare with) leave a gap in the numbers, not in the drawing.
     """
     framewise = [value if math.isfinite(value) else 0.0 for value in trace.framewise_mm]
+    numbers = [volume + 1 for volume in trace.volumes] or list(range(1, len(framewise) + 1))
+    least = min(limits.values(), default=math.inf)
+    moved = [at for at, value in enumerate(framewise) if value > least]
     names = ("right", "front", "up")
     panels = [
-        _panel("Displacement between volumes", "mm", [("", framewise)], dict(limits), peak=True),
+        _panel("Displacement between volumes", "mm", [("", framewise)], dict(limits), numbers),
         _panel("Shift from the reference", "mm", _columns(trace.translations_mm, names), {}),
         _panel("Turn from the reference", "°", _columns(trace.rotations_deg, ("nod", "tilt", "turn")), {}),
     ]
     worst = max(range(len(framewise)), key=framewise.__getitem__) if framewise else 0
-    desc = (
-        f"{count(len(framewise), 'volume')}. Largest displacement between neighbouring volumes "
-        f"{number_words(framewise[worst]) if framewise else 'unknown'} mm, at volume {worst + 1}."
-    )
+    most = f"{number_words(framewise[worst])} mm, at volume {numbers[worst]}" if framewise else "unknown"
+    desc = f"{count(len(framewise), 'volume')}. Largest displacement between neighbouring volumes {most}."
     for name, limit in limits.items():
         beyond = sum(value > limit for value in framewise)
-        desc += f" {beyond} above the limit “{name}” of {number_words(limit)} mm."
+        desc += f" {beyond} above the limit “{name}” of {number_words(limit)} mm"
+        named = [numbers[at] - 1 for at, value in enumerate(framewise) if value > limit]
+        desc += f": {count(len(named), 'volume')} {_ranges(named)}." if 0 < len(named) <= 40 else "."
     return render(
         "figures/motion.svg.j2",
         panels=panels,
@@ -106,14 +115,21 @@ def motion_trace_svg(trace: MotionTrace, limits: Mapping[str, float]) -> str:
         plot=_PLOT,
         panel_px=_PANEL,
         height=len(panels) * (_PANEL + 30) + 18,
-        last=len(framewise),
+        moved=[round(1000 * at / max(len(framewise) - 1, 1), 1) for at in moved],
+        first=numbers[0] if numbers else 1,
+        last=numbers[-1] if numbers else 0,
         desc=desc,
         title="Motion, volume by volume",
     )
 
 
+_STRIPS = 8
+
+
 def slice_map_svg(completeness: Completeness, volumes: int = 1) -> str:
-    """Draw where slices are missing: one strip for the slices missing from all volumes, one for each volume with gaps.
+    """Draw where slices are missing: a strip for those missing from all volumes, one for each volume with gaps.
+
+    With gaps in more volumes than strips can be told apart it is a grid: volumes across, slices upwards.
 
     Returns an empty text when nothing is missing or the expected number is unknown: there is nothing to draw then.
     """
@@ -125,7 +141,9 @@ def slice_map_svg(completeness: Completeness, volumes: int = 1) -> str:
     for one in completeness.missing:
         by_volume.setdefault(one.volume, []).append(one.index)
     order = sorted(by_volume, key=lambda volume: -1 if volume is None else volume)
-    shown = order[:12]
+    if len(order) > _STRIPS:
+        return slice_grid_svg(by_volume, depth, volumes)
+    shown = order
     strips = [
         {
             "name": ("all volumes" if volumes > 1 else "slices") if volume is None else f"volume {volume + 1}",
@@ -136,13 +154,11 @@ def slice_map_svg(completeness: Completeness, volumes: int = 1) -> str:
         }
         for volume in shown
     ]
-    rest = len(order) - len(shown)
     desc = "; ".join(f"{strip['name']}: missing {strip['text']}" for strip in strips) + "."
     return render(
         "figures/slices.svg.j2",
         strips=strips,
         depth=depth,
-        rest=f"and {count(rest, 'volume')} more" if rest else "",
         height=len(strips) * 46 + 20,
         desc=desc,
         title=f"Missing slices, of {depth} in a volume",
@@ -190,9 +206,12 @@ def _columns(points: Sequence[tuple[float, float, float]], names: Sequence[str])
 
 
 def _panel(
-    title: str, unit: str, lines: list[tuple[str, list[float]]], limits: dict[str, float], peak: bool = False
+    title: str, unit: str, lines: list[tuple[str, list[float]]], limits: dict[str, float], numbers: Sequence[int] = ()
 ) -> dict[str, object]:
-    """Lay out one panel: polylines in a 1000 × 100 field, a scale of round numbers, names beside the lines' ends."""
+    """Lay out one panel: polylines in a 1000 × 100 field, a scale of round numbers, names beside the lines' ends.
+
+    numbers : of the volumes; where they are given the peak of the first line is marked with its own
+    """
     values = [value for _, line in lines for value in line] or [0.0]
     low, high = min(0.0, *values), max(0.0, *values, *limits.values())
     if high - low < 0.1:
@@ -209,7 +228,7 @@ def _panel(
         return round(1000 * at / max(points - 1, 1), 1)
 
     first = lines[0][1]
-    worst = max(range(len(first)), key=first.__getitem__) if peak and first else None
+    worst = max(range(len(first)), key=first.__getitem__) if numbers and first else None
     ends = _spread([up(line[-1]) * _PANEL / 100 if line else 0.0 for _, line in lines], 13.0)
     return {
         "title": f"{title} ({unit})",
@@ -227,7 +246,7 @@ def _panel(
         else {
             "x": round(_GUTTER + _PLOT * across(worst) / 1000, 2),
             "y": up(first[worst]),
-            "text": f"{number_words(first[worst])} {unit} at volume {worst + 1}",
+            "text": f"{number_words(first[worst])} {unit} at volume {numbers[worst]}",
             "left": across(worst) > 450,
         },
         "limits": [{"y": up(limit), "text": f"{name} {number_words(limit)}"} for name, limit in limits.items()],
@@ -238,11 +257,6 @@ def _panel(
     }
 
 
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
-
-
 def _spread(places: Sequence[float], least: float) -> list[float]:
     """Move names apart until each has its line, keeping their order."""
     order = sorted(range(len(places)), key=places.__getitem__)
@@ -251,14 +265,3 @@ def _spread(places: Sequence[float], least: float) -> list[float]:
         result[after] = max(result[after], result[before] + least)
     overflow = max(0.0, max(result, default=0.0) - _PANEL)
     return [place - overflow for place in result]
-
-
-def _ranges(indices: Sequence[int]) -> str:
-    """Return slice numbers counted from 1, with neighbours joined: `3, 7–9`."""
-    parts: list[list[int]] = []
-    for index in sorted(indices):
-        if parts and index == parts[-1][1] + 1:
-            parts[-1][1] = index
-        else:
-            parts.append([index, index])
-    return ", ".join(f"{low + 1}" if low == high else f"{low + 1}–{high + 1}" for low, high in parts)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from mriloop.edges.publish.figures import picture
 from mriloop.edges.publish.words import count
-from mriloop.model.quality import Completeness
+from mriloop.model.quality import Completeness, Spot
 from mriloop.model.volume import Volume
 
 _GAP = 3
@@ -88,11 +88,20 @@ def mosaic(
     return picture.png(sheet, few=not picture.is_colour(volume))
 
 
-def marks_for(completeness: Completeness | None, volume: Volume) -> tuple[Mark, ...]:
-    """Return a `missing` mark for each gap of slices that CHECK misses from all volumes, where it is in this volume.
+def marks_for(completeness: Completeness | None, volume: Volume, spots: Sequence[Spot] = ()) -> tuple[Mark, ...]:
+    """Return a `look` mark for each spot that CHECK names, and a `missing` one for each gap common to all volumes.
 
-    A slice with a known position is placed by it; one without is placed by its index, counted over what exists.
+    A missing slice with a known position is placed by it; one without by its index, counted over what exists. Spots
+    count the slices that were received.
     """
+    received = [k for k in range(volume.data.shape[volume.slice_axis]) if k not in volume.filled_slices]
+    looks = tuple(
+        Mark(slice=received[one.slice], kind="look", text=one.text) for one in spots if one.slice < len(received)
+    )
+    return (*looks, *_gaps(completeness, volume))
+
+
+def _gaps(completeness: Completeness | None, volume: Volume) -> tuple[Mark, ...]:
     if completeness is None or volume.filled_slices:  # filled slices are hatched without being told
         return ()
     inverse = np.linalg.inv(np.asarray(volume.affine, dtype=float))

@@ -35,14 +35,28 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series, limits:
                 number("volumes_short", short, "{count}", 0),
             )
         )
-    if found.lost_volumes and found.planned_volumes:
+    plan = found.plan
+    if plan is not None:
         result.append(
             defect(
                 "stopped_early",
                 Severity.MINOR,
-                f"{found.volumes} of {found.planned_volumes} planned volumes are there "
-                f"({100 * found.volumes / found.planned_volumes:.0f} %): the scan was stopped, or a part was sent.",
-                number("volumes_found", found.volumes, "{count}", found.planned_volumes),
+                f"{plan.counted} of {plan.planned} planned {plan.what} are there "
+                f"({100 * plan.counted / plan.planned:.0f} %"
+                + (f", by {plan.basis}" if plan.basis else "")
+                + "): the scan was stopped, or a part was sent.",
+                number("volumes_found", plan.counted, "{count}", plan.planned),
+            )
+        )
+    if found.parts is not None:
+        there, wanted = found.parts
+        named = next((note for note in series.notes if "concatenation" in note), f"{there} of {wanted} parts are here")
+        result.append(
+            defect(
+                "missing_parts",
+                Severity.MAJOR if wanted - there > 0.1 * wanted else Severity.MINOR,
+                f"The series was split for transfer: {named}.",
+                number("parts_found", there, "{count}", wanted),
             )
         )
     if found.question:
