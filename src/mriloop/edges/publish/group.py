@@ -205,6 +205,8 @@ def _shown(number: int, row: Row, apart: dict[int, list[dict[str, Any]]]) -> dic
     name = row.get("bids_name") or row.get("description") or ""
     number_said = row["series_number"]
     label = f"{'' if number_said is None else number_said} {name}".strip() or "without a number"
+    if not name:
+        label += f" of study …{row['study_instance_uid'][-6:]}"
     return {
         "anchor": f"s{number}",
         "study": row["study_instance_uid"],
