@@ -10,7 +10,16 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-MODULES = ("help_speed", "index_speed", "motion_parity", "registration", "check_speed", "ledger_commits")
+MODULES = (
+    "help_speed",
+    "index_speed",
+    "motion_parity",
+    "registration",
+    "check_speed",
+    "header_defects",
+    "mr_art",
+    "ledger_commits",
+)
 
 
 def main(names: list[str]) -> int:

@@ -168,4 +168,4 @@ def _check(intake: Intake, study: Study, judging: Judging) -> Checked:
         )
         for one in study.series
     ]
-    return join_study(study, plan, answers)
+    return join_study(study, plan, answers, intake.performed)

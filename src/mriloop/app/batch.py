@@ -28,7 +28,7 @@ from mriloop.app.warm import PRELOAD
 from mriloop.edges.dicom import Place, Survey
 from mriloop.edges.jobs import make_executor, step_identity
 from mriloop.model.errors import MriloopError
-from mriloop.model.study import Refused, Series, Study
+from mriloop.model.study import PerformedStep, Refused, Series, Study
 from mriloop.settings import Settings
 
 STEP = "checking studies"
@@ -103,6 +103,7 @@ class _Open:
     identity: str
     study: Study
     plan: Plan
+    performed: tuple[PerformedStep, ...]
     context: Mapping[str, Mapping[str, Any]]
     held: ExitStack
     waiting: dict[Future[Answer], Series] = field(default_factory=dict)
@@ -214,7 +215,7 @@ class Stream:
             series.series_instance_uid: context_of(series, intake.nifti.get(series.series_instance_uid))
             for series in study.series
         }
-        one = _Open(source, place, number, identity, study, plan, context, held)
+        one = _Open(source, place, number, identity, study, plan, intake.performed, context, held)
         busy.append(one)
         for series in study.series:
             future = submit_series(executor, intake, series, plan, self._settings, pictures=self._pictures)
@@ -260,7 +261,7 @@ def _result(one: _Open) -> Result:
         subject=hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         path=one.source.path,
         folder=one.place.folder,
-        checked=join_study(one.study, one.plan, answers),
+        checked=join_study(one.study, one.plan, answers, one.performed),
         context=one.context,
     )
 

@@ -21,7 +21,7 @@ from mriloop.model.errors import Exit, MriloopError, OperatorError, refuse
 from mriloop.model.norm import Baseline, Norm
 from mriloop.model.protocol import Protocol, SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
-from mriloop.model.study import Refused, Series, SeriesObject, Study
+from mriloop.model.study import PerformedStep, Refused, Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 from mriloop.settings import Settings
 from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
@@ -185,6 +185,7 @@ def check_intake(
             study,
             plans[study.study_instance_uid],
             [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series],
+            intake.performed,
         )
         for study in chosen
     )
@@ -247,12 +248,15 @@ def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
         return replace(check, verdict=Verdict.NOT_ASSESSABLE), b""
 
 
-def join_study(study: Study, plan: Plan, answers: Sequence[Answer]) -> Checked:
-    """Return the check of a study from those of its series, in their order, held against the baseline."""
+def join_study(study: Study, plan: Plan, answers: Sequence[Answer], performed: Sequence[PerformedStep] = ()) -> Checked:
+    """Return the check of a study from those of its series, in their order, held against the baseline.
+
+    `performed` is what scanners reported of examinations (MPPS).
+    """
     checks = [one for one, _ in answers]
     if plan.baseline is not None:
         checks = [against_baseline(one, plan.baseline, plan.limits[one.series_instance_uid]) for one in checks]
-    check = check_study(study, checks, plan.protocol)
+    check = check_study(study, checks, plan.protocol, performed=performed)
     mosaics = {one.series_instance_uid: png for one, png in answers if png}
     return Checked(study=study, check=check, kinds=plan.kinds, mosaics=mosaics)
 

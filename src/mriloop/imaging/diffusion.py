@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import gammaincinv
 
 from mriloop.imaging.foreground import Floats, Mask
+from mriloop.imaging.motion import Rigid
 
 Matrix = npt.NDArray[np.float64]
 
 B0_AT_MOST = 50.0
 SHELL_STEP = 100.0
+_EDDY_VOLUMES = 10
+_EDDY_SHARE = 0.6
 
 
 def q_neighbours(b_values: Matrix, directions: Matrix, b0_at_most: float = B0_AT_MOST) -> list[tuple[int, int]]:
@@ -52,52 +56,19 @@ def neighbouring_dwi_correlation(
     return found if math.isfinite(found) else None
 
 
-def noise_of_repeats(data: Floats, mask: Mask) -> float | None:
-    """Return the noise standard deviation from repeated volumes, (i, j, k, t): the median over voxels of their sd.
+def noise_of_repeats(data: Floats, mask: Mask | None = None) -> float | None:
+    """Return the noise standard deviation from repeated volumes: the median over voxels of their sd over time.
 
-    For two volumes the sd of a voxel is |difference| / √2, of which the median is 0.6745 of the noise; the factor for
-    any count is that of the χ distribution. None with fewer than two volumes or fewer than 200 voxels.
+    data : (i, j, k, t) with a mask (i, j, k), or (n, t). Of the sd of t values of one voxel the median is
+    √(2 P⁻¹((t-1)/2, 1/2) / (t-1)) of the noise, as χ has it. Lower is better. None with fewer than two volumes or 200
+    voxels. Motion adds to it at edges only, since the median is taken.
     """
-    count = data.shape[-1]
-    if count < 2 or int(mask.sum()) < 200:
+    chosen = np.asarray(data.reshape(-1, data.shape[-1]) if mask is None else data[mask], dtype=np.float64)
+    count = chosen.shape[1]
+    if count < 2 or len(chosen) < 200:
         return None
-    sd = np.asarray(data[mask], dtype=np.float64).std(axis=1, ddof=1)
-    return float(np.median(sd)) / math.sqrt(2 * float(gammaincinv((count - 1) / 2, 0.5)) / (count - 1))
-
-
-def noise_by_background(data: Floats, channels: int = 1, *, share: float = 0.01, rounds: int = 100) -> float | None:
-    """Return the noise standard deviation from voxels that hold nothing but noise in all volumes of (i, j, t).
-
-    PIESNO: for pure noise the sum over t of m² / (2 σ²) follows a gamma distribution of shape t · channels. From the
-    best of a range of starting σ, voxels outside the central 1 - `share` of that distribution are dropped and σ is
-    found again from the median of the rest, until it stays. None where no voxel is left. Lower is better.
-    Source: Koay, Özarslan, Pierpaoli, J Magn Reson 2009;199:94, doi:10.1016/j.jmr.2009.03.005.
-    """
-    flat = np.asarray(data, dtype=np.float64).reshape(-1, data.shape[-1])
-    flat = flat[flat.any(axis=1)]
-    if flat.size == 0:
-        return None
-    median_factor = math.sqrt(2 * float(gammaincinv(channels, 0.5)))
-    low, high = (float(gammaincinv(flat.shape[1] * channels, p)) for p in (share / 2, 1 - share / 2))
-    power = np.square(flat).sum(axis=1) / 2
-    most = float(np.median(flat)) / median_factor
-    best, best_count = None, 0
-    for start in np.linspace(most / 50, most, 50):
-        inside = int(((power > low * start**2) & (power < high * start**2)).sum())
-        if inside > best_count:
-            best, best_count = float(start), inside
-    if best is None:
-        return None
-    sigma = best
-    for _ in range(rounds):
-        pure = (power > low * sigma**2) & (power < high * sigma**2)
-        if not pure.any():
-            return None
-        update = float(np.median(flat[pure])) / median_factor
-        if abs(update - sigma) < 1e-6 * sigma:
-            break
-        sigma = update
-    return sigma
+    sd = float(np.median(chosen.std(axis=1, ddof=1)))
+    return sd / math.sqrt(2 * float(gammaincinv((count - 1) / 2, 0.5)) / (count - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +80,8 @@ class GradientTable:
     duplicates : pairs of volumes of one shell with the same direction, up to sign and 1°
     not_unit : weighted volumes whose direction is known and not of length 1 (within 2 %)
     unknown : weighted volumes without a direction
-    condition : condition number of the design matrix of the tensor over the shell of most directions; inf where fewer
-        than six directions do not allow a tensor; 1.3 to 2 for well spread ones
+    condition : condition number of the design matrix of the tensor over the shell of most directions, √2.5 = 1.58 for
+        evenly spread ones; inf where fewer than six directions do not allow a tensor
     one_sided : length (0 to 1) of the mean direction of that shell: 1 where all point one way, as no tensor minds but
         eddy-current correction does
     """
@@ -160,6 +131,52 @@ def gradient_table(b_values: Matrix, directions: Matrix, b0_at_most: float = B0_
     )
 
 
+def without_eddy_currents(
+    motions: Sequence[Rigid], directions: Sequence[tuple[float, float, float] | None]
+) -> tuple[Rigid, ...]:
+    """Take off the part of each parameter that follows the gradient direction linearly, where that is most of it.
+
+    Single-shot EPI moves along the phase-encode axis by eddy currents, not because the patient does. Most is more than
+    60 % of the variance beyond what four terms explain by chance, and more than one jump or one steady drift explains:
+    in a table that is sorted by direction a patient who moved once looks like an eddy current. Of fewer than ten
+    volumes, of unknown directions, or of directions in a plane nothing is taken off.
+    Source: Andersson and Sotiropoulos, NeuroImage 2016;125:1063, doi:10.1016/j.neuroimage.2015.10.019.
+    """
+    if len(motions) < _EDDY_VOLUMES or any(d is None for d in directions):
+        return tuple(motions)
+    design = np.column_stack([np.ones(len(motions)), np.array(directions, dtype=float)])
+    if np.linalg.matrix_rank(design, tol=0.1) < 4:
+        return tuple(motions)
+    values = np.array([[*m.translation_mm, *m.rotation_deg] for m in motions])
+    terms = np.linalg.lstsq(design, values, rcond=None)[0]
+    fitted = design[:, 1:] @ terms[1:]
+    spare = (len(motions) - 1) / (len(motions) - 4)
+    total = values.var(axis=0)
+    share = 1 - spare * (values - design @ terms).var(axis=0) / np.where(total > 0, total, 1)
+    taken = (share > _EDDY_SHARE) & (share > _jump_or_drift(values))
+    cleaned = values - np.where(taken, fitted, 0.0)
+    return tuple(
+        replace(
+            m,
+            translation_mm=(float(v[0]), float(v[1]), float(v[2])),
+            rotation_deg=(float(v[3]), float(v[4]), float(v[5])),
+        )
+        for v, m in zip(cleaned, motions, strict=True)
+    )
+
+
+def _jump_or_drift(values: Matrix) -> Matrix:
+    """Return for each column of (t, n) the greatest share of its variance that one jump or a straight line explains."""
+    count = len(values)
+    rest = values - values.mean(axis=0)
+    total = np.square(rest).sum(axis=0)
+    before = np.arange(1, count)[:, None]
+    jumps = np.square(np.cumsum(rest, axis=0)[:-1]) * count / (before * (count - before))
+    line = np.arange(count) - (count - 1) / 2
+    explained = np.maximum(jumps.max(axis=0), np.square(line @ rest) / (line @ line))
+    return np.asarray(explained / np.where(total > 0, total, 1), dtype=np.float64)
+
+
 def _levels(b: Matrix) -> list[float]:
     """Return the b-values of the shells: runs of sorted b-values without a gap of more than 100 s/mm²."""
     if b.size == 0:
@@ -173,7 +190,8 @@ def _condition(unit: Matrix) -> float:
     if len(unit) < 6:
         return math.inf
     x, y, z = unit.T
-    design = np.column_stack([x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z])
+    # √2, not 2: so weighted, the number does not change when the table is turned
+    design = np.column_stack([x * x, y * y, z * z, *(math.sqrt(2) * pair for pair in (x * y, x * z, y * z))])
     values = np.linalg.svd(design, compute_uv=False)
     return float(values[0] / values[-1]) if values[-1] > 1e-9 * values[0] else math.inf
 

@@ -21,12 +21,16 @@ from mriloop.imaging.foreground import Floats, Mask
 
 Matrix = npt.NDArray[np.float64]
 
-HEAD_RADIUS_MM = 50.0
 _COARSE_MM = 12.0
 _FINE_MM = 4.0
 _SAMPLES = 10_000
 _TURNS = (-15.0, 15.0, -30.0, 30.0)
 _TRUSTED = 0.85
+_WORSE_THAN_USUAL = 3.0
+_FAR_MM = 3.0
+_ARM_MM = 50.0
+_THICK_MM = 10.0
+_FEW_SLICES = 4
 _Fit = tuple[Matrix, float]
 
 
@@ -49,13 +53,17 @@ class Rigid:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """What one smoothing level of the reference needs: points, their values, and the solved normal equations."""
+    """What one smoothing level of the reference needs: points, their values, and how these change with the motion.
+
+    free : (6, f), the motions that are looked for: all six, or the three within the slices
+    """
 
     points: Matrix
     target: Matrix
     design: Matrix
     blur: tuple[float, ...]
     spline: int
+    free: Matrix
 
 
 def estimate(
@@ -75,18 +83,22 @@ def estimate(
     Motions map positions in the reference to positions in the volume. `correlation` (0 to 1, higher is better) is that
     of the two pictures after registration: a low one means that the motion is not to be trusted.
 
+    Stacks of fewer than four slices, or of slices more than 10 mm apart, show motion within the slices only: between
+    slices so far apart nothing can be interpolated, and what is not seen is not guessed.
+
     Method: Gauss-Newton on the sum of squared differences with the gradient of the reference computed once (inverse
     compositional; Baker and Matthews, Int J Comput Vis 2004;56:221, doi:10.1023/B:VISI.0000011205.11775.fd), an
-    intensity scale and offset as seventh and eighth unknown (Friston et al., Hum Brain Mapp 1995;3:165,
-    doi:10.1002/hbm.460030303), two smoothing levels (12 and 4 mm), robust weights, the neighbouring volume's answer
-    as the start, turned starts where the first does not fit; then once more to the mean of the aligned volumes.
+    intensity scale and offset as two more unknowns (Friston et al., Hum Brain Mapp 1995;3:165,
+    doi:10.1002/hbm.460030303), robust weights, smoothing by 4 mm from the neighbouring volume's answer; where that does
+    not fit or leads far, by 12 mm first, and from turned starts; then once more to the mean of the aligned volumes.
     """
     stack = [np.asarray(volume, dtype=np.float32) for volume in volumes]
     if reference is None:
         reference = _most_typical(stack, mask)
     centre = _centre(stack[reference], mask, affine)
-    coarse = _level(stack[reference], affine, mask, centre, _COARSE_MM, 1)
-    fine = _level(stack[reference], affine, mask, centre, _FINE_MM, 1)
+    free = _free(affine, stack[reference].shape)
+    coarse = _level(stack[reference], affine, mask, centre, _COARSE_MM, 1, free)
+    fine = _level(stack[reference], affine, mask, centre, _FINE_MM, 1, free)
     found: dict[int, _Fit] = {reference: (np.zeros(6), 1.0)}
     for order in (range(reference + 1, len(stack)), range(reference - 1, -1, -1)):
         start = np.zeros(6)
@@ -95,34 +107,24 @@ def estimate(
             start = found[index][0] if found[index][1] > _TRUSTED else np.zeros(6)
     fits = [found[t] for t in range(len(stack))]
     if len(stack) > 2:
-        fits = _to_mean(stack, affine, mask, centre, fits, reference)
+        fits = _to_mean(stack, affine, mask, centre, fits, reference, free)
     return reference, tuple(_rigid(fit, centre) for fit in fits)
+
+
+def untrusted(correlations: Sequence[float]) -> npt.NDArray[np.bool_]:
+    """Tell which volumes do not fit the others even after registration: torn by motion within the volume, or spoilt.
+
+    They correlate by less than 0.85, and what they lack to 1 is more than three times that of the better quarter of
+    the series: noise lowers all volumes alike, and is no reason for mistrust.
+    """
+    lack = 1 - np.asarray(correlations, dtype=np.float64)
+    return np.asarray((lack > 1 - _TRUSTED) & (lack > _WORSE_THAN_USUAL * np.percentile(lack, 25)), dtype=bool)
 
 
 def mean_displacement(first: Matrix, second: Matrix, points: Matrix) -> float:
     """Return the mean distance in mm between where two 4 × 4 motions send the same (n, 3) points: any body part."""
     change = second[:3] - first[:3]
     return float(np.linalg.norm(_moved(change, points), axis=1).mean())
-
-
-def power_displacement(first: Rigid, second: Rigid, radius_mm: float = HEAD_RADIUS_MM) -> float:
-    """Return Power's framewise displacement: Σ|Δt| + r Σ|Δrotation| with r = 50 mm. Heads only. Lower is better.
-
-    Source: Power et al., NeuroImage 2012;59:2142, doi:10.1016/j.neuroimage.2011.10.018.
-    """
-    moved = np.abs(np.subtract(second.translation_mm, first.translation_mm)).sum()
-    turned = np.abs(np.radians(np.subtract(second.rotation_deg, first.rotation_deg))).sum()
-    return float(moved + radius_mm * turned)
-
-
-def jenkinson_displacement(first: Matrix, second: Matrix, centre_mm: Matrix, radius_mm: float = 80.0) -> float:
-    """Return Jenkinson's RMS displacement over a sphere of 80 mm between two 4 × 4 motions. Lower is better.
-
-    Source: Jenkinson, FMRIB technical report TR99MJ1.
-    """
-    change = second @ np.linalg.inv(first) - np.eye(4)
-    linear, shift = change[:3, :3], change[:3, 3] + change[:3, :3] @ centre_mm
-    return float(np.sqrt(radius_mm**2 / 5 * np.trace(linear.T @ linear) + shift @ shift))
 
 
 def object_points(mask: Mask, affine: Matrix, most: int = 4000) -> Matrix:
@@ -132,18 +134,49 @@ def object_points(mask: Mask, affine: Matrix, most: int = 4000) -> Matrix:
     return np.asarray(where @ affine[:3, :3].T + affine[:3, 3], dtype=np.float64)
 
 
+def aligned_courses(
+    volumes: Sequence[Floats], affine: Matrix, motions: Sequence[Rigid], points: Matrix
+) -> npt.NDArray[np.float64]:
+    """Return the (n, t) brightness of (m, 3) points of the reference, RAS+ mm, followed through the motion.
+
+    Cubic interpolation. Points that leave the field of view in any volume are dropped, so that n may be less than m.
+    """
+    to_voxel = np.linalg.inv(affine)
+    shape = np.array(volumes[0].shape)
+    kept = np.ones(len(points), dtype=bool)
+    found = np.zeros((len(points), len(volumes)))
+    for t, (volume, motion) in enumerate(zip(volumes, motions, strict=True)):
+        at = _moved(to_voxel @ motion.matrix, points)
+        kept &= np.all((at > -0.5) & (at < shape - 0.5), axis=1)
+        source: Any = spline_filter(np.asarray(volume, dtype=np.float32), order=3)
+        found[:, t] = map_coordinates(source, at.T, order=3, prefilter=False, mode="nearest")
+    return found[kept]
+
+
+def resampled(volume: Floats, affine: Matrix, motion: Matrix) -> Floats:
+    """Return the volume as it would look without the motion, on its own grid."""
+    change = np.linalg.inv(affine) @ motion @ affine
+    return np.asarray(affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest"))
+
+
 def _to_mean(
-    stack: Sequence[Floats], affine: Matrix, mask: Mask, centre: Matrix, fits: Sequence[_Fit], reference: int
+    stack: Sequence[Floats],
+    affine: Matrix,
+    mask: Mask,
+    centre: Matrix,
+    fits: Sequence[_Fit],
+    reference: int,
+    free: Matrix,
 ) -> list[_Fit]:
     """Register again, to the mean of the aligned volumes; return motions relative to the reference.
 
     The mean carries the noise, and in diffusion the direction, of no single volume, so that none of them stands out.
     """
-    trusted = [t for t, fit in enumerate(fits) if fit[1] >= _TRUSTED]
+    trusted = np.flatnonzero(~untrusted([fit[1] for fit in fits]))
     template = np.zeros(stack[reference].shape, dtype=np.float64)
-    for t in trusted:
-        template += _resampled(stack[t], affine, _matrix(fits[t][0], centre))
-    level = _level((template / len(trusted)).astype(np.float32), affine, mask, centre, _FINE_MM, 3)
+    for t in map(int, trusted):
+        template += resampled(stack[t], affine, _matrix(fits[t][0], centre))
+    level = _level((template / len(trusted)).astype(np.float32), affine, mask, centre, _FINE_MM, 3, free)
     again = [
         _descend(_blurred(volume, level.blur), affine, centre, level, fit[0], 8)
         for volume, fit in zip(stack, fits, strict=True)
@@ -153,19 +186,40 @@ def _to_mean(
 
 
 def _search(moving: Floats, affine: Matrix, centre: Matrix, coarse: _Level, fine: _Level, start: Matrix) -> _Fit:
-    """Register one volume: coarse, then fine; from turned starts where the first does not fit."""
+    """Register one volume: fine from the start; where that does not fit or leads far, coarse first, and turned."""
+    sharp = _blurred(moving, fine.blur)
+    near = _descend(sharp, affine, centre, fine, start, 12)
+    if near[1] >= _TRUSTED and _far(near[0] - start) < _FAR_MM:
+        return near
     blurred = _blurred(moving, coarse.blur)
     best = _descend(blurred, affine, centre, coarse, start, 25)
     if best[1] < _TRUSTED:
         tries = [best]
         for axis in range(3):
+            if not fine.free[3 + axis].any():
+                continue
             for angle in _TURNS:
                 turned = np.zeros(6)
                 turned[3 + axis] = np.radians(angle)
                 tries.append(_descend(blurred, affine, centre, coarse, turned, 12))
         best = max(tries, key=lambda fit: fit[1])
         best = _descend(blurred, affine, centre, coarse, best[0], 25)
-    return _descend(_blurred(moving, fine.blur), affine, centre, fine, best[0], 12)
+    return max(near, _descend(sharp, affine, centre, fine, best[0], 12), key=lambda fit: fit[1])
+
+
+def _far(step: Matrix) -> float:
+    return float(np.linalg.norm(step[:3]) + _ARM_MM * np.linalg.norm(step[3:]))
+
+
+def _free(affine: Matrix, shape: tuple[int, ...]) -> Matrix:
+    """Return the motions that the stack shows, as columns of six: all, or those within its slices."""
+    if shape[2] >= _FEW_SLICES and float(np.linalg.norm(affine[:3, 2])) <= _THICK_MM:
+        return np.eye(6)
+    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
+    normal = np.cross(axes[:, 0], axes[:, 1])
+    inside = np.zeros((6, 3))
+    inside[:3, 0], inside[:3, 1], inside[3:, 2] = axes[:, 0], axes[:, 1], normal / np.linalg.norm(normal)
+    return inside
 
 
 def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, start: Matrix, rounds: int) -> _Fit:
@@ -174,6 +228,7 @@ def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, star
     # einsum, not @: threads of a BLAS cost more than they gain on arrays this narrow
     to_voxel = np.linalg.inv(affine)
     motion = _matrix(start, centre)
+    count = level.free.shape[1]
     best, best_fit = start, -1.0
     for _ in range(rounds):
         at = _moved(to_voxel @ motion, level.points)
@@ -182,7 +237,7 @@ def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, star
             break
         found = map_coordinates(source, at[seen].T, order=level.spline, prefilter=False, mode="nearest")
         design, target = level.design[seen], level.target[seen]
-        design[:, 6] = found
+        design[:, count] = found
         fit = _correlation(found, target)
         if fit > best_fit:
             best_fit, best = fit, _parameters(motion, centre)
@@ -194,7 +249,8 @@ def _descend(moving: Floats, affine: Matrix, centre: Matrix, level: _Level, star
         spread = 1.4826 * float(np.median(np.abs(rest))) + 1e-12
         weighted = design / (1 + (rest / (3 * spread)) ** 2)[:, None]
         normal = np.einsum("ni,nj->ij", weighted, design)
-        step = np.linalg.lstsq(normal, np.einsum("ni,n->i", weighted, target), rcond=None)[0][:6]
+        solved = np.linalg.lstsq(normal, np.einsum("ni,n->i", weighted, target), rcond=None)[0][:count]
+        step = level.free @ solved
         motion = motion @ np.linalg.inv(_matrix(step, centre))
         if np.abs(step[:3]).max() < 5e-3 and np.abs(step[3:]).max() < 1e-4:
             break
@@ -211,13 +267,9 @@ def _rigid(fit: _Fit, centre: Matrix) -> Rigid:
     )
 
 
-def _resampled(volume: Floats, affine: Matrix, motion: Matrix) -> Floats:
-    """Return the volume as it would look without the motion, on its own grid."""
-    change = np.linalg.inv(affine) @ motion @ affine
-    return np.asarray(affine_transform(volume, change[:3, :3], offset=change[:3, 3], order=1, mode="nearest"))
-
-
-def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_mm: float, spline: int) -> _Level:
+def _level(
+    reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_mm: float, spline: int, free: Matrix
+) -> _Level:
     """Smooth the reference, take sample points on the object and its rim, and lay out ∂intensity/∂motion there."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     blur = tuple(float(blur_mm / 2.3548 / s) for s in spacing)
@@ -236,8 +288,8 @@ def _level(reference: Floats, affine: Matrix, mask: Mask, centre: Matrix, blur_m
     turning = np.cross(arms, slopes)
     target = smooth[tuple(where.T)].astype(np.float64)
     # scale·found + offset ≈ target + slope·step: the unknowns are the step, then the scale, then the offset
-    design = np.column_stack([-slopes, -turning, np.zeros(len(where)), np.ones(len(where))])
-    return _Level(points, target, design, blur, spline)
+    design = np.column_stack([-np.hstack([slopes, turning]) @ free, np.zeros(len(where)), np.ones(len(where))])
+    return _Level(points, target, design, blur, spline, free)
 
 
 def _blurred(volume: Floats, blur: tuple[float, ...]) -> Floats:

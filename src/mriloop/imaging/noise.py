@@ -7,12 +7,13 @@ import math
 import numpy as np
 from scipy import special
 
-from mriloop.imaging.foreground import Floats, Mask
+from mriloop.imaging.foreground import Floats, Mask, picked
 
 RAYLEIGH_SD = math.sqrt(2 - math.pi / 2)  # sd of the magnitude of noise, in units of the Gaussian sd of one channel
 MAD_TO_SD = 1.482602218505602
 _LEAST = 200
 _LEAST_CELL = 48
+_MOST_CELLS = 16
 
 
 def air_sd(values: Floats, air: Mask) -> float | None:
@@ -23,7 +24,7 @@ def air_sd(values: Floats, air: Mask) -> float | None:
     """
     deviations = []
     for k in range(values.shape[2]):
-        sample = values[:, :, k][air[:, :, k]]
+        sample = picked(values[:, :, k], air[:, :, k])
         if sample.size >= 30:
             deviations.append(float(sample.std()))
     if int(air.sum()) < _LEAST or not deviations:
@@ -42,7 +43,7 @@ def snr_dietrich(values: Floats, mask: Mask, air: Mask) -> float | None:
     sd = air_sd(values, air)
     if sd is None or not mask.any():
         return None
-    return RAYLEIGH_SD * float(np.median(values[mask])) / sd
+    return RAYLEIGH_SD * float(np.median(picked(values, mask))) / sd
 
 
 def snr_difference(first: Floats, second: Floats, mask: Mask) -> float | None:
@@ -54,11 +55,12 @@ def snr_difference(first: Floats, second: Floats, mask: Mask) -> float | None:
     """
     if int(mask.sum()) < _LEAST:
         return None
-    change = first[mask].astype(np.float64) - second[mask]
+    one, two = picked(first, mask).astype(np.float64), picked(second, mask)
+    change = one - two
     sd = MAD_TO_SD * float(np.median(np.abs(change - np.median(change))))
     if sd <= 0:
         return None
-    return math.sqrt(2) * float((first[mask].mean() + second[mask].mean()) / 2) / sd
+    return math.sqrt(2) * float((one.mean() + two.mean(dtype=np.float64)) / 2) / sd
 
 
 def sigma_inside(values: Floats, mask: Mask) -> float | None:
@@ -71,28 +73,45 @@ def sigma_inside(values: Floats, mask: Mask) -> float | None:
     not make one alone. None where no cell has 48 differences inside the object.
     Source: Coupé et al., Med Image Anal 2010;14:483, doi:10.1016/j.media.2010.03.001.
     """
+    cells = _cells(mask.shape[2])
     n, m = values.shape[0] // 2 * 2, values.shape[1] // 2 * 2
-    a, b = values[0:n:2, 0:m:2], values[1:n:2, 0:m:2]
-    c, d = values[0:n:2, 1:m:2], values[1:n:2, 1:m:2]
-    inside = mask[0:n:2, 0:m:2] & mask[1:n:2, 0:m:2] & mask[0:n:2, 1:m:2] & mask[1:n:2, 1:m:2]
-    detail, level = (a - b - c + d) / 2, (a + b + c + d) / 4
-    found = []
-    for i in range(0, detail.shape[0], 8):
-        for j in range(0, detail.shape[1], 8):
-            for k in range(0, detail.shape[2], 4):
-                cell = (slice(i, i + 8), slice(j, j + 8), slice(k, k + 4))
-                here = inside[cell]
-                if np.count_nonzero(here) < _LEAST_CELL:
-                    continue
-                sd = MAD_TO_SD * float(np.median(np.abs(detail[cell][here])))
-                if sd > 0:
-                    found.append((sd, float(np.median(level[cell][here]))))
-    if not found:
+    sds, levels = [], []
+    for start in cells:
+        part, held = values[:n, :m, start : start + 4], mask[:n, :m, start : start + 4]
+        inside = held[0::2, 0::2] & held[1::2, 0::2] & held[0::2, 1::2] & held[1::2, 1::2]
+        if np.count_nonzero(inside) < _LEAST_CELL:
+            continue
+        a, b, c, d = (np.asarray(part[i::2, j::2], dtype=np.float32) for i, j in ((0, 0), (1, 0), (0, 1), (1, 1)))
+        spread, count = _cell_medians(np.abs(a - b - c + d) / 2, inside)
+        level, _ = _cell_medians((a + b + c + d) / 4, inside)
+        kept = (count >= _LEAST_CELL) & (spread > 0)
+        sds.append(MAD_TO_SD * spread[kept])
+        levels.append(level[kept])
+    if not sds or not sum(found.size for found in sds):
         return None
-    sds = np.array([sd for sd, _ in found])
-    sd = float(np.percentile(sds, 25))
-    signal = float(np.median([s for _, s in found]))
+    sd = float(np.percentile(np.concatenate(sds), 25))
+    signal = float(np.median(np.concatenate(levels)))
     return sd / math.sqrt(koay_factor(signal / sd))
+
+
+def _cells(slices: int) -> list[int]:
+    """Return the first slices of at most 16 evenly spread cells of four slices."""
+    starts = list(range(0, slices, 4))
+    if len(starts) <= _MOST_CELLS:
+        return starts
+    return [starts[round(at)] for at in np.linspace(0, len(starts) - 1, _MOST_CELLS)]
+
+
+def _cell_medians(values: Floats, inside: Mask) -> tuple[Floats, Floats]:
+    """Return the median of the `values` inside, for every cell of 8 × 8 × slices, and how many they are."""
+    rows, columns = (-(-n // 8) * 8 for n in values.shape[:2])
+    lack = ((0, rows - values.shape[0]), (0, columns - values.shape[1]), (0, 0))
+    padded = np.pad(np.where(inside, values, np.inf), lack, constant_values=np.inf)
+    cells = padded.reshape(rows // 8, 8, columns // 8, 8, -1).transpose(0, 2, 1, 3, 4).reshape(rows * columns // 64, -1)
+    count = np.isfinite(cells).sum(axis=1)
+    cells, count = np.sort(cells[count > 0], axis=1), count[count > 0]
+    at = np.arange(len(cells))
+    return (cells[at, (count - 1) // 2] + cells[at, count // 2]) / 2, count
 
 
 def koay_factor(snr_of_magnitudes: float) -> float:

@@ -145,6 +145,11 @@ TABLE: tuple[ErrorEntry, ...] = (
     _sender(
         "file_not_mr", "modality {modality} is not magnetic resonance", "nothing to do: it is left out of the MR study"
     ),
+    _sender(
+        "file_not_performed_step",
+        "{path} is no Modality Performed Procedure Step",
+        "give the data set that the scanner sent to the worklist server, or leave it out",
+    ),
     _sender("file_no_pixels", "an image object without pixel data", "send this instance again"),
     _sender(
         "file_pixels_impossible", "rows, columns, bits or frames contradict the pixel data", "send this instance again"

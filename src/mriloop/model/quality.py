@@ -104,6 +104,8 @@ class MotionTrace:
     only one of its b-value, could not be compared with any other. In a series of several contrasts "the one before" is
     the one before of the same contrast, and the first of each contrast is 0.
     limit_mm: framewise displacement beyond which a volume of this series counts as moved.
+    untrusted: volumes of the series that fit no pose, torn by motion while they were taken: that they moved is certain,
+    what stands there for them is a guess.
     """
 
     reference: int
@@ -112,6 +114,7 @@ class MotionTrace:
     framewise_mm: tuple[float, ...]
     volumes: tuple[int, ...] = ()
     limit_mm: float = 0.5
+    untrusted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from mriloop.model.coding import Code
+
 Point = tuple[float, float, float]
 Parameter = str | float | int | tuple[str, ...] | tuple[float, ...]
 
@@ -120,6 +122,42 @@ class Study:
     accession: str | None = None
     age_years: float | None = None
     sex: str | None = None
+
+
+class StepStatus(StrEnum):
+    """DICOM: PerformedProcedureStepStatus (0040,0252)."""
+
+    IN_PROGRESS = "IN PROGRESS"
+    COMPLETED = "COMPLETED"
+    DISCONTINUED = "DISCONTINUED"
+    UNKNOWN = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformedSeries:
+    """One series that the scanner reports as performed. `images`: SOP instance UIDs; `others`: objects beside them."""
+
+    series_instance_uid: str
+    description: str = ""
+    images: tuple[str, ...] = ()
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformedStep:
+    """What the scanner reported of an examination. DICOM: Modality Performed Procedure Step (PS3.4 annex F.7).
+
+    `studies`: StudyInstanceUIDs that it belongs to. `reason` is why it was discontinued (CID 9300), `comment` what
+    somebody wrote to it: free text, never shown or logged, since it may name a person. Times are the scanner's.
+    """
+
+    studies: tuple[str, ...]
+    status: StepStatus
+    reason: Code | None = None
+    comment: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    series: tuple[PerformedSeries, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

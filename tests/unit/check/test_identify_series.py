@@ -161,6 +161,14 @@ def test_the_bolus_time_of_one_series_tells_the_others():
     assert [kinds[u].contrast for u in "123"] == [Truth.FALSE, Truth.TRUE, Truth.TRUE]
 
 
+def test_an_agent_registered_before_it_was_given_does_not_make_a_series_one_after_it():
+    def one(second):
+        return series(_acquired_at_s=second, ContrastBolusAgent="Gd", ContrastBolusStartTime="101000")
+
+    assert identify(one(36000.0)).contrast is Truth.FALSE
+    assert identify(one(36900.0)).contrast is Truth.TRUE
+
+
 def test_without_a_bolus_time_an_earlier_series_stays_unknown():
     first = series(uid="1", _acquired_at_s=100.0)
     second = series(uid="2", _acquired_at_s=200.0, ContrastBolusAgent="Gd")

@@ -195,6 +195,10 @@ ROWS = [
     row(HYPERFINE, W.FLAIR, seq=IR_SE, tr=4000, te=228, ti=1400, tesla=0.064),
     row(HYPERFINE, W.T2, seq="SE", tr=2000, te=209, tesla=0.064),
     row(HYPERFINE, W.DWI, "DWI", seq="SE", tr=1000, te=80, tesla=0.064, b_value=[0.0, 900.0]),
+    # BIDS: curated suffixes
+    row("", W.FLAIR, "sub-01_FLAIR", VendorBIDSSuffix="FLAIR"),
+    row("", W.T2_STAR, "x", VendorBIDSSuffix="T2starw"),
+    row("", W.FIELD_MAP, "x", VendorBIDSSuffix="phasediff"),
     # Nobody's: what the physics leaves open stays open
     row("", W.UNKNOWN, seq="SE", tr=1500, te=20),
     row("", W.UNKNOWN, seq="GR", te=3),

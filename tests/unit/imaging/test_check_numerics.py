@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage, stats
 
-from mriloop.imaging import background, ghosting, motion, noise, sharpness
+from mriloop.imaging import background, ghosting, motion, noise, sharpness, slices
 from mriloop.imaging.foreground import (
     object_mask,
     otsu,
@@ -122,12 +122,12 @@ def test_blank_and_identical_slices_and_a_jump():
     data = head(sigma=1)
     data[:, :, 4] = 0
     data[:, :, 8] = data[:, :, 7]
-    assert background.blank_slices(data) == (4,)
-    assert background.identical_slices(data) == ((7, 8),)
+    assert slices.blank_slices(data) == (4,)
+    assert slices.identical_slices(data) == ((7, 8),)
     dim = head(sigma=1)
     mask = object_mask(dim, SPACING)
     dim[:, :, 6] *= 0.5
-    assert int(np.nanargmax(background.slice_jumps(dim, mask))) == 6
+    assert int(np.nanargmax(slices.slice_jumps(dim, mask))) == 6
 
 
 def test_zeroed_background_leaves_no_air():
@@ -193,16 +193,3 @@ def test_known_motions_come_back_within_a_twentieth_of_a_voxel(slices):
     points = motion.object_points(mask, seen)
     for truth, one in zip(truths, found, strict=True):
         assert motion.mean_displacement(truth, one.matrix, points) < 0.2
-
-
-def test_displacements_by_hand():
-    still = motion.Rigid((0, 0, 0), (0, 0, 0), (0, 0, 0), 1.0)
-    turned = motion.Rigid((1, 0, -2), (0, 0, 1), (0, 0, 0), 1.0)
-    assert motion.power_displacement(still, turned) == pytest.approx(3 + 50 * math.radians(1))
-    shifted = motion.Rigid((3, 4, 0), (0, 0, 0), (0, 0, 0), 1.0)
-    assert motion.mean_displacement(still.matrix, shifted.matrix, np.zeros((5, 3))) == pytest.approx(5)
-    assert motion.jenkinson_displacement(still.matrix, shifted.matrix, np.zeros(3)) == pytest.approx(5)
-    angle = math.radians(2)
-    spun = motion.Rigid((0, 0, 0), (0, 0, 2), (0, 0, 0), 1.0)
-    wanted = math.sqrt(80**2 / 5 * 4 * (1 - math.cos(angle)))
-    assert motion.jenkinson_displacement(still.matrix, spun.matrix, np.zeros(3)) == pytest.approx(wanted)

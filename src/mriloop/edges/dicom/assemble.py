@@ -253,6 +253,9 @@ def declared(members: Sequence[Record], values: Mapping[str, Parameter], protoco
     if diffusion:
         found["diffusion_volumes"] = _diffusion_volumes(values, protocol)
         found["b_values"] = _whole(values.get("VendorBValueCount"))
+    if any(frame.tiles for frame in frames) and _whole(values.get("VendorSlices")) is not None:
+        # United Imaging counts the objects of a grid series where others count slices.
+        found["objects"] = _whole(values.get("NumberOfSlices"))
     if multi:
         found["frames"] = sum(record.pixels.frames for record in multi if record.pixels is not None)
     totals = {c.uid: c.total for record in members if (c := record.concatenation)}

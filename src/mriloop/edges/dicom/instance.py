@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mriloop.edges.dicom import siemens, vendors
 from mriloop.edges.dicom.dictionary import KEYWORD
 from mriloop.edges.dicom.elements import DamagedError, Elements
 from mriloop.edges.dicom.frames import build_frames, frame_views, parse_date
+from mriloop.edges.dicom.mpps import is_performed_step, read_performed_step
 from mriloop.edges.dicom.part10 import MEDIA_DIRECTORY, open_part10
 from mriloop.edges.dicom.pixels import Pixels, describe
-from mriloop.model.study import Frame, SeriesObject
+from mriloop.model.study import Frame, PerformedStep, SeriesObject
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -86,10 +87,12 @@ class Record:
 
 def read_instance(
     shown: str, path: Path, cap: int, known_series: set[str], first: tuple[bytes, int] | None = None
-) -> Record | str | None:
+) -> Record | PerformedStep | str | None:
     """Read one DICOM file.
 
-    Returns a Record; the code of the error table why the file is refused; or None for a DICOMDIR, which is passed over.
+    Returns a Record, whose frames are without pixels where the pixel data of an image are absent; a PerformedStep for
+    the report of a scanner; the code of the error table why the file is refused; or None for a DICOMDIR, which is
+    passed over.
     `known_series` collects the series met so far, so that their long protocol texts are read once;
     `first` is what `read_first` gave, when it has been read already.
     """
@@ -98,6 +101,8 @@ def read_instance(
         if part10.media_class == MEDIA_DIRECTORY:
             return None
         header = part10.elements
+        if is_performed_step(header, part10.media_class):
+            return read_performed_step(header)
         uids = [header.text(tag) or "" for tag in (0x00080018, 0x0020000E, 0x0020000D)]
         if not all(_UID.fullmatch(uid) for uid in uids):
             return "file_no_identity"
@@ -121,10 +126,17 @@ def read_instance(
         if modality == "MR" or kind in _IMAGE_CLASSES:
             record.modality = "MR"
             if record.object is SeriesObject.IMAGE:
-                record.pixels = describe(part10, path)
-                if record.pixels is None:
-                    return "file_no_pixels"
+                try:
+                    record.pixels = describe(part10, path)
+                except DamagedError as damage:
+                    if damage.code != "file_no_pixels":
+                        raise
+                else:
+                    if record.pixels is None:
+                        return "file_no_pixels"
             _fill(record, header, known_series)
+            if record.object is SeriesObject.IMAGE and record.pixels is None:
+                record.frames = tuple(replace(frame, has_pixels=False) for frame in record.frames)
         return record
     except DamagedError as damage:
         return damage.code

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -20,7 +20,7 @@ from mriloop.edges.dicom.nifti import NiftiSource, read_nifti
 from mriloop.edges.dicom.reader import Loose, read_all
 from mriloop.edges.dicom.sidecars import is_companion
 from mriloop.model.errors import refuse
-from mriloop.model.study import Identity, Refused, Series, SeriesObject, Study
+from mriloop.model.study import Frame, Identity, PerformedStep, Refused, Series, SeriesObject, Study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class Intake:
     identities : who the pseudonyms stand for
     files : for each SeriesInstanceUID, the files that count
     digest : for each SeriesInstanceUID, a digest of the content of its files, independent of their names and order
+    performed : what scanners reported of the examinations, where such objects lay beside the images
     """
 
     studies: tuple[Study, ...]
@@ -75,6 +76,7 @@ class Intake:
     records: Mapping[tuple[str, str], tuple[Record, ...]] = field(repr=False)
     nifti: Mapping[str, NiftiSource] = field(repr=False)
     workspace: tempfile.TemporaryDirectory[str] | None = field(repr=False)
+    performed: tuple[PerformedStep, ...] = ()
 
     def __enter__(self) -> Intake:
         return self
@@ -154,13 +156,14 @@ def _read(
 ) -> Intake:
     room = Path(workspace.name)
     found, rejected, single = gather(path, limits, room)
-    records, loose, more = read_all(found, limits, room, workers, progress)
+    records, loose, more, steps = read_all(found, limits, room, workers, progress)
     return join_files(
         path,
         records,
         loose,
         rejected + more,
         limits,
+        performed=steps,
         salt=salt,
         several_patients=several_patients,
         single=single,
@@ -176,18 +179,20 @@ def join_files(
     limits: Limits,
     *,
     salt: bytes,
+    performed: Sequence[PerformedStep] = (),
     several_patients: bool = False,
     single: bool = False,
     workspace: tempfile.TemporaryDirectory[str] | None = None,
 ) -> Intake:
     """Join files that were read one by one into studies. Raises as `read_intake`; closing it empties `workspace`."""
-    count = len(records) + len(loose) + len(rejected)
+    count = len(records) + len(loose) + len(rejected) + len(performed)
+    records, empty = _without_pixels(records, rejected)
     mr, others = _apart(records, rejected)
     kept, conflicting, counts, notes = resolve(mr, limits)
     rejected += [refused(record.shown, "file_duplicate_differs") for record in conflicting]
     groups = group(kept, salt)
     _one_patient_each(groups, path, rejected, several_patients=several_patients)
-    studies, persons = _studies(groups, counts, notes)
+    studies, persons = _studies(groups, counts, notes, empty)
     nifti_studies, nifti_sources, nifti_refused = _nifti(loose, path, limits, salt)
     rejected += nifti_refused
     studies += nifti_studies
@@ -211,6 +216,7 @@ def join_files(
         records={(study, uid): tuple(members) for (_, study, uid), members in groups.items()},
         nifti=nifti_sources,
         workspace=workspace,
+        performed=tuple(performed),
     )
 
 
@@ -218,6 +224,21 @@ def _anonymous(study: Study, sources: Mapping[str, NiftiSource]) -> bool:
     """Say whether nothing tells whose study this is, so that it cannot contradict another."""
     return any(series.series_instance_uid in sources and not sources[series.series_instance_uid].subject
                for series in study.series)  # fmt: skip
+
+
+def _without_pixels(
+    records: Sequence[Record], rejected: list[Refused]
+) -> tuple[list[Record], dict[tuple[str, str], tuple[Frame, ...]]]:
+    """Take out the images without pixel data: they are refused, and their frames stay with their series as places."""
+    kept: list[Record] = []
+    empty: dict[tuple[str, str], tuple[Frame, ...]] = defaultdict(tuple)
+    for record in records:
+        if record.frames and record.pixels is None and record.object is SeriesObject.IMAGE:
+            empty[record.study_instance_uid, record.series_instance_uid] += record.frames
+            rejected.append(refused(record.shown, "file_no_pixels"))
+        else:
+            kept.append(record)
+    return kept, empty
 
 
 def _apart(records: Sequence[Record], rejected: list[Refused]) -> tuple[list[Record], list[Other]]:
@@ -256,13 +277,17 @@ def _one_patient_each(
 
 
 def _studies(
-    groups: Mapping[SeriesKey, Sequence[Record]], counts: Mapping[str, int], notes: Mapping[str, str]
+    groups: Mapping[SeriesKey, Sequence[Record]],
+    counts: Mapping[str, int],
+    notes: Mapping[str, str],
+    empty: Mapping[tuple[str, str], tuple[Frame, ...]],
 ) -> tuple[list[Study], dict[str, Identity]]:
     series: dict[tuple[str, str], list[Series]] = defaultdict(list)
     firsts: dict[tuple[str, str], Record] = {}
     persons: dict[str, Identity] = {}
-    for (patient, study, _), members in groups.items():
-        series[patient, study].append(build_series(members, counts, notes))
+    for (patient, study, uid), members in groups.items():
+        one = build_series(members, counts, notes)
+        series[patient, study].append(replace(one, frames=one.frames + empty.get((study, uid), ())))
         if (patient, study) not in firsts or members[0].modality == "MR":
             firsts[patient, study] = members[0]
         persons.setdefault(patient, identity(members[0].person, patient))

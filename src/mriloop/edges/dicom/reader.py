@@ -14,7 +14,7 @@ from mriloop.edges.dicom.gather import Found, gunzip, refused
 from mriloop.edges.dicom.instance import Record, read_instance
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.part10 import DEFLATED, read_first, sniff
-from mriloop.model.study import Refused
+from mriloop.model.study import PerformedStep, Refused
 
 _HEAD = 512
 _STEP = 64
@@ -31,7 +31,7 @@ class Loose:
     kind: str
 
 
-Parsed = Record | Refused | Loose | None
+Parsed = Record | PerformedStep | Refused | Loose | None
 
 
 def read_all(
@@ -40,8 +40,8 @@ def read_all(
     workspace: Path,
     workers: int,
     progress: Callable[[int, int], None] | None,
-) -> tuple[list[Record], list[Loose], list[Refused]]:
-    """Read every file; return the records, the files that are not DICOM, and the refused ones, in the given order."""
+) -> tuple[list[Record], list[Loose], list[Refused], list[PerformedStep]]:
+    """Read every file; return records, files that are not DICOM, refused ones and performed steps, in this order."""
     total = len(found)
     if workers == 0:
         workers = 1 if total < _PARALLEL_FROM else min(8, os.cpu_count() or 1)
@@ -66,6 +66,7 @@ def read_all(
         records,
         [one for one in parsed if isinstance(one, Loose)],
         [one for one in parsed if isinstance(one, Refused)],
+        [one for one in parsed if isinstance(one, PerformedStep)],
     )
 
 

@@ -24,7 +24,7 @@ from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.reader import Loose, read_all
 from mriloop.edges.dicom.sidecars import ENDINGS, Sidecars
 from mriloop.model.errors import refuse
-from mriloop.model.study import Refused, Study
+from mriloop.model.study import PerformedStep, Refused, Study
 
 KEPT_FILES = 5_000
 """Up to how many files of one input the headers stay in memory: some 50 MB."""
@@ -64,8 +64,11 @@ class _Tally:
     where: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def add(self, content: bytes) -> None:
-        self.total = (self.total + int.from_bytes(hashlib.sha256(content).digest())) % _MODULUS
+        self.also(content)
         self.files += 1
+
+    def also(self, content: bytes) -> None:
+        self.total = (self.total + int.from_bytes(hashlib.sha256(content).digest())) % _MODULUS
 
 
 class Survey:
@@ -93,6 +96,7 @@ class Survey:
         self._tallies: dict[Key, _Tally] = defaultdict(_Tally)
         self._whole: Intake | None = None
         self._refused: list[Refused] = []
+        self._performed: list[PerformedStep] = []
         room = tempfile.TemporaryDirectory(prefix="mriloop-", ignore_cleanup_errors=True)
         try:
             kept = self._walk(Path(room.name), progress, kept_files)
@@ -104,6 +108,7 @@ class Survey:
                     loose,
                     rejected,
                     limits,
+                    performed=self._performed,
                     salt=salt,
                     several_patients=True,
                     single=not path.is_dir() and len(records) + len(loose) + len(rejected) == 1,
@@ -115,6 +120,10 @@ class Survey:
             raise
         if self._whole is None:
             room.cleanup()
+        for step in self._performed:  # what was reported of a study is part of what it is judged by
+            for study in step.studies:
+                if ("dicom", study) in self._tallies:
+                    self._tallies["dicom", study].also(repr(step).encode())
         self.places = tuple(
             Place(
                 key=key,
@@ -165,14 +174,21 @@ class Survey:
             )
         with tempfile.TemporaryDirectory(prefix="mriloop-", ignore_cleanup_errors=True) as name:
             workers = self._workers if place.files > KEPT_FILES else 1
-            records, loose, rejected = read_all(self._files(place), self._limits, Path(name), workers, None)
+            records, loose, rejected, _ = read_all(self._files(place), self._limits, Path(name), workers, None)
             records = [one for one in records if ("dicom", one.study_instance_uid) == place.key]
             images = {
                 one.shown for one in loose if one.kind == "nifti" and ("nifti", *visit_of(one.shown)) == place.key
             }
             loose = [one for one in loose if one.shown in images or one.kind != "nifti"] if images else []
             intake = join_files(
-                self._path, records, loose, rejected, self._limits, salt=self._salt, several_patients=True
+                self._path,
+                records,
+                loose,
+                rejected,
+                self._limits,
+                performed=[one for one in self._performed if place.key[1] in one.studies],
+                salt=self._salt,
+                several_patients=True,
             )
             known = {(one.path, one.code) for one in self._refused}
             self._refused += [
@@ -211,9 +227,10 @@ class Survey:
             inside.mkdir()
             rejected = [one for one in found if isinstance(one, Refused)]
             files = [one for one in found if isinstance(one, Found)]
-            records, loose, more = read_all(
+            records, loose, more, steps = read_all(
                 files, self._limits, inside, self._workers if len(files) > KEPT_FILES else 1, None
             )
+            self._performed += steps
             count += len(found)
             if progress:
                 progress(len(found))
@@ -268,8 +285,7 @@ class Survey:
             members[key].append(PurePosixPath(image.shown).name)
             for companions in sidecars.of(image.shown).values() if sidecars else ():
                 for shown, path in companions:
-                    tally.add(shown.encode() + b"\0" + path.read_bytes())
-                    tally.files -= 1
+                    tally.also(shown.encode() + b"\0" + path.read_bytes())
         alone = len(members) == 1 and next(iter(members))[0] == "dicom"
         for key, names in members.items():
             self._tallies[key].where[folder] = () if alone else tuple(names)

@@ -23,8 +23,11 @@ CAUSES = {
     "blank_slice": "missing_slices",
     "identical_slices": "missing_slices",
     "stopped_early": "missing_slices",
+    "missing_parts": "missing_slices",
+    "not_received": "missing_slices",
     "missing_series": "missing_series",
     "exam_stopped": "stopped",
+    "exam_discontinued": "stopped",
     "incomplete_precontrast": "incomplete_precontrast",
     "motion": "motion",
     "motion_artifact": "motion",
@@ -67,7 +70,8 @@ def facts_from_check(check: StudyCheck) -> dict[str, Fact]:
     `<kind>_quality` of the best one. A kind is absent only when every image series of the study is identified; one
     unidentified series leaves absence unknown. `study_quality` stays unknown where CHECK could not assess the study.
     `repeat_needed`, `repeat_causes`, `series_to_repeat`, `termination` and `rest_valid` say what to repeat and why;
-    why a patient stopped CHECK cannot see, so of a stopped examination it says `reason_not_stated`.
+    why a patient stopped CHECK cannot see, so of a stopped examination it says `reason_not_stated` unless the scanner's
+    report (MPPS) gave the reason.
     """
     series = [each for each in check.series if _is_patient_image(each)]
     facts: dict[str, FactValue] = {}
@@ -134,7 +138,10 @@ def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, Fa
         each for each in series if each.verdict is Verdict.REPEAT and each.series_instance_uid not in check.superseded
     ]
     usable = [each for each in series if each.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)]
-    stopped = any(defect.code == "exam_stopped" for defect in check.defects)
+    ended = [
+        d for d in check.defects if d.code in ("exam_stopped", "exam_discontinued") and d.severity is not Severity.INFO
+    ]
+    stopped = bool(ended)
     facts: dict[str, FactValue] = {}
     if spoilt or usable:
         facts["rest_valid"] = truth(bool(usable))
@@ -150,7 +157,8 @@ def _repeat(check: StudyCheck, series: Sequence[SeriesCheck]) -> Mapping[str, Fa
         words = [_series_word(each.kind) for each in spoilt] + [_absent_word(defect) for defect in absent]
         facts["series_to_repeat"] = tuple(dict.fromkeys(word for word in words if word))
     if stopped:
-        facts["termination"] = "reason_not_stated"
+        told = [str(each.value) for defect in ended for each in defect.evidence if each.name == "termination"]
+        facts["termination"] = told[0] if told else "reason_not_stated"
     return facts
 
 

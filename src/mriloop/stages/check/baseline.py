@@ -114,7 +114,9 @@ def baseline_defects(found: Mapping[str, Standing | NotAssessable], limits: Limi
     if not outside:
         return []
     firm = any(worse > limits.baseline_minor_z and len(s.values) >= FIRM for worse, _, s in outside)
-    told = ", ".join(f"{name} {s.value:.3g} (usual {s.median:.3g} ± {s.spread:.2g})" for _, name, s in outside[:4])
+    told = ", ".join(
+        f"{name.replace('_', ' ')} {s.value:.3g} (usual {s.median:.3g} ± {s.spread:.2g})" for _, name, s in outside[:4]
+    )
     return [
         defect(
             "outside_baseline",

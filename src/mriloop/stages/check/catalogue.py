@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mriloop.stages.check.measures import PICTURE, ImageMeasure
+from mriloop.stages.check.measures import BRAIN, PICTURE, SUMMARY, ImageMeasure
+from mriloop.stages.check.measures.diffusion import DIFFUSION
+from mriloop.stages.check.measures.times import TIMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,11 @@ def _family(measures: Iterable[ImageMeasure[Any]]) -> tuple[Entry, ...]:
     return tuple(Entry(one.name, one.unit, one.better) for one in measures)
 
 
-MOTION: tuple[Entry, ...] = (
-    Entry("displacement_mean", "mm", "lower"),
-    Entry("displacement_max", "mm", "lower"),
-    Entry("motion_free", "%", "higher"),
-    Entry("framewise_power_mean", "mm", "lower"),
+CATALOGUE: tuple[Entry, ...] = (
+    *_family(PICTURE),
+    *_family(BRAIN),
+    *_family(SUMMARY),
+    *_family(TIMES),
+    *_family(DIFFUSION),
 )
-
-CATALOGUE: tuple[Entry, ...] = (*_family(PICTURE), *MOTION)
 """A new family is one line here."""

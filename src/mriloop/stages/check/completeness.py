@@ -32,7 +32,8 @@ class Found:
     `volumes` is how many volumes they make. `spacing_mm` is the distance between neighbouring slices (None for one).
     `uneven` maps the volume (from 0) to how many slices it lacks. `spare` counts pictures at a place that already has
     one in the same volume. `slabs` tells that the slices lie in separate blocks. `last_short`: only the last volume
-    lacks slices. `edge`: slices that a declaration calls for at the ends.
+    lacks slices. `edge`: slices that a declaration calls for at the ends. `bare`: images that came
+    without pixel data.
     """
 
     completeness: Completeness
@@ -45,6 +46,7 @@ class Found:
     parts: tuple[int, int] | None = None
     last_short: bool = False
     edge: int = 0
+    bare: int = 0
     question: str = ""
 
 
@@ -55,7 +57,12 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
     declaration of the scanner. `expected` is None, with the reason, where a mosaic hides its count or no frame says
     where it lies.
     """
-    found = _found(series, kind)
+    bare = [frame for frame in series.frames if not frame.has_pixels]
+    if bare and len(bare) < len(series.frames):
+        whole = replace(series, frames=tuple(replace(frame, has_pixels=True) for frame in series.frames))
+        found = _without_pixels(_found(whole, kind), series, bare)
+    else:
+        found = _found(series, kind)
     wanted, there = series.declared.get("instances", 0), len({f.sop_instance_uid for f in series.frames})
     if there >= wanted:
         return found
@@ -63,6 +70,39 @@ def completeness_of(series: Series, kind: SeriesKind) -> Found:
         found,
         parts=(there, wanted),
         completeness=replace(found.completeness, basis=f"{there} of {wanted} parts; {found.completeness.basis}"),
+    )
+
+
+def _without_pixels(found: Found, series: Series, bare: Sequence[Frame]) -> Found:
+    """Count the images that came without pixel data as missing ones whose places are known."""
+    normals = Header(series).normals
+    places: dict[float, list[Frame]] = defaultdict(list)
+    if len(normals) == 1:
+        for frame in series.frames:
+            if frame.position_ras_mm is not None:
+                places[round(dot(normals[0], frame.position_ras_mm), 1)].append(frame)
+    missing = []
+    for index, place in enumerate(sorted(places)):
+        for volume, frame in enumerate(sorted(places[place], key=_order)):
+            if not frame.has_pixels:
+                missing.append(
+                    MissingSlice(
+                        index=index,
+                        position_ras_mm=frame.position_ras_mm,
+                        volume=volume if found.volumes > 1 else None,
+                    )
+                )
+    missing += [MissingSlice(index=0, position_ras_mm=None)] * (len(bare) - len(missing))
+    whole = found.completeness
+    return replace(
+        found,
+        bare=len(bare),
+        completeness=replace(
+            whole,
+            found=whole.found - len(bare),
+            missing=tuple(sorted((*whole.missing, *missing), key=lambda m: m.index)),
+            basis=f"{len(bare)} images without pixel data; {whole.basis}",
+        ),
     )
 
 

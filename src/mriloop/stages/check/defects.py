@@ -11,9 +11,9 @@ from mriloop.model.quality import Defect, Evidence, Severity
 class DefectEntry:
     """One line of the table. `taxonomy` is the repeat-reason code (R1 … R4), empty where nothing is to be repeated.
 
-    `fault` names the cause of a fault of the picture (signal, movement, loss, shading, stripes, fold): minor faults of
-    several causes together spoil a series (`verdict.several_faults`), those of one cause count once; empty is not
-    counted.
+    `fault` names the cause of a fault of the picture (signal, movement, loss, stripes): minor ones of several causes
+    together spoil a series (`verdict.several_faults`), those of one cause count once. Empty: not counted, as shading
+    and fold-over are not, which many readable series have.
     """
 
     code: str
@@ -33,6 +33,14 @@ _STILL = (
     "the most important series first, sedation last."
 )
 
+# The ladder of clinical.md C.6: Munn 2015 (Radiography 21:e59), Dewey 2007 (J Magn Reson Imaging 26:1322, open and
+# short-bore scanners 2.1 to 0.7 %), AJR 2013 (an explanation beforehand halves the repeats).
+CLAUSTROPHOBIA = (
+    "Ask the patient what would help, and explain what comes (AJR 2013: explaining beforehand halves repeats). Then, "
+    "one step after the other: prone or feet first, mirror, music, a companion; a short, quiet or wide-bore scanner "
+    "(Dewey 2007); only the series that are missing; an oral anxiolytic with an escort; sedation, and anaesthesia "
+    "last, with fasting, monitoring and an escort."
+)
 TABLE: tuple[DefectEntry, ...] = (
     DefectEntry(
         code="missing_slices",
@@ -117,6 +125,50 @@ TABLE: tuple[DefectEntry, ...] = (
         fault="movement",
     ),
     DefectEntry(
+        code="within_volume_motion",
+        taxonomy="R1.motion.voluntary",
+        meaning="the patient moved while single volumes were taken, so that their slices lie in different places",
+        action=_STILL,
+        fault="movement",
+    ),
+    DefectEntry(
+        code="signal_dropout",
+        taxonomy="R1.motion.involuntary",
+        meaning="single slices of some volumes lost signal, as movement during diffusion weighting or a fault does it",
+        action="Leave these slices out, or replace them in the correction of the series. Repeat the series where one "
+        "place lost many of its volumes; with pulsation, trigger on the heart beat; if a phantom shows it too, call "
+        "the engineer.",
+        fault="loss",
+    ),
+    DefectEntry(
+        code="slice_spikes",
+        taxonomy="R1.coil",
+        meaning="stripes all over single slices of single volumes: discharges in the room, a coil or a gradient",
+        action="Look for metal, loose plugs, a lamp or clothes that spark; scan a phantom; call the engineer if it "
+        "shows them.",
+        fault="stripes",
+    ),
+    DefectEntry(
+        code="drift",
+        taxonomy="",
+        meaning="the signal drifts through the series",
+        action="Take the trend off before the series is used. If other series drift as well, scan a phantom and tell "
+        "the engineer.",
+    ),
+    DefectEntry(
+        code="dissimilar_directions",
+        taxonomy="R1.coil",
+        meaning="neighbouring diffusion directions hardly resemble each other: noise, motion or a wrong table",
+        action="Look at the single directions. Repeat with more averages, larger voxels or a lower b-value.",
+        fault="signal",
+    ),
+    DefectEntry(
+        code="poor_directions",
+        taxonomy="R1.params",
+        meaning="the diffusion directions do not suffice for a tensor although there are six and more of them",
+        action="Load a table of directions that are spread over the sphere.",
+    ),
+    DefectEntry(
         code="ghosting",
         taxonomy="R1.motion.involuntary",
         meaning="copies of the object lie beside it along the phase-encode direction: motion, flow, or a fault",
@@ -130,6 +182,58 @@ TABLE: tuple[DefectEntry, ...] = (
         meaning="ghosts together with smeared edges: the patient moved during the scan",
         action=_STILL,
         fault="movement",
+    ),
+    DefectEntry(
+        code="herringbone",
+        taxonomy="R1.coil",
+        meaning="stripes of one direction over whole slices: a false sample of k-space",
+        action="Repeat the series. If the stripes come again: look for loose metal and sparks (cables, light bulbs, "
+        "dry blankets), have the engineer look at gradients and receive chain.",
+    ),
+    DefectEntry(
+        code="zipper",
+        taxonomy="R1.coil",
+        meaning="a line of dots across the picture: radio signal from outside, or from the device itself",
+        action="Close the door of the magnet room; take out or switch off monitors, pumps and lamps that are not made "
+        "for it; then repeat. If it stays, call the engineer.",
+    ),
+    DefectEntry(
+        code="wrap_around",
+        taxonomy="R1.params",
+        meaning="tissue from beyond the field of view lies folded over the picture",
+        action="Make the field of view larger along the phase-encode direction, switch phase oversampling on, or turn "
+        "the direction; then repeat if the fold covers what is asked about.",
+    ),
+    DefectEntry(
+        code="slices_torn",
+        taxonomy="R1.motion.voluntary",
+        meaning="every other slice shows the body in another place or brightness",
+        action=_STILL,
+    ),
+    DefectEntry(
+        code="slices_uneven",
+        taxonomy="R1.params",
+        meaning="odd and even slices differ in brightness: cross-talk, or something changed between two packages",
+        action="Use a larger gap between slices, or more concatenations; read with care meanwhile.",
+    ),
+    DefectEntry(
+        code="clipped",
+        taxonomy="R1.params",
+        meaning="the brightest part of the picture was cut off at the end of the scale",
+        action="Reconstruct with a smaller image scale, or repeat with prescan (receiver gain) done anew.",
+    ),
+    DefectEntry(
+        code="few_grey_levels",
+        taxonomy="R1.params",
+        meaning="the object is stored in very few steps of grey",
+        action="Reconstruct with a larger image scale, or send the series again at full depth.",
+    ),
+    DefectEntry(
+        code="uneven_signal",
+        taxonomy="R1.coil",
+        meaning="one side of the body is much darker than the other: a silent coil element, or a coil out of place",
+        action="Look whether the coil lies straight and all its plugs and elements are on; compare with another series "
+        "of the study. One-sided disease, implants and metal look alike.",
     ),
     DefectEntry(
         code="blurred_against_sister",
@@ -270,6 +374,18 @@ TABLE: tuple[DefectEntry, ...] = (
         action="Ask the patient why. For claustrophobia: explain; prone or feet first, mirror, music, a companion; "
         "a short, quiet or wide-bore scanner; only the missing series; then an oral anxiolytic with an escort; "
         "sedation and anaesthesia last.",
+    ),
+    DefectEntry(
+        code="exam_discontinued",
+        taxonomy="R1.incomplete",
+        meaning="the scanner reports that the examination was stopped before its end",
+        action="Complete what is missing as soon as the reason is gone; tell the referrer that a part is outstanding.",
+    ),
+    DefectEntry(
+        code="not_received",
+        taxonomy="R1.incomplete",
+        meaning="the scanner reports images as performed that did not arrive",
+        action="Send the series again from the scanner; nothing has to be scanned again.",
     ),
 )  # fmt: skip
 BY_CODE: dict[str, DefectEntry] = {entry.code: entry for entry in TABLE}

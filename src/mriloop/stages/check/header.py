@@ -52,6 +52,12 @@ class Header:
         return tuple(v.strip().upper() for v in common[0][0]) if common else self.words("ImageType")
 
     @cached_property
+    def image_types(self) -> Counter[tuple[str, ...]]:
+        """How many frames have each ImageType, in upper case."""
+        counts = Counter(frame.image_type for frame in self.frames)
+        return Counter({tuple(v.strip().upper() for v in kind): count for kind, count in counts.items()})
+
+    @cached_property
     def component(self) -> Component:
         """The component of most frames."""
         common = Counter(frame.component for frame in self.frames).most_common(1)

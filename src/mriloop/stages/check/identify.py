@@ -172,6 +172,9 @@ def contrast_of(header: Header) -> tuple[Truth, str]:
     given = [agent for agent in agents if agent not in _NO_AGENT]
     denied = bool(agents) and not given
     if given and not oral:
+        bolus, ended = _bolus_s({"": header}), header.ended_at_s
+        if bolus is not None and ended is not None and ended < bolus and not post:
+            return Truth.FALSE, f"ended {_clock(ended)}, before its own bolus at {_clock(bolus)}"
         if pre and not post:
             return Truth.UNKNOWN, f"ContrastBolusAgent is filled but the name says {pre.group(0).strip()}"
         return Truth.TRUE, "ContrastBolusAgent is filled"
@@ -252,7 +255,7 @@ def derived_of(header: Header, weighting: Weighting) -> tuple[bool, str]:
     kind = header.image_type
     if weighting in _SEPARATED and _REFORMATTED.isdisjoint(kind):
         return False, "the parts of a water-fat separation are its pictures"
-    if not _MAPS.isdisjoint(kind[2:]) and all(not _MAPS.isdisjoint(f.image_type) for f in header.frames):
+    if not _MAPS.isdisjoint(kind[2:]) and all(not _MAPS.isdisjoint(k) for k in header.image_types):
         return True, "ImageType " + "\\".join(kind)
     if not _REFORMATTED.isdisjoint(kind):
         return True, "ImageType " + "\\".join(kind)

@@ -14,6 +14,10 @@ Way = Literal["higher", "lower"]
 
 
 _MOTION = ("displacement_mean",)
+_COMBED = ("within_volume_share",)
+_LOST = ("slices_lost",)
+_TIMES = ("drift",)
+_DIRECTIONS = ("neighbouring_dwi_correlation",)
 _NOISE = ("snr_air", "snr_difference", "snr_inside")
 _GHOSTS = ("ghost_ratio",)
 
@@ -59,29 +63,85 @@ class Limits:
     jump_major_mm: float = _limit(5.0, "mm", "higher", 1.0, 50.0, _MOTION, because=(
         "one move of a slice thickness tears a scan apart"))
 
+    # Motion within volumes, lost slices, spikes and drift of time series.
+    combed_minor: float = _limit(10.0, "%", "higher", 0.0, 100.0, _COMBED, because=(
+        "volumes combed apart by more than the displacement limit: the counterpart of 90 % still ones"))
+    combed_major: float = _limit(50.0, "%", "higher", 0.0, 100.0, _COMBED, because=(
+        "most volumes are torn, and no registration mends slices that lie in different places"))
+    lost_minor: float = _limit(1.0, "%", "higher", 0.0, 50.0, _LOST, because=(
+        "of all slices: pulsation near the skull base costs a still volunteer a few in a thousand"))
+    lost_major: float = _limit(10.0, "%", "higher", 1.0, 100.0, _LOST, because=(
+        "a tenth of the measurements is lost; correction replaces outliers, not a tenth of the data "
+        "(Andersson 2016, doi:10.1016/j.neuroimage.2016.06.058)"))
+    lost_at_worst: float = _limit(20.0, "%", "higher", 1.0, 100.0, _LOST, because=(
+        "one slice position without a fifth of its volumes or directions: what is computed of it there is biased"))
+    spikes_minor: float = _limit(0.0, "{count}", "higher", 0.0, 1000.0, ("slice_spikes",), because=(
+        "a spike is a discharge in the room or the coil, and does not come alone for long"))
+    drift_minor: float = _limit(10.0, "%", "higher", 1.0, 100.0, _TIMES, because=(
+        "twice what gradient heating takes from long series: up to 5 % in 15 min (Vos 2017, doi:10.1002/mrm.26124)"))
+    dwi_correlation_minor: float = _limit(0.4, "1", "lower", 0.0, 1.0, _DIRECTIONS, because=(
+        "below it a diffusion series is of poor quality: Yeh 2019, doi:10.1016/j.neuroimage.2019.116131"))
+    condition_minor: float = _limit(10.0, "1", "higher", 2.0, 1000.0, ("directions_condition",), because=(
+        "usual schemes have 1.3 to 2 (Skare 2000, doi:10.1006/jmre.2000.2209); beyond 10 noise decides the tensor"))
+
     # Signal to noise.
     snr_minor: float = _limit(6.0, "1", "lower", 0.0, 50.0, _NOISE, because=(
         "Rose's criterion: 5 to see an object of the size of a voxel"))
     snr_major: float = _limit(3.0, "1", "lower", 0.0, 50.0, _NOISE, because="below it magnitudes drown in noise")
+    snr_inside_major: float = _limit(2.0, "1", "lower", 0.0, 50.0, _NOISE, because=(
+        "where no air is found: noise alone reads 1.5 inside itself, and a picture that reads so shows nothing"))
     snr_voxel_mm3: float = _limit(3.0, "mm3", "higher", 0.1, 30.0, _NOISE, because=(
         "the voxel for which the two hold; they go with the square root of a smaller volume"))
     snr_scale_least: float = _limit(0.5, "1", "lower", 0.0, 1.0, _NOISE, because="… down to this share of them")
 
-    # Ghosts and blur, added up: 1 stands for ghosts of 11 % of the object's brightness, or of 4 % together with edges
-    # of half the usual strength. A series of which both speak is worse than the larger of the two says.
-    ghost_spoils: float = _limit(0.11, "1", "higher", 0.01, 1.0, _GHOSTS, because="ghosts that alone count 1")
-    ghost_spoils_epi: float = _limit(0.30, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
+    # Ghosts and blur: 1 stands for ghosts of 15 % of the brightness of the object, or of 7.5 % and edges of half the
+    # usual strength.
+    ghost_spoils: float = _limit(0.15, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
+        "untouched real series that are not echo-planar reach 0.04, flow and breathing ghosts that are read 0.08"))
+    ghost_spoils_epi: float = _limit(0.40, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
         "single-shot EPI: half-field ghosts and the fat shift belong to it"))
-    ghost_tells: float = _limit(0.03, "1", "higher", 0.0, 1.0, _GHOSTS, because=(
-        "with fewer ghosts dull edges may be the anatomy or the matrix, and do not count"))
+    ghost_either_spoils: float = _limit(0.30, "1", "higher", 0.01, 1.0, ("ghost_ratio_either",), because=(
+        "phase-encode axis unknown: the greater of two axes, so twice the limit of a known one"))
+    ghost_cut_minor: float = _limit(0.5, "1", "higher", 0.1, 2.0, _GHOSTS, because=(
+        "objects cut on two sides: dark tissue may pass for air, so that only gross ghosts count"))
     sharp: float = _limit(0.20, "{index}", "lower", 0.0, 1.0, _GHOSTS, because="edge strength of usual pictures")
-    blur_spoils: float = _limit(0.10, "{index}", "higher", 0.01, 1.0, _GHOSTS, because="this much less of it counts 1")
+    blur_spoils: float = _limit(0.10, "{index}", "higher", 0.01, 1.0, _GHOSTS, because=(
+        "this much less of it doubles what ghosts count"))
     spoilt_minor: float = _limit(0.6, "{index}", "higher", 0.1, 10.0, _GHOSTS, because=(
         "untouched structural series stay under 0.45"))
     spoilt_major: float = _limit(1.0, "{index}", "higher", 0.1, 10.0, _GHOSTS, because=(
         "moved phantoms reach 1.2 and more"))
     sister_sharpness: float = _limit(0.75, "1", "lower", 0.1, 1.0, ("average_edge_strength",), because=(
         "a quarter less edge strength than another run of the same scan is seen side by side"))
+
+    # The picture of any body part. Minor is what a reader sees, major what lies over the anatomy. Each minor limit lies
+    # at twice or more of what the untouched real series at hand reach.
+    herringbone_minor: float = _limit(0.05, "1", "higher", 0.0, 1.0, ("herringbone",), because=(
+        "crests of the stripes over the object; real series have none"))
+    herringbone_major: float = _limit(0.20, "1", "higher", 0.0, 1.0, ("herringbone",), because=(
+        "stripes as bright as tissue contrasts"))
+    zipper_minor: float = _limit(0.20, "1", "higher", 0.0, 2.0, ("zipper",), because=(
+        "brightness of the line over that of the object; real series reach 0.09"))
+    zipper_major: float = _limit(0.50, "1", "higher", 0.0, 2.0, ("zipper",), because="half as bright as the object")
+    fold_minor: float = _limit(0.35, "1", "higher", 0.0, 1.0, ("folded_share",), because=(
+        "share of lines that fold: a twentieth of a round body on each side"))
+    fold_major: float = _limit(0.70, "1", "higher", 0.0, 1.0, ("folded_share",), because=(
+        "share of lines that fold: a seventh of a round body on each side"))
+    tear_minor: float = _limit(1.2, "1", "higher", 1.0, 5.0, ("interleave_tear",), because=(
+        "two slices apart are more alike than neighbours; real series reach 0.9, noise 1.0"))
+    tear_major: float = _limit(1.6, "1", "higher", 1.0, 5.0, ("interleave_tear",), because=(
+        "neighbours that hardly belong to one body"))
+    step_minor: float = _limit(0.10, "1", "higher", 0.0, 1.0, ("interleave_step",), because=(
+        "odd and even slices differ by as much; real series by 0.02"))
+    clipped_minor: float = _limit(0.02, "1", "higher", 0.0, 1.0, ("clipped_share",), because=(
+        "share of the object without a value of its own"))
+    clipped_major: float = _limit(0.20, "1", "higher", 0.0, 1.0, ("clipped_share",), because="a fifth of it is lost")
+    levels_minor: float = _limit(16.0, "{count}", "lower", 2.0, 64.0, ("grey_levels",), because=(
+        "grey levels: fewer than the eye tells apart"))
+    asymmetry_info: float = _limit(0.20, "1", "higher", 0.0, 1.0, ("left_right_asymmetry",), because=(
+        "(left - right) / (left + right); real heads and trunks reach 0.13"))
+    asymmetry_minor: float = _limit(0.35, "1", "higher", 0.0, 1.0, ("left_right_asymmetry",), because=(
+        "one side twice as bright as the other"))
 
     # Several faults in one series.
     minor_faults_spoil: float = _limit(3.0, "{count}", "higher", 2.0, 10.0, because=(

@@ -56,6 +56,9 @@ def plan_of(series: Series, kind: SeriesKind, firsts: Sequence[Frame]) -> Plan |
     """
     if len(firsts) < 2 or kind.derived:
         return None
+    objects = series.declared.get("objects", 0)
+    if objects > len(firsts) and len(firsts) == len(series.frames):
+        return Plan(counted=len(firsts), planned=objects, what="volumes", basis="the number of objects")
     if any(frame.b_value for frame in firsts):
         return _diffusion(series, firsts)
     return _in_time(series, kind, firsts) or _echoes(series, firsts) or _by_duration(series, kind, firsts)
@@ -151,7 +154,9 @@ def _diffusion(series: Series, firsts: Sequence[Frame]) -> Plan | None:
         return Plan(counted=len(b_values), planned=wanted, what="b-values", basis="the number of b-values")
     least = series.declared.get("diffusion_volumes")
     measured = sum(f.image_type[:1] != ("DERIVED",) for f in firsts)
-    if least is not None and len(_directions(weighted)) >= 2 and measured < least:
+    # Averaged over its directions, a series says nothing of them; GE never writes directions in the patient's frame.
+    directed = len(_directions(weighted)) >= 2 or Header(series).vendor == "ge"
+    if least is not None and directed and measured < least:
         return Plan(
             counted=measured, planned=least, what="diffusion volumes", basis="the number of diffusion directions"
         )

@@ -19,11 +19,11 @@ from mriloop.stages.check.defects import BY_CODE, defect
 from mriloop.stages.check.header import Header
 from mriloop.stages.check.identify import computed, plane_of_normal
 from mriloop.stages.check.limits import SHIPPED, Limits
-from mriloop.stages.check.measures import LABELS, PICTURE, Sample, sample_of, take_all
+from mriloop.stages.check.measures import BRAIN, LABELS, PICTURE, SUMMARY, Sample, brain_sample, sample_of, take_all
 from mriloop.stages.check.measures import NAMES as MEASURES
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
-from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects
+from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects, time_defects
 from mriloop.stages.check.scanner import acquired_at, coil_of, scanner_of
 from mriloop.stages.check.thresholds import loosened_defects
 from mriloop.stages.check.verdict import several_faults, verdict_of
@@ -39,11 +39,13 @@ def check_series(
     kind: SeriesKind,
     protocol: SeriesProtocol | None = None,
     limits: Limits = SHIPPED,
+    brain: bool = False,
 ) -> SeriesCheck:
     """Return the answer of CHECK for one series, judged by `limits` (`thresholds.limits_for` chooses them).
 
     `volumes` None means that no picture could be made: completeness and protocol are still checked, every image
-    measure is NotAssessable. What the picture shows about the object (patient, phantom, nothing) settles `kind.object`.
+    measure is NotAssessable. `brain` True adds MRIQC's measures of a structural brain, which cost seconds.
+    What the picture shows about the object (patient, phantom, nothing) settles `kind.object`.
     Phantoms, empty scans, localizers and computed series get no clinical score; what they lack is still said.
     """
     if kind.object is Subject.NOT_AN_IMAGE:
@@ -60,6 +62,8 @@ def check_series(
     scored = kind.object not in (Subject.PHANTOM, Subject.NONE) and not is_computed
     scored &= kind.weighting not in (Weighting.LOCALIZER, Weighting.SCREENSHOT)
     measures: dict[str, Measure] = dict(take_all(sample, PICTURE))
+    if brain:
+        measures.update(take_all(brain_sample(volumes or (), sample, kind), (*BRAIN, *SUMMARY)))
     moved = _moved(series, volumes, kind, limits)
     measures.update(moved.measures)
     defects: list[Defect] = completeness_defects(found, kind, series, limits)
@@ -70,6 +74,7 @@ def check_series(
     if scored and isinstance(sample, Sample):
         defects += image_defects(sample, measures, kind, limits)
         defects += motion_defects(moved, limits)
+        defects += time_defects(moved, kind, limits)
         defects += several_faults(defects, limits)
         defects += loosened_defects(limits, measures)
     if protocol is not None and scored:

@@ -6,34 +6,35 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mriloop.imaging import background, ghosting
+from mriloop.imaging import ghosting, slices
 from mriloop.imaging.phase_profile import phase_profile
 from mriloop.model.quality import Defect, PhaseProfile, Spot
 from mriloop.stages.check.measures import Sample
 
 _AIR = 0.02  # of the lines: with less of the object in them, what is bright there is no part of it
-_JUMP = 0.2
+_UNEVEN = {"slices_uneven", "slices_torn", "signal_dropout"}
 
 
 def spots_of(sample: Sample, defects: Sequence[Defect]) -> tuple[Spot, ...]:
     """Return the slices to look at: each doubled one, the one with most ghosts, the one that stands off in brightness.
 
-    A slice is named for ghosts only where the series has a defect of ghosts; for its brightness where it stands off its
-    neighbours by more than a fifth. At most one text for each slice, the gravest.
+    A slice is named only for what the series has a defect of, so that nobody looks for what is not held against it. At
+    most one text for each slice, the gravest.
     """
     codes = {one.code for one in defects}
     found: dict[int, str] = {}
     if "identical_slices" in codes:
-        for _, second in background.identical_slices(sample.values)[:4]:
+        for _, second in slices.identical_slices(sample.values)[:4]:
             found.setdefault(second, "same as before")
     if codes & {"ghosting", "motion_artifact"} and sample.phase_axis is not None:
         regions = sample.regions
         ghosts = ghosting.slice_ghosts(sample.values, regions.object, regions.air, sample.phase_axis)
         if np.isfinite(ghosts).any():
             found.setdefault(int(np.nanargmax(ghosts)), "most ghosts")
-    jumps = background.slice_jumps(sample.values, sample.regions.object)
-    if np.isfinite(jumps).any() and float(np.nanmax(jumps)) > _JUMP:
-        found.setdefault(int(np.nanargmax(jumps)), "brightness jumps")
+    if codes & _UNEVEN:
+        jumps = slices.slice_jumps(sample.values, sample.regions.object)
+        if np.isfinite(jumps).any():
+            found.setdefault(int(np.nanargmax(jumps)), "brightness jumps")
     return tuple(Spot(slice=index, text=found[index]) for index in sorted(found))
 
 

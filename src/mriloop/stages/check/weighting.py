@@ -40,6 +40,7 @@ _IMAGE_TYPE: tuple[tuple[Weighting, frozenset[str]], ...] = (
     (Weighting.ASL, frozenset({"ASL"})),
     (Weighting.MT, frozenset({"MTR"})),
 )  # fmt: skip
+_MAPPED = (Weighting.FIELD_MAP, Weighting.T1_MAP, Weighting.T2_MAP)
 _ACQUISITION_CONTRAST: dict[str, Weighting] = {
     "T1": Weighting.T1,
     "T2": Weighting.T2,
@@ -53,6 +54,19 @@ _ACQUISITION_CONTRAST: dict[str, Weighting] = {
     "TAGGING": Weighting.UNKNOWN,
     "FLOW_ENCODED": Weighting.PHASE,
 }
+# Suffixes of BIDS (its specification, Magnetic Resonance Imaging): what a curator named a file.
+_BIDS: dict[str, Weighting] = {
+    "T1W": Weighting.T1, "T2W": Weighting.T2, "PDW": Weighting.PD, "PDT2": Weighting.T2, "FLAIR": Weighting.FLAIR,
+    "T2STARW": Weighting.T2_STAR, "INPLANET1": Weighting.T1, "INPLANET2": Weighting.T2, "UNIT1": Weighting.T1,
+    "T1MAP": Weighting.T1_MAP, "T2MAP": Weighting.T2_MAP, "T2STARMAP": Weighting.T2_MAP, "R1MAP": Weighting.T1_MAP,
+    "R2STARMAP": Weighting.T2_MAP, "R2MAP": Weighting.T2_MAP, "MTRMAP": Weighting.MT, "MTS": Weighting.MT,
+    "BOLD": Weighting.BOLD, "CBV": Weighting.PERFUSION, "SBREF": Weighting.T2_STAR, "DWI": Weighting.DWI,
+    "ADC": Weighting.ADC, "FA": Weighting.FA, "TRACE": Weighting.TRACE, "ASL": Weighting.ASL, "M0SCAN": Weighting.PD,
+    "ANGIO": Weighting.MRA, "SWI": Weighting.SWI, "PHASEDIFF": Weighting.FIELD_MAP, "PHASE1": Weighting.FIELD_MAP,
+    "PHASE2": Weighting.FIELD_MAP, "MAGNITUDE1": Weighting.FIELD_MAP, "MAGNITUDE2": Weighting.FIELD_MAP,
+    "MAGNITUDE": Weighting.FIELD_MAP, "FIELDMAP": Weighting.FIELD_MAP, "EPI": Weighting.FIELD_MAP,
+    "TB1MAP": Weighting.FIELD_MAP, "MEGRE": Weighting.T2_STAR, "MESE": Weighting.T2, "MP2RAGE": Weighting.T1,
+}  # fmt: skip
 _AGENT = frozenset({"gd", "gad", "gado", "gadolinium", "km", "postgd"})
 _DYNAMIC_VOLUMES = 10  # a liver or breast examination has up to eight phases; a perfusion study tens
 
@@ -96,11 +110,10 @@ def _localizer(header: Header, pulse: Pulse) -> Answer | None:
 def _in_part(header: Header, pulse: Pulse) -> Answer | None:
     """A series that holds its source pictures together with the map made of them: it is named by the map."""
     counts: Counter[Weighting] = Counter()
-    for frame in header.frames:
-        for value in frame.image_type[2:]:
-            for weighting in (Weighting.FIELD_MAP, Weighting.T1_MAP, Weighting.T2_MAP):
-                if value.strip().upper() in dict(_IMAGE_TYPE)[weighting]:
-                    counts[weighting] += 1
+    for kind, frames in header.image_types.items():
+        for weighting, words in _IMAGE_TYPE:
+            if weighting in _MAPPED and not words.isdisjoint(kind[2:]):
+                counts[weighting] += frames
     kinds = {kind for kind in header.words("VendorImageKind") if kind in ("T1", "T2", "B0")}
     if not counts and pulse.made_for is Weighting.T1_MAP:
         return Weighting.T1_MAP, f"{pulse.said}: pictures for a T1 map" + (" and the map" if "T1" in kinds else "")
@@ -293,9 +306,9 @@ def _dixon(header: Header, pulse: Pulse) -> Answer | None:
     """Parts of a water-fat separation. Water and in-phase of a spin echo keep the contrast of the spin echo."""
     parts = {
         weighting
-        for frame in header.frames
+        for kind in header.image_types
         for weighting, words in _IMAGE_TYPE
-        if weighting.value.startswith("DIXON") and any(v.strip().upper() in words for v in frame.image_type[2:])
+        if weighting.value.startswith("DIXON") and not words.isdisjoint(kind[2:])
     }
     if len(parts) > 1 and water_fat(header):
         inner = _spins(header, pulse) or _gradients(header, pulse)
@@ -411,6 +424,13 @@ def _scanner(header: Header, pulse: Pulse) -> Answer | None:
     return None
 
 
+def _curated(header: Header, pulse: Pulse) -> Answer | None:
+    for suffix in header.words("VendorBIDSSuffix"):
+        if suffix in _BIDS:
+            return _BIDS[suffix], f"BIDS suffix {suffix}"
+    return None
+
+
 def _any_name(header: Header, pulse: Pulse) -> Answer | None:
     return named(header, *(weighting for weighting in ALL if weighting is not Weighting.FA))
 
@@ -443,6 +463,7 @@ RULES: tuple[Rule, ...] = (
     _spins,
     _gradients,
     _scanner,
+    _curated,
     _any_name,
     _agent,
 )

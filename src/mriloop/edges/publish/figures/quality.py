@@ -20,8 +20,9 @@ _BINS = 24
 def profile_svg(profile: PhaseProfile, ghost_ratio: float | None = None) -> str:
     """Draw brightness along the phase-encode direction, low enough that ghosts in the air are seen.
 
-    The object is a shaded block that goes beyond the frame; the air beside it carries the curve, a dashed line shows
-    the air that no ghost can reach, and the brightest place of the air is named with its height above that line.
+    The object is a shaded block that goes beyond the frame, lighter where few lines have it. The air beside it carries
+    the curve, a dashed line shows the air that no ghost can reach, and the brightest place of the air is named with its
+    height above that line.
     """
     along = [value if math.isfinite(value) else 0.0 for value in profile.along]
     places = len(along)
@@ -46,12 +47,19 @@ def profile_svg(profile: PhaseProfile, ghost_ratio: float | None = None) -> str:
             "text": f"{number_words(100 * excess)} % above the air",
             "left": across(profile.peak) > 500,
         }
-    blocks = [(across(low - 0.5), across(high + 0.5)) for low, high in _stretches(profile.object, _OBJECT)]
+    blocks = [
+        (across(low - 0.5), across(high + 0.5), full)
+        for full, least in ((False, _AIR), (True, _OBJECT))
+        for low, high in _stretches(profile.object, least)
+    ]
     length = places * profile.step_mm
     return render(
         "figures/profile.svg.j2",
         points=" ".join(f"{across(at)},{up(value)}" for at, value in enumerate(along)),
-        blocks=[{"left": max(low, 0.0), "width": min(high, 1000.0) - max(low, 0.0)} for low, high in blocks],
+        blocks=[
+            {"left": max(low, 0.0), "width": round(min(high, 1000.0) - max(low, 0.0), 1), "full": full}
+            for low, high, full in blocks
+        ],
         beside=up(profile.beside),
         peak=peak,
         scale=[

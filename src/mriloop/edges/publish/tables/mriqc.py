@@ -41,10 +41,19 @@ BY_SUFFIX: dict[str, tuple[str, ...]] = {"bold": FUNCTIONAL, "sbref": FUNCTIONAL
 
 OURS: dict[str, str] = {
     "efc": "entropy_focus",
-    "fber": "foreground_background_energy",
+    "dvars_std": "dvars_mean",
     "fd_mean": "framewise_power_mean",
+    "fd_num": "framewise_power_over",
+    "fd_perc": "framewise_power_share",
+    "tsnr": "tsnr_median",
+    "aor": "outlier_fraction",
+    "aqi": "quality_index",
+    "gcor": "global_correlation",
+    "dummy_trs": "dummy_volumes",
+    "ndc": "neighbouring_dwi_correlation",
 }
-"""MRIQC's name: ours, where the definition is the same and the names differ. Measures of one name need no line here."""
+"""MRIQC's name: ours, where the definition is the same and the names differ. A measure that bears MRIQC's own name, as
+those of the brain do, needs no line here and comes first."""
 
 
 def mriqc_columns(suffix: str) -> tuple[str, ...]:
@@ -60,8 +69,8 @@ def mriqc_values(series: Mapping[str, Any], grid: Mapping[str, Any], suffix: str
     measures = series["measures"]
     values: dict[str, float | int | None] = {}
     for name in mriqc_columns(suffix):
-        measure = measures.get(OURS.get(name, name), {})
-        values[name] = measure.get("value")
+        taken = (measures.get(key, {}).get("value") for key in (name, OURS.get(name, name)))
+        values[name] = next((value for value in taken if value is not None), None)
     size, spacing = grid.get("size", ()), grid.get("spacing", ())
     values |= {f"size_{axis}": n for axis, n in zip("xyzt", size, strict=False) if f"size_{axis}" in values}
     values |= {f"spacing_{axis}": mm for axis, mm in zip(_AXES, spacing, strict=False)}

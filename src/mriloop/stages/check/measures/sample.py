@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from mriloop.imaging.foreground import Floats, Regions, real_values, regions
+from mriloop.imaging import ghosting, noise, shading, smoothness
+from mriloop.imaging.foreground import Floats, Mask, Regions, real_values, regions
 from mriloop.model.quantity import NotAssessable
 from mriloop.model.study import Component, Frame, Series
 from mriloop.model.volume import Volume
@@ -18,9 +20,10 @@ SMALLEST_MATRIX = 16
 BLANK = "every voxel has the same value"
 LABELS = "a mask or label map, not a measured picture"
 LABELS_AT_MOST = 12
+GHOST_SLICES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sample:
     """What the measures look at.
 
@@ -29,6 +32,7 @@ class Sample:
     regions : object and air of `values`
     spacing_mm : of the three axes
     phase_axis : voxel axis (0 or 1) of phase encoding, None when not known
+    patient_axes : for each voxel axis the patient axis that it follows most: 0 left-right, 1 back-front, 2 feet-head
     """
 
     values: Floats
@@ -36,6 +40,42 @@ class Sample:
     regions: Regions
     spacing_mm: tuple[float, float, float]
     phase_axis: int | None
+    patient_axes: tuple[int, int, int] = (0, 1, 2)
+
+    @cached_property
+    def sigma(self) -> float | None:
+        """The noise sd inside the object: several measures ask for it."""
+        return noise.sigma_inside(self.values, self.regions.object)
+
+    @cached_property
+    def ghostly(self) -> tuple[Floats, Mask, Mask]:
+        """Up to 16 slices of the object, its bright core on them, and where ghosts may lie.
+
+        Strong ghosts pass for object in `regions`, and must not hide themselves that way: what is not half as bright as
+        the object and lies 12 mm from what is counts like air here.
+        """
+        counts = self.regions.object.sum(axis=(0, 1))
+        held = np.flatnonzero(counts >= max(30, counts.max() / 4))
+        if held.size > GHOST_SLICES:
+            held = held[np.linspace(0, held.size - 1, GHOST_SLICES).astype(int)]
+        values, inside, air = (x[:, :, held] for x in (self.values, self.regions.object, self.regions.air))
+        core = ghosting.core(values, inside)
+        return values, core, air | (inside & ghosting.away(core, self.spacing_mm))
+
+    @cached_property
+    def sides_cut(self) -> int:
+        """How many sides of the field of view cut the object's bright core."""
+        return ghosting.sides_cut(self.ghostly[1], share=0.08)
+
+    @cached_property
+    def fwhm_mm(self) -> tuple[float | None, ...]:
+        """Smoothness along the three voxel axes."""
+        return smoothness.fwhm_mm(self.values, self.regions.object, self.spacing_mm)
+
+    @cached_property
+    def field(self) -> Floats | None:
+        """The bias field over the object."""
+        return shading.bias_field(self.values, self.regions.object, self.spacing_mm)
 
 
 def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessable:
@@ -60,7 +100,8 @@ def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessab
     chosen = order[0]
     means = values.mean(axis=(0, 1, 2))
     same = [t for t in order[1:] if bs[t] == bs[chosen] and abs(means[t] - means[chosen]) <= 0.05 * means[chosen]]
-    one = values[:, :, real, chosen]
+    # Slices one after the other in memory: nearly all measures go slice by slice.
+    one = np.asfortranarray(values[:, :, real, chosen])
     if one.size == 0 or float(one.max()) == float(one.min()):
         return NotAssessable(reason=BLANK)
     levels = np.unique(one[:, :, :: max(1, one.shape[2] // 16)])
@@ -71,8 +112,8 @@ def sample_of(volumes: Sequence[Volume], series: Series) -> Sample | NotAssessab
     spacing = list(best.spacing_mm)
     spacing.append(spacing.pop(best.slice_axis))
     where = (spacing[0], spacing[1], spacing[2])
-    twin = values[:, :, real, same[0]] if same else None
-    return Sample(one, twin, regions(one, where), where, phase_axis(best, series))
+    twin = np.asfortranarray(values[:, :, real, same[0]]) if same else None
+    return Sample(one, twin, regions(one, where), where, phase_axis(best, series), patient_axes(best))
 
 
 def _acquired(series: Series) -> bool:
@@ -116,6 +157,17 @@ def b_values_of(volume: Volume, series: Series) -> list[float | None]:
     else:
         raw = [frame.b_value if frame else None for frame in frames_by_time(volume, series)]
     return [None if b is None else 0.0 if b < 20 else 50.0 * round(b / 50) for b in raw]
+
+
+def patient_axes(volume: Volume) -> tuple[int, int, int]:
+    """Return for each voxel axis of the sample (slices last) the patient axis (R, A, S) that it follows most."""
+    order = [axis for axis in range(3) if axis != volume.slice_axis] + [volume.slice_axis]
+    size = np.abs(volume.affine[:3, :3] / np.linalg.norm(volume.affine[:3, :3], axis=0))
+    found = [int(np.argmax(size[:, axis])) for axis in order]
+    if len(set(found)) < 3:  # an axis at 45°: the best of all ways to share the three out
+        ways = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+        found = list(max(ways, key=lambda way: sum(size[p, a] for p, a in zip(way, order, strict=True))))
+    return (found[0], found[1], found[2])
 
 
 def phase_axis(volume: Volume, series: Series) -> int | None:

@@ -31,9 +31,17 @@ def motion_defects(moved: Moved, limits: Limits = SHIPPED) -> list[Defect]:
             "motion",
             severity,
             f"The patient moved {mean.value:.1f} mm on average between volumes, {most.value:.1f} mm at most; "
-            f"{free.value:.0f} % of the volumes were still (moved less than {limit:.2f} mm).",
+            f"{free.value:.0f} % of the volumes were still (moved less than {limit:.2f} mm)." + _guessed(moved),
             number("displacement_mean", mean.value, "mm", limit),
             number("displacement_max", most.value, "mm", limits.jump_major_mm),
             number("motion_free", free.value, "%", limits.still_minor),
         )
     ]
+
+
+def _guessed(moved: Moved) -> str:
+    """Say how many of the volumes fit no pose, so that nobody takes their millimetres for measured ones."""
+    count = len(moved.trace.untrusted) if moved.trace else 0
+    if not count:
+        return ""
+    return f" {count} volume{'s' if count > 1 else ''} fit no pose at all; where they lay is a guess."

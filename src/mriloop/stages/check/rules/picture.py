@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mriloop.imaging import background
-from mriloop.model.coding import Weighting
+from mriloop.imaging import slices
+from mriloop.model.coding import Region, Weighting
 from mriloop.model.quality import Defect, SeriesKind, Severity
 from mriloop.model.quantity import Measure, Quantity
 from mriloop.stages.check.defects import defect, number
@@ -23,7 +24,7 @@ def image_defects(
 ) -> list[Defect]:
     """Return what the picture itself shows: blank or doubled slices, too little signal, ghosts, jumps."""
     result: list[Defect] = []
-    blank = background.blank_slices(sample.values)
+    blank = slices.blank_slices(sample.values)
     inner = [
         k
         for k in blank
@@ -39,7 +40,7 @@ def image_defects(
                 number("blank_slices", len(inner), "{count}", 0),
             )
         )
-    twins = background.identical_slices(sample.values)
+    twins = slices.identical_slices(sample.values)
     if twins:
         result.append(
             defect(
@@ -52,8 +53,92 @@ def image_defects(
             )
         )
     result += _noise(sample, measures, limits)
-    result += _ghosts(measures, kind, limits)
+    result += _ghosts(measures, kind, limits, sides_cut=sample.sides_cut)
+    result += simple_defects(measures, limits)
+    result += _uneven(measures, kind, limits)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One measure, one defect: the names of its minor and major limit (None: never that bad), and what is said of it.
+
+    `sign` 1 where more is worse, -1 where less is.
+    """
+
+    measure: str
+    code: str
+    minor: str
+    major: str | None
+    says: str
+    scale: float = 100.0
+    sign: int = 1
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("herringbone", "herringbone", "herringbone_minor", "herringbone_major",
+          "Stripes over a whole slice reach {:.0f} % of the brightness of the object."),
+    Limit("zipper", "zipper", "zipper_minor", "zipper_major",
+          "A line across the picture has {:.0f} % of the brightness of the object."),
+    Limit("folded_share", "wrap_around", "fold_minor", "fold_major",
+          "On {:.0f} % of the object's lines, tissue runs on from one end of the field of view to the other."),
+    Limit("interleave_tear", "slices_torn", "tear_minor", "tear_major",
+          "A slice differs from its neighbour {:.1f} times as much as from the next but one.", 1.0),
+    Limit("interleave_step", "slices_uneven", "step_minor", None,
+          "Odd and even slices differ by {:.0f} % in brightness."),
+    Limit("clipped_share", "clipped", "clipped_minor", "clipped_major",
+          "{:.0f} % of the object hold the greatest value there is."),
+    Limit("grey_levels", "few_grey_levels", "levels_minor", None,
+          "The object has {:.0f} levels of grey.", 1.0, -1),
+)  # fmt: skip
+
+
+def simple_defects(
+    measures: Mapping[str, Measure], limits: Limits = SHIPPED, table: Sequence[Limit] = LIMITS
+) -> list[Defect]:
+    """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one."""
+    found = []
+    for limit in table:
+        measure = measures.get(limit.measure)
+        minor = getattr(limits, limit.minor)
+        if not isinstance(measure, Quantity) or limit.sign * (measure.value - minor) <= 0:
+            continue
+        severe = limit.major is not None and limit.sign * (measure.value - getattr(limits, limit.major)) > 0
+        found.append(
+            defect(
+                limit.code,
+                Severity.MAJOR if severe else Severity.MINOR,
+                limit.says.format(limit.scale * measure.value),
+                number(limit.measure, measure.value, measure.unit, minor),
+            )
+        )
+    return found
+
+
+_EVEN = frozenset({Region.BRAIN, Region.PITUITARY, Region.HEAD_NECK, Region.PELVIS, Region.PROSTATE, Region.UTERUS})
+_ONE_SIDED = frozenset({Region.KNEE, Region.SHOULDER, Region.HIP, Region.WRIST, Region.HAND, Region.ELBOW,
+                        Region.ANKLE, Region.FOOT, Region.EXTREMITY, Region.BREAST, Region.HEART})  # fmt: skip
+
+
+def _uneven(measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits = SHIPPED) -> list[Defect]:
+    """One side darker than the other. A joint or a breast alone is not the same left and right, and says nothing.
+
+    Pictures alone do not tell a coil fault for sure (ISMRM 2024 #1575), so that it is never a reason to repeat; outside
+    the head and the pelvis, which are the same left and right, it informs only.
+    """
+    measure = measures.get("left_right_asymmetry")
+    if not isinstance(measure, Quantity) or measure.value <= limits.asymmetry_info or kind.region in _ONE_SIDED:
+        return []
+    strong = measure.value > limits.asymmetry_minor and kind.region in _EVEN
+    ratio = (1 + measure.value) / (1 - measure.value) if measure.value < 0.99 else 99.0
+    return [
+        defect(
+            "uneven_signal",
+            Severity.MINOR if strong else Severity.INFO,
+            f"One side of the body is {ratio:.1f} times as bright as the other.",
+            number("left_right_asymmetry", measure.value, measure.unit, limits.asymmetry_info),
+        )
+    ]
 
 
 def snr_limits(spacing_mm: Sequence[float], limits: Limits = SHIPPED) -> tuple[float, float]:
@@ -70,19 +155,21 @@ def snr_limits(spacing_mm: Sequence[float], limits: Limits = SHIPPED) -> tuple[f
 def spoilt(ghost: float, edges: float | None, *, planar: bool, limits: Limits = SHIPPED) -> float:
     """Return how much ghosts and blur spoil a picture: 0 not at all, 1 so much that it is to be repeated.
 
-    ghost / 0.11 (0.30 for echo-planar pictures) + (0.20 - average edge strength) / 0.10, the second part only where
-    ghosts exceed 0.03 and for pictures that are not echo-planar. Rises with ghosts and with loss of edges.
+    ghost / 0.15 (0.40 for echo-planar pictures), times up to 2 as the average edge strength falls from 0.20 to 0.10
+    (not for echo-planar pictures). Edges alone never spoil: dull ones may be the anatomy, the matrix or interpolation.
+    Rises with ghosts and with loss of edges.
     """
     part = ghost / (limits.ghost_spoils_epi if planar else limits.ghost_spoils)
-    if planar or edges is None or ghost <= limits.ghost_tells:
+    if planar or edges is None:
         return part
-    return part + max(0.0, limits.sharp - edges) / limits.blur_spoils
+    return part * (1 + min(1.0, max(0.0, limits.sharp - edges) / limits.blur_spoils))
 
 
 def _noise(sample: Sample, measures: Mapping[str, Measure], limits: Limits = SHIPPED) -> list[Defect]:
     """The best of the three estimates counts: each of them errs to the low side for a reason of its own.
 
-    The one from inside the object alone takes fine texture for noise: it can limit a series, not condemn it.
+    The one from inside the object alone takes fine texture for noise: it can limit a series, and condemns it only where
+    it reads as noise alone does. Otherwise a series so noisy that no air is found any more would get off lightly.
     """
     outside = [m.value for n in ("snr_air", "snr_difference") if isinstance(m := measures.get(n), Quantity)]
     inside = [m.value for n in ("snr_inside",) if isinstance(m := measures.get(n), Quantity)]
@@ -95,19 +182,30 @@ def _noise(sample: Sample, measures: Mapping[str, Measure], limits: Limits = SHI
     return [
         defect(
             "low_snr",
-            Severity.MAJOR if snr < major and outside else Severity.MINOR,
+            Severity.MAJOR if snr < (major if outside else limits.snr_inside_major) else Severity.MINOR,
             f"The signal is {snr:.1f} times the noise; {minor:.1f} is wanted for voxels of this size.",
             number("snr", snr, "1", minor),
         )
     ]
 
 
-def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits = SHIPPED) -> list[Defect]:
+def _ghosts(
+    measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits = SHIPPED, *, sides_cut: int = 0
+) -> list[Defect]:
+    """Ghosts with or without blur. Less is asked of them where less is known of their axis and of what is air."""
     ghost, edges = measures.get("ghost_ratio"), measures.get("average_edge_strength")
+    known = isinstance(ghost, Quantity)
+    if not known:
+        ghost = measures.get("ghost_ratio_either")
     if not isinstance(ghost, Quantity):
         return []
-    strength = edges.value if isinstance(edges, Quantity) else None
     planar = kind.weighting in _ECHO_PLANAR
+    if sides_cut > 1:
+        return _gross(ghost, limits)
+    if not known:
+        edges = None
+        ghost = Quantity(value=ghost.value * limits.ghost_spoils / limits.ghost_either_spoils, unit=ghost.unit)
+    strength = edges.value if isinstance(edges, Quantity) else None
     amount = spoilt(ghost.value, strength, planar=planar, limits=limits)
     if amount <= limits.spoilt_minor:
         return []
@@ -133,6 +231,21 @@ def _ghosts(measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits = 
                 else "."
             ),
             *evidence,
+        )
+    ]
+
+
+def _gross(ghost: Quantity, limits: Limits) -> list[Defect]:
+    """Ghosts beside an object that the field of view cuts on two sides: known to be there, not how strong."""
+    if ghost.value <= limits.ghost_cut_minor:
+        return []
+    return [
+        defect(
+            "ghosting",
+            Severity.MINOR,
+            f"What lies beside the object along the phase-encode direction has {100 * ghost.value:.0f} % of its "
+            "brightness; the object is cut by the field of view, so that part of it may be tissue.",
+            number("ghost_ratio", ghost.value, ghost.unit, limits.ghost_cut_minor),
         )
     ]
 
