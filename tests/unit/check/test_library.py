@@ -14,6 +14,7 @@ from mriloop.model.coding import Plane, Region, Weighting
 from mriloop.model.errors import MriloopError
 from mriloop.model.quality import Verdict
 from mriloop.model.quantity import NotAssessable, Quantity
+from mriloop.stages.check import CATALOGUE
 
 AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
 
@@ -93,6 +94,15 @@ def test_several_series_are_no_file(tmp_path: Path):
     with pytest.raises(MriloopError) as refusal:
         check_file(tmp_path)
     assert refusal.value.code == "several_series"
+
+
+def test_the_catalogue_names_every_measure_with_its_unit():
+    found = check_array(series([0, 1, 0, 0]), AFFINE, weighting="BOLD", region="brain", repetition_time_s=2.0)
+    units = {entry.name: entry.unit for entry in CATALOGUE}
+    assert len(units) == len(CATALOGUE), "a name stands once"
+    for name, measure in found.measures.items():
+        assert name in units
+        assert not isinstance(measure, Quantity) or measure.unit == units[name]
 
 
 def test_importing_mriloop_imports_nothing():
