@@ -13,13 +13,14 @@ PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MODULES = (
     "help_speed",
     "index_speed",
-    "motion_parity",
-    "registration",
-    "header_defects",
-    "mr_art",
-    "false_repeats",
-    "ledger_commits",
+    "check_speed",
     "mriqc_parity",
+    "motion_parity",
+    "header_defects",
+    "false_repeats",
+    "mr_art",
+    "registration",
+    "ledger_commits",
 )
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mriloop.app.check import check_path
+from mriloop.app.check import Judging
 from mriloop.app.inputs import Progress, silent
+from mriloop.app.results import check_paths
 from mriloop.edges.knowledge.baselines import SITE_FILE, read_baseline, read_results, write_baseline
 from mriloop.imaging import control
 from mriloop.model.errors import Exit, refuse
@@ -53,7 +54,7 @@ def _checks(paths: Sequence[Path], settings: Settings, progress: Progress) -> It
         if path.suffix.lower() in _RESULTS and not path.is_dir():
             yield from read_results(path)
         else:
-            for study in check_path(path, settings, progress=progress).checks:
+            for study in check_paths([path], settings, Judging.of(settings), progress=progress).checks:
                 yield from study.series
 
 

@@ -1,33 +1,36 @@
-"""CHECK as a use case: every series of every study under a path, each in a process of its own."""
+"""CHECK as a use case: every series of every study of an input, each in a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from mriloop.app.inputs import Progress, limits, open_input, silent
+from mriloop.app.inputs import Progress, limits, silent
 from mriloop.app.norms import norms_in_force
-from mriloop.edges.dicom import Intake, Limits, load_volumes
+from mriloop.app.warm import PRELOAD
+from mriloop.edges.dicom import Intake, Limits, open_volumes
 from mriloop.edges.jobs import make_executor
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
 from mriloop.model.errors import Exit, MriloopError, OperatorError, refuse
-from mriloop.model.norm import Baseline
-from mriloop.model.protocol import SeriesProtocol
+from mriloop.model.norm import Baseline, Norm
+from mriloop.model.protocol import Protocol, SeriesProtocol
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck, Verdict
-from mriloop.model.study import Refused, Series, SeriesObject, Study
+from mriloop.model.study import PerformedStep, Refused, Series, SeriesObject, Study
+from mriloop.model.volume import Volume
 from mriloop.settings import Settings
 from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
 from mriloop.stages.check.baseline import against_baseline
 from mriloop.stages.check.limits import Limits as JudgedBy
 from mriloop.stages.check.thresholds import circumstances_of, limits_for
 
-PRELOAD = ("mriloop.edges.dicom", "mriloop.stages.check", "mriloop.edges.publish.figures")
+Answer = tuple[SeriesCheck, bytes]
+"""The check of a series, and its mosaic (PNG) or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOutcome:
-    """What `mriloop check` found under a path. `found` holds the studies with their pictures, for a report."""
+    """What `mriloop check` found under its paths. `found` holds the studies with their pictures, for a report."""
 
     checks: tuple[StudyCheck, ...]
     refused: tuple[Refused, ...]
@@ -77,32 +80,72 @@ class CheckOutcome:
         return {**check_document(self.checks, self.refused), "warnings": list(self.warnings)}
 
 
-def check_path(
-    path: Path,
-    settings: Settings,
-    *,
-    protocol: str | None = None,
-    indication: str = "",
-    baseline: Baseline | None = None,
-    pictures: bool = False,
-    progress: Progress = silent,
-) -> CheckOutcome:
-    """Check everything under a path. Studies of several patients are checked one by one, and this is said."""
-    with open_input(path, settings, progress=progress, many=True) as intake:
-        found = check_intake(
-            intake,
-            settings,
-            protocol=protocol,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How one study is judged: what each series is, its line of the protocol where it has one, and its limits."""
+
+    kinds: Mapping[str, SeriesKind]
+    protocol: Protocol | None
+    lines: Mapping[str, SeriesProtocol]
+    limits: Mapping[str, JudgedBy]
+    baseline: Baseline | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """How every study of a run is judged.
+
+    wanted : the protocol that all are held against; None chooses by the region
+    indication : what norms may ask of the clinical question
+    baseline : the history that each series is held against, None for none
+    """
+
+    protocols: Mapping[str, Protocol]
+    norms: tuple[Norm, ...]
+    wanted: str | None = None
+    indication: str = ""
+    baseline: Baseline | None = None
+
+    @staticmethod
+    def of(
+        settings: Settings, protocol: str | None = None, indication: str = "", baseline: Baseline | None = None
+    ) -> Judging:
+        """Read protocols and norms of the site. Raises OperatorError knowledge_unknown, knowledge_invalid."""
+        protocols = load_protocols(settings.site_path)
+        if protocol is not None and protocol not in protocols:
+            raise refuse("knowledge_unknown", kind="protocol", name=protocol)
+        return Judging(
+            protocols=protocols,
+            norms=norms_in_force(settings.site_path, protocols),
+            wanted=protocol,
             indication=indication,
             baseline=baseline,
-            pictures=pictures,
-            progress=progress,
         )
-        patients = len({study.patient for study in intake.studies})
-        warnings = (f"{patients} patients under one path: each was checked alone",) if patients > 1 else ()
-        return CheckOutcome(
-            checks=tuple(one.check for one in found), refused=intake.refused, warnings=warnings, found=found
-        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all of it: equal digests judge alike."""
+        parts = (sorted(self.protocols.items()), self.norms, self.wanted, self.indication, self.baseline)
+        return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def plan(self, study: Study) -> Plan:
+        """Identify the series of a study; choose its protocol and the limits of each series."""
+        kinds = identify_study(study)
+        protocol = self.protocols[self.wanted] if self.wanted else choose_protocol(study, kinds, self.protocols)
+        judged = {
+            series.series_instance_uid: limits_for(
+                self.norms,
+                circumstances_of(
+                    series,
+                    kinds[series.series_instance_uid],
+                    protocol.id if protocol else None,
+                    self.indication,
+                ),
+            )
+            for series in study.series
+        }
+        lines = match_study(study, kinds, protocol)
+        return Plan(kinds=kinds, protocol=protocol, lines=lines, limits=judged, baseline=self.baseline)
 
 
 def check_intake(
@@ -122,60 +165,30 @@ def check_intake(
     Each series is judged by the limits that the norms give it; `indication` is what norms may ask of the question.
     With a `baseline` each is held against the history of its own kind, too.
     """
-    protocols = load_protocols(settings.site_path)
-    norms = norms_in_force(settings.site_path)
-    if protocol is not None and protocol not in protocols:
-        raise refuse("knowledge_unknown", kind="protocol", name=protocol)
+    judging = Judging.of(settings, protocol, indication, baseline)
     chosen = intake.studies if studies is None else tuple(studies)
-    kinds = {study.study_instance_uid: identify_study(study) for study in chosen}
-    plans = {
-        study.study_instance_uid: protocols[protocol]
-        if protocol
-        else choose_protocol(study, kinds[study.study_instance_uid], protocols)
-        for study in chosen
-    }
-    judged = {
-        series.series_instance_uid: limits_for(
-            norms,
-            circumstances_of(
-                series,
-                kinds[study.study_instance_uid][series.series_instance_uid],
-                plan.id if (plan := plans[study.study_instance_uid]) else None,
-                indication,
-            ),
-        )
-        for study in chosen
-        for series in study.series
-    }
-    lines = {uid: match_study(study, kinds[uid], plans[uid]) for study in chosen for uid in (study.study_instance_uid,)}
+    plans = {study.study_instance_uid: judging.plan(study) for study in chosen}
     with make_executor(
         settings.executor, settings.workers, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
     ) as executor:
         jobs = {
-            executor.submit(
-                check_one,
-                intake.part(series),
+            submit_series(executor, intake, series, plans[study.study_instance_uid], settings, pictures=pictures): (
+                study.study_instance_uid,
                 series,
-                kinds[study.study_instance_uid][series.series_instance_uid],
-                lines[study.study_instance_uid].get(series.series_instance_uid),
-                judged[series.series_instance_uid],
-                limits(settings),
-                pictures,
-            ): (study.study_instance_uid, series)
+            )
             for study in chosen
             for series in study.series
         }
-        answers = dict(_collect(jobs, kinds, progress, step))
-    result = []
-    for study in chosen:
-        own = [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series]
-        checks = [one for one, _ in own]
-        if baseline is not None:
-            checks = [against_baseline(one, baseline, judged[one.series_instance_uid]) for one in checks]
-        check = check_study(study, checks, plans[study.study_instance_uid], performed=intake.performed)
-        mosaics = {one.series_instance_uid: png for one, png in own if png}
-        result.append(Checked(study=study, check=check, kinds=kinds[study.study_instance_uid], mosaics=mosaics))
-    return tuple(result)
+        answers = dict(_collect(jobs, plans, progress, step))
+    return tuple(
+        join_study(
+            study,
+            plans[study.study_instance_uid],
+            [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series],
+            intake.performed,
+        )
+        for study in chosen
+    )
 
 
 def check_one(
@@ -186,42 +199,74 @@ def check_one(
     judged_by: JudgedBy,
     spend: Limits,
     pictures: bool,
-) -> tuple[SeriesCheck, bytes]:
+) -> Answer:
     """Check one series, by its voxels where they can be had and by its headers alone where not.
 
     Returns the check and its mosaic (empty without `pictures` or voxels). Runs in a process of its own.
     """
-    volumes = None
-    if series.object is SeriesObject.IMAGE:
+    if series.object is not SeriesObject.IMAGE:
+        return check_series(series, None, kind=kind, protocol=protocol, limits=judged_by), b""
+    with contextlib.ExitStack() as held:
+        volumes: tuple[Volume, ...] | None = None
         with contextlib.suppress(MriloopError):
-            volumes = load_volumes(part, series, spend)
-    check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
-    if not pictures or not volumes:
-        return check, b""
-    return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at))
+            volumes, disagreement = held.enter_context(open_volumes(part, series, spend))
+        check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
+        if volumes is None:
+            return check, b""
+        png = mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at)) if pictures else b""
+        difference = disagreement()
+        notes = tuple(dict.fromkeys(note for volume in volumes for note in volume.notes))
+        if difference:
+            notes = (f"dcm2niix: {difference}", *notes)
+        return replace(check, confirmed_by="dcm2niix" if difference == "" else "", notes=notes), png
 
 
-Answer = tuple[SeriesCheck, bytes]
+def submit_series(
+    executor: Executor, intake: Intake, series: Series, plan: Plan, settings: Settings, *, pictures: bool = False
+) -> Future[Answer]:
+    """Hand one series out to be checked."""
+    uid = series.series_instance_uid
+    return executor.submit(
+        check_one,
+        intake.part(series),
+        series,
+        plan.kinds[uid],
+        plan.lines.get(uid),
+        plan.limits[uid],
+        limits(settings),
+        pictures,
+    )
+
+
+def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
+    """Return the answer of a job that is over; one that was stopped or crashed leaves its series without a verdict."""
+    try:
+        return future.result()
+    except OperatorError as error:
+        spoken = replace(series, notes=(*series.notes, error.message))
+        check = check_series(spoken, None, kind=plan.kinds[series.series_instance_uid], protocol=None)
+        return replace(check, verdict=Verdict.NOT_ASSESSABLE), b""
+
+
+def join_study(study: Study, plan: Plan, answers: Sequence[Answer], performed: Sequence[PerformedStep] = ()) -> Checked:
+    """Return the check of a study from those of its series, in their order, held against the baseline.
+
+    `performed` is what scanners reported of examinations (MPPS).
+    """
+    checks = [one for one, _ in answers]
+    if plan.baseline is not None:
+        checks = [against_baseline(one, plan.baseline, plan.limits[one.series_instance_uid]) for one in checks]
+    check = check_study(study, checks, plan.protocol, performed=performed)
+    mosaics = {one.series_instance_uid: png for one, png in answers if png}
+    return Checked(study=study, check=check, kinds=plan.kinds, mosaics=mosaics)
 
 
 def _collect(
-    jobs: Mapping[Future[Answer], tuple[str, Series]],
-    kinds: Mapping[str, Mapping[str, SeriesKind]],
-    progress: Progress,
-    step: str,
+    jobs: Mapping[Future[Answer], tuple[str, Series]], plans: Mapping[str, Plan], progress: Progress, step: str
 ) -> Iterator[tuple[tuple[str, str], Answer]]:
-    """Yield each answer as it comes; a job that was stopped or crashed leaves its series without a verdict."""
+    """Yield each answer as it comes."""
     progress(step, 0, len(jobs))
     for done, future in enumerate(as_completed(jobs), 1):
         study, series = jobs[future]
-        try:
-            answer = future.result()
-        except OperatorError as error:
-            answer = (_not_assessed(series, kinds[study][series.series_instance_uid], error), b"")
-        yield (study, series.series_instance_uid), answer
+        yield (study, series.series_instance_uid), answer_of(future, series, plans[study])
         progress(step, done, len(jobs))
-
-
-def _not_assessed(series: Series, kind: SeriesKind, error: OperatorError) -> SeriesCheck:
-    check = check_series(replace(series, notes=(*series.notes, error.message)), None, kind=kind, protocol=None)
-    return replace(check, verdict=Verdict.NOT_ASSESSABLE)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mriloop.app.check import PRELOAD, Checked, check_intake
+from mriloop.app.check import Checked, check_intake
 from mriloop.app.inputs import Progress, limits, only_study, open_input, refuse_priors, series_of, silent, unnamed
+from mriloop.app.warm import PRELOAD
 from mriloop.edges.dicom import Intake, Limits, load_volumes, write_nifti
 from mriloop.edges.jobs import make_executor, report_progress
 from mriloop.edges.publish.documents import comparison_document

@@ -11,7 +11,6 @@ from mriloop.edges.dicom import Intake, Limits, read_intake
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.study import Series, Study
 from mriloop.settings import Settings
-from mriloop.stages.compare import refuse_strangers
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the name of a step, the parts that are done, and the parts in all."""
@@ -80,6 +79,8 @@ def unnamed(intakes: Sequence[Intake], studies: Sequence[Study]) -> tuple[str, .
 
 def refuse_priors(studies: Sequence[Study], paths: Sequence[Path], nameless: Sequence[str]) -> None:
     """Refuse, under its path, a prior that is no earlier study of this patient. `studies`, `paths`: today first."""
+    from mriloop.stages.compare import refuse_strangers  # half a second, which CHECK need not wait
+
     for prior, path in zip(studies[1:], paths[1:], strict=True):
         try:
             refuse_strangers(studies[0], [prior], nameless)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from mriloop.edges.knowledge.norms import load_norms
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.model.errors import refuse
 from mriloop.model.norm import Norm
+from mriloop.model.protocol import Protocol
 from mriloop.stages.check.limits import SPECS
 from mriloop.stages.check.thresholds import faults_in
 
 
-def norms_in_force(site: Path | None = None) -> tuple[Norm, ...]:
-    """Return the shipped norms and the site's. Raises OperatorError `knowledge_invalid` for the first that is wrong."""
+def norms_in_force(site: Path | None = None, protocols: Mapping[str, Protocol] | None = None) -> tuple[Norm, ...]:
+    """Return the shipped norms and the site's; `protocols` are those of the site where the caller has read them.
+
+    Raises OperatorError `knowledge_invalid` for the first that is wrong.
+    """
     norms = load_norms(site)
-    for place, text in faults_in(norms, load_protocols(site)):
+    for place, text in faults_in(norms, load_protocols(site) if protocols is None else protocols):
         raise refuse("knowledge_invalid", path=place, detail=text)
     return norms
 

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -46,7 +46,7 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=width)
 
 
-def leave(code: Exit) -> None:
+def leave(code: Exit) -> NoReturn:
     """End the command with an exit code of the contract."""
     raise click.exceptions.Exit(int(code))
 
@@ -81,6 +81,11 @@ class Progress:
         if step not in self._tasks:
             self._tasks[step] = self._bars.add_task(step, total=total)
         self._bars.update(self._tasks[step], completed=done, total=total)
+
+    def note(self, text: str) -> None:
+        """Say one line where no bar is drawn."""
+        if not self._terminal:
+            click.echo(text, err=True)
 
     @contextmanager
     def shown(self) -> Iterator[Progress]:

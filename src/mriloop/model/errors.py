@@ -102,6 +102,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "give the folder of one study, or choose with --study-uid UID",
     ),
     _sender(
+        "several_series",
+        "{path} holds {count} series where one is expected",
+        "give one image file, or check the whole folder",
+    ),
+    _sender(
         "input_all_refused",
         "{path} holds {count} DICOM or NIfTI files and none can be used (the first: {code})",
         "see the list of refused files; send the study again",
@@ -124,6 +129,11 @@ TABLE: tuple[ErrorEntry, ...] = (
     _sender("file_not_dicom", "not a DICOM file", "nothing to do if it is a viewer or a text; else export again"),
     _sender("file_unreadable", "the file cannot be opened for reading", "check its permissions"),
     _sender("file_link_outside", "a link, which is never followed", "put the file itself into the input"),
+    _sender(
+        "file_bids_not_raw",
+        "a folder that a BIDS dataset keeps beside its raw data",
+        "to check it, give this folder by itself",
+    ),
     _sender("file_nested_archive", "an archive inside the input, left packed", "unpack it and run again"),
     _sender("file_truncated", "the file ends before its data do", "send this instance again"),
     _sender("file_header_damaged", "the DICOM header cannot be read", "send this instance again"),
@@ -292,6 +302,15 @@ TABLE: tuple[ErrorEntry, ...] = (
         "usage_not_a_folder", "{path} is a file; a folder is needed for the results", "give a folder, or a new path"
     ),
     _operator("out_not_writable", "cannot write to {path}", "choose another --out"),
+    _operator(
+        "out_busy", "another run writes its results to {path}", "wait until it has ended, or choose another --out", 409
+    ),
+    _operator(
+        "out_not_ours",
+        "{path} holds no results of mriloop (line {line})",
+        "choose another --out; nothing was changed",
+        409,
+    ),
     _operator(
         "setting_invalid",
         "setting {setting} cannot be {found}",

@@ -178,6 +178,8 @@ class SeriesCheck:
 
     `scanner`, `coil` and `acquired_at` (local time of the scanner) say whose history the measures belong to;
     `standings` holds the measures against that history, or why not, and is empty where no baseline was given.
+    `confirmed_by` names the independent reader that agrees with every number of the voxels, empty where none does;
+    `notes` say what a reader of the voxels should know.
     `look_at` names the slices behind the defects, `profile` is what figures draw of ghosts.
     """
 
@@ -195,6 +197,8 @@ class SeriesCheck:
     coil: str = ""
     acquired_at: datetime | None = None
     standings: Mapping[str, Standing | NotAssessable] = field(default_factory=dict)
+    confirmed_by: str = ""
+    notes: tuple[str, ...] = ()
     look_at: tuple[Spot, ...] = ()
     profile: PhaseProfile | None = None
 

@@ -2,7 +2,20 @@
 
 from mriloop.edges.dicom.intake import Intake, Other, read_intake
 from mriloop.edges.dicom.limits import Limits
-from mriloop.edges.dicom.volumes import load_volumes
+from mriloop.edges.dicom.nifti import NiftiSource
+from mriloop.edges.dicom.survey import Place, Survey
+from mriloop.edges.dicom.volumes import load_volumes, open_volumes
 from mriloop.edges.dicom.write_nifti import write_nifti
 
-__all__ = ["Intake", "Limits", "Other", "load_volumes", "read_intake", "write_nifti"]
+__all__ = [
+    "Intake",
+    "Limits",
+    "NiftiSource",
+    "Other",
+    "Place",
+    "Survey",
+    "load_volumes",
+    "open_volumes",
+    "read_intake",
+    "write_nifti",
+]

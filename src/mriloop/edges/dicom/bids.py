@@ -73,6 +73,12 @@ def subject_of(shown: str) -> tuple[str, str]:
     return found.get("sub", ""), found.get("ses", "")
 
 
+def visit_of(shown: str) -> tuple[str, str]:
+    """Return what the images of one study share: BIDS subject and session, or the folder where no name tells."""
+    subject, session = subject_of(shown)
+    return (subject, session) if subject else ("", str(PurePosixPath(shown).parent))
+
+
 def bids_parameters(sidecar: Mapping[str, Any], stem: str) -> dict[str, Parameter]:
     """Return the parameters of a sidecar under DICOM keywords; times become milliseconds as DICOM has them.
 

@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.edges.dicom.child import run_limited
+from mriloop.edges.dicom.child import Running
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.slices import Slice
 
@@ -35,58 +36,79 @@ class _DisagreementError(Exception):
     """What dcm2niix returned is not what the frames say. Its text says in what."""
 
 
-def disagreement(paths: Sequence[Path], slices: Sequence[Slice], limits: Limits) -> str:
-    """Return in what dcm2niix disagrees with these slices of one series, in words; empty when it confirms them all."""
-    if any(one.colour for one in slices):
-        return "colour images are not compared"
-    pool: Pool = defaultdict(list)
-    for one in slices:
-        pool[_fingerprint(one.stored)].append(one)
-    seen: set[int] = set()
-    try:
-        with tempfile.TemporaryDirectory(prefix="mriloop-convert-") as name:
-            for image in _convert(paths, Path(name), limits):
-                _compare(image, slices, pool, seen)
-    except _DisagreementError as difference:
-        return str(difference)
-    left = len(slices) - len(seen)
-    return f"{left} of {len(slices)} slices are not in its output" if left else ""
+class Witness:
+    """dcm2niix at work on the files of one series, beside whatever else is done with them meanwhile.
 
+    A context manager: leaving it ends the conversion and removes its output.
+    """
 
-def _convert(paths: Sequence[Path], folder: Path, limits: Limits) -> list[Any]:
-    """Run dcm2niix on these files alone and return its images; nibabel reads them into memory."""
-    import dcm2niix
-    import nibabel as nib
+    def __init__(self, paths: Sequence[Path], limits: Limits) -> None:
+        import dcm2niix
 
-    inside, outside = folder / "in", folder / "out"
-    inside.mkdir()
-    outside.mkdir()
-    size = 0
-    for number, path in enumerate(paths):
-        (inside / f"{number:08d}.dcm").symlink_to(path.resolve())
-        size += path.stat().st_size
-    outcome = run_limited(
-        [dcm2niix.bin, *_OPTIONS, "-o", str(outside), str(inside)],
-        cwd=folder,
-        timeout_s=limits.convert_timeout_s,
-        memory_gb=limits.convert_memory_gb,
-        output_bytes=min(limits.max_unpacked_bytes, size * _LARGEST_GROWTH + _MIN_OUTPUT),
-    )
-    if outcome.stopped:
-        raise _DisagreementError(f"stopped: {outcome.stopped}")
-    images = []
-    for path in sorted(outside.glob("*.nii")):
-        if "_Eq_" in path.name:  # resampled to equal distances: no frame looks like that
-            continue
+        self._held = ExitStack()
+        with ExitStack() as held:
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mriloop-convert-")))
+            inside, self._outside = folder / "in", folder / "out"
+            inside.mkdir()
+            self._outside.mkdir()
+            size = 0
+            for number, path in enumerate(paths):
+                (inside / f"{number:08d}.dcm").symlink_to(path.resolve())
+                size += path.stat().st_size
+            self._running = held.enter_context(
+                Running(
+                    [dcm2niix.bin, *_OPTIONS, "-o", str(self._outside), str(inside)],
+                    cwd=folder,
+                    timeout_s=limits.convert_timeout_s,
+                    memory_gb=limits.convert_memory_gb,
+                    output_bytes=min(limits.max_unpacked_bytes, size * _LARGEST_GROWTH + _MIN_OUTPUT),
+                )
+            )
+            self._held = held.pop_all()
+
+    def __enter__(self) -> Witness:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def disagreement(self, slices: Sequence[Slice]) -> str:
+        """Return in what dcm2niix disagrees with these slices of the series, in words; empty when it confirms all."""
+        if any(one.colour for one in slices):
+            return "colour images are not compared"
+        pool: Pool = defaultdict(list)
+        for one in slices:
+            pool[_fingerprint(one.stored)].append(one)
+        seen: set[int] = set()
         try:
-            opened: Any = nib.Nifti1Image
-            image = opened.from_filename(str(path), mmap=False)
-            images.append((np.asarray(image.dataobj.get_unscaled()), image))
-        except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError):
-            raise _DisagreementError("unreadable output") from None
-    if not images:
-        raise _DisagreementError(f"no output (exit code {outcome.code})")
-    return images
+            for image in self._images():
+                _compare(image, slices, pool, seen)
+        except _DisagreementError as difference:
+            return str(difference)
+        left = len(slices) - len(seen)
+        return f"{left} of {len(slices)} slices are not in its output" if left else ""
+
+    def _images(self) -> Iterator[tuple[npt.NDArray[Any], Any]]:
+        """Wait for the conversion and yield its images, one in memory at a time."""
+        import nibabel as nib
+
+        outcome = self._running.outcome()
+        if outcome.stopped:
+            raise _DisagreementError(f"stopped: {outcome.stopped}")
+        count = 0
+        for path in sorted(self._outside.glob("*.nii")):
+            if "_Eq_" in path.name:  # resampled to equal distances: no frame looks like that
+                continue
+            try:
+                opened: Any = nib.Nifti1Image
+                image = opened.from_filename(str(path), mmap=False)
+                raw = np.asarray(image.dataobj.get_unscaled())
+            except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError):
+                raise _DisagreementError("unreadable output") from None
+            count += 1
+            yield raw, image
+        if not count:
+            raise _DisagreementError(f"no output (exit code {outcome.code})")
 
 
 def _fingerprint(values: npt.NDArray[Any]) -> bytes:

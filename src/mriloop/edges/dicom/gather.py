@@ -19,6 +19,7 @@ from mriloop.model.study import Refused
 
 _CHUNK = 1 << 20
 _IGNORED = frozenset({"dicomdir", ".ds_store", "thumbs.db", "desktop.ini"})
+_NOT_RAW = frozenset({"code", "derivatives", "sourcedata", "stimuli"})  # folders of a BIDS dataset beside the raw data
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,15 @@ def _head(path: Path, error: Exception) -> str:
 
 
 def _walk(source: Path, limits: Limits) -> tuple[list[Found], list[Refused]]:
-    root = os.path.realpath(source)
     if not os.access(source, os.R_OK | os.X_OK):
         raise refuse("input_unreadable", path=source)
     found: list[Found] = []
     rejected: list[Refused] = []
-    for entry, shown in _entries(root, ""):
-        if isinstance(entry, str):
-            rejected.append(refused(shown, entry))
+    for one in entries(source):
+        if isinstance(one, Found):
+            found.append(one)
         else:
-            found.append(Found(shown, Path(entry.path)))
+            rejected.append(one)
         if len(found) + len(rejected) > limits.max_files:
             raise refuse(
                 "input_too_large", path=source, limit=limits.max_files, what="files", setting="MRILOOP_MAX_FILES"
@@ -86,28 +86,38 @@ def _walk(source: Path, limits: Limits) -> tuple[list[Found], list[Refused]]:
     return found, rejected
 
 
-def _entries(root: str, below: str) -> Iterator[tuple[os.DirEntry[str] | str, str]]:
-    """Yield regular files, or the code why an entry is none, in a stable order. Links are never followed."""
+def entries(source: Path, below: str = "", *, deep: bool = True) -> Iterator[Found | Refused]:
+    """Yield the files of a folder in a stable order, those of one folder in a row, or why an entry is none.
+
+    `below` is a folder inside `source`, `deep` whether its own folders count. Links are never followed. What a BIDS
+    dataset keeps beside its raw data is left out.
+    """
+    root = os.path.realpath(source)
     folders = [below]
     while folders:
         here = folders.pop()
         try:
-            entries = sorted(os.scandir(Path(root, here)), key=lambda entry: entry.name)
+            members = sorted(os.scandir(Path(root, here)), key=lambda entry: entry.name)
         except OSError:
-            yield "file_unreadable", here
+            yield refused(here, "file_unreadable")
             continue
+        bids = any(entry.name == "dataset_description.json" for entry in members)
         inner = []
-        for entry in entries:
-            shown = f"{here}/{entry.name}" if here else entry.name
+        for entry in members:
+            path = f"{here}/{entry.name}" if here else entry.name
             if entry.is_symlink():
                 inside = os.path.realpath(entry.path).startswith(root + os.sep)
                 if not inside:
-                    yield "file_link_outside", _printable(shown)
+                    yield refused(_printable(path), "file_link_outside")
             elif entry.is_dir():
-                inner.append(shown)
+                if bids and entry.name in _NOT_RAW:
+                    yield refused(_printable(path), "file_bids_not_raw")
+                else:
+                    inner.append(path)
             elif entry.is_file() and entry.name.lower() not in _IGNORED:
-                yield entry, _printable(shown)
-        folders.extend(reversed(inner))
+                yield Found(_printable(path), Path(entry.path))
+        if deep:
+            folders.extend(reversed(inner))
 
 
 def _printable(shown: str) -> str:

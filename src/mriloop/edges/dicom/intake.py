@@ -18,6 +18,7 @@ from mriloop.edges.dicom.instance import Record
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource, read_nifti
 from mriloop.edges.dicom.reader import Loose, read_all
+from mriloop.edges.dicom.sidecars import is_companion
 from mriloop.model.errors import refuse
 from mriloop.model.study import Frame, Identity, PerformedStep, Refused, Series, SeriesObject, Study
 
@@ -156,7 +157,35 @@ def _read(
     room = Path(workspace.name)
     found, rejected, single = gather(path, limits, room)
     records, loose, more, steps = read_all(found, limits, room, workers, progress)
-    rejected += more
+    return join_files(
+        path,
+        records,
+        loose,
+        rejected + more,
+        limits,
+        performed=steps,
+        salt=salt,
+        several_patients=several_patients,
+        single=single,
+        workspace=workspace,
+    )
+
+
+def join_files(
+    path: Path,
+    records: Sequence[Record],
+    loose: Sequence[Loose],
+    rejected: list[Refused],
+    limits: Limits,
+    *,
+    salt: bytes,
+    performed: Sequence[PerformedStep] = (),
+    several_patients: bool = False,
+    single: bool = False,
+    workspace: tempfile.TemporaryDirectory[str] | None = None,
+) -> Intake:
+    """Join files that were read one by one into studies. Raises as `read_intake`; closing it empties `workspace`."""
+    count = len(records) + len(loose) + len(rejected) + len(performed)
     records, empty = _without_pixels(records, rejected)
     mr, others = _apart(records, rejected)
     kept, conflicting, counts, notes = resolve(mr, limits)
@@ -167,7 +196,7 @@ def _read(
     nifti_studies, nifti_sources, nifti_refused = _nifti(loose, path, limits, salt)
     rejected += nifti_refused
     studies += nifti_studies
-    _nothing_left(path, studies, rejected, others, len(found), single=single)
+    _nothing_left(path, studies, rejected, others, count, single=single)
     patients = {study.patient for study in studies if not _anonymous(study, nifti_sources)}
     if len(patients) > 1 and not several_patients:
         raise refuse("two_patients", path=path, count=len(patients))
@@ -187,7 +216,7 @@ def _read(
         records={(study, uid): tuple(members) for (_, study, uid), members in groups.items()},
         nifti=nifti_sources,
         workspace=workspace,
-        performed=tuple(steps),
+        performed=tuple(performed),
     )
 
 
@@ -272,7 +301,7 @@ def _nifti(
     if not images:
         return [], {}, [refused(one.shown, "file_not_dicom") for one in loose]
     studies, sources, rejected, used = read_nifti(images, loose, path, limits, salt)
-    rest = [one for one in loose if one.kind != "nifti" and one.shown not in used]
+    rest = [one for one in loose if one.kind != "nifti" and one.shown not in used and not is_companion(one.shown)]
     return studies, sources, rejected + [refused(one.shown, "file_not_dicom") for one in rest]
 
 

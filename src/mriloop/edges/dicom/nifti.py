@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,12 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.edges.dicom.bids import bids_parameters, subject_of
+from mriloop.edges.dicom.bids import bids_parameters, subject_of, visit_of
 from mriloop.edges.dicom.duplicates import file_digest
 from mriloop.edges.dicom.gather import refused
 from mriloop.edges.dicom.identity import digest_of
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.reader import Loose
+from mriloop.edges.dicom.sidecars import ENDINGS, Sidecars, stem_of
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.study import Component, Frame, Parameter, Point, Refused, Series, SeriesObject, Study
 from mriloop.model.volume import Volume
@@ -33,16 +33,27 @@ _SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NiftiSource:
-    """Where a series of NIfTI came from. `subject` is its BIDS subject, empty when nothing tells."""
+    """Where a series of NIfTI came from.
+
+    `subject` is its BIDS subject, empty when nothing tells; `name` its path inside the input.
+    """
 
     path: Path
     files: tuple[Path, ...]
     subject: str
+    name: str
+    shape: tuple[int, int, int, int]
     slice_axis: int
     affine: npt.NDArray[np.float64]
     b_values: tuple[float, ...] = ()
     b_vectors_ras: tuple[Point | None, ...] = ()
     repetition_time_ms: float | None = None
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbouring voxel centres along the three axes."""
+        i, j, k = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(i), float(j), float(k)
 
 
 def uid_of(digest: str) -> str:
@@ -57,25 +68,25 @@ def read_nifti(
 
     Images belong together when BIDS says so (`sub-`, `ses-`), else when they lie in the same folder.
     """
-    beside = {one.shown: one.path for one in loose}
+    files = [(one.shown, one.path) for one in loose]
     if source.is_file():  # a single file: its sidecars lie beside it
-        stem = _stem(source.name)
-        beside |= {stem + tail: source.parent / (stem + tail) for tail in (".json", ".bval", ".bvec")}
+        own = [stem_of(source.name) + ending for ending in ENDINGS]
+        files += [(name, source.parent / name) for name in own if (source.parent / name).is_file()]
+    sidecars = Sidecars(files)
     groups: dict[tuple[str, str], list[tuple[Series, NiftiSource]]] = defaultdict(list)
     rejected: list[Refused] = []
     used: set[str] = set()
     seen: set[str] = set()
     for image in images:
         try:
-            series, found, companions = _read_one(image, beside, limits)
+            series, found, companions = _read_one(image, sidecars, limits)
         except MriloopError as error:
             rejected.append(refused(image.shown, error.code, **error.context))
             continue
         used |= companions
         if series.series_instance_uid not in seen:
             seen.add(series.series_instance_uid)
-            subject, session = subject_of(image.shown)
-            groups[subject, session or str(PurePosixPath(image.shown).parent)].append((series, found))
+            groups[visit_of(image.shown)].append((series, found))
     studies: list[Study] = []
     sources: dict[str, NiftiSource] = {}
     for (subject, _), members in groups.items():
@@ -96,15 +107,14 @@ def _in_study(series: Series, study_uid: str, number: int) -> Series:
     return replace(series, study_instance_uid=study_uid, series_number=number if said is None else said)
 
 
-def _stem(name: str) -> str:
-    return re.sub(r"\.nii(\.gz)?$", "", name, flags=re.IGNORECASE)
-
-
-def _read_one(image: Loose, beside: Mapping[str, Path], limits: Limits) -> tuple[Series, NiftiSource, set[str]]:
+def _read_one(image: Loose, sidecars: Sidecars, limits: Limits) -> tuple[Series, NiftiSource, set[str]]:
     header, affine, shape = _open_header(image.path, limits)
-    stem = _stem(image.shown)
-    used = {stem + tail for tail in (".json", ".bval", ".bvec") if stem + tail in beside}
-    sidecar = _sidecar(beside.get(stem + ".json"))
+    stem = stem_of(image.shown)
+    companions = sidecars.of(image.shown)
+    used = {shown for members in companions.values() for shown, _ in members}
+    sidecar: dict[str, Any] = {}
+    for _, path in companions[".json"]:
+        sidecar |= _sidecar(path)
     modality = str(sidecar.get("Modality", "MR")).upper()
     if modality != "MR":
         raise refuse("file_not_mr", modality=modality[:16])
@@ -116,7 +126,7 @@ def _read_one(image: Loose, beside: Mapping[str, Path], limits: Limits) -> tuple
         values["RepetitionTime"] = round(step * unit * 1000, 6)
     axis = _slice_axis(header, affine, shape)
     uid = uid_of(file_digest(image.path))
-    b_values, b_vectors = _diffusion(beside, stem, affine, volumes)
+    b_values, b_vectors = _diffusion(_nearest(companions[".bval"]), _nearest(companions[".bvec"]), affine, volumes)
     series = Series(
         series_instance_uid=uid,
         study_instance_uid="",
@@ -134,6 +144,8 @@ def _read_one(image: Loose, beside: Mapping[str, Path], limits: Limits) -> tuple
             path=image.path,
             files=(image.path,),
             subject=subject_of(image.shown)[0],
+            name=image.shown,
+            shape=shape,
             slice_axis=axis,
             affine=affine,
             b_values=b_values,
@@ -224,15 +236,19 @@ def _slice_axis(header: Any, affine: npt.NDArray[np.float64], shape: tuple[int, 
     return int(order[2]) if lengths[order[2]] > 1.2 * lengths[order[1]] and shape[order[2]] > 1 else 2
 
 
+def _nearest(members: tuple[tuple[str, Path], ...]) -> Path | None:
+    return members[-1][1] if members else None
+
+
 def _diffusion(
-    beside: Mapping[str, Path], stem: str, affine: npt.NDArray[np.float64], volumes: int
+    bval: Path | None, bvec: Path | None, affine: npt.NDArray[np.float64], volumes: int
 ) -> tuple[tuple[float, ...], tuple[Point | None, ...]]:
     """Return b-values and directions (FSL's files) for each volume, () when they do not fit the image."""
-    values = _table(beside.get(stem + ".bval"))
+    values = _table(bval)
     if values is None or values.size != volumes:
         return (), ()
     b_values = tuple(float(b) for b in values.ravel())
-    table = _table(beside.get(stem + ".bvec"))
+    table = _table(bvec)
     if table is None or table.size != 3 * volumes:
         return b_values, ()
     return b_values, directions_ras(table.reshape(3, -1) if table.shape[0] == 3 else table.T, affine)

@@ -2,7 +2,7 @@
 
 from mriloop.edges.jobs.executors import SerialExecutor, make_executor
 from mriloop.edges.jobs.identity import step_identity
-from mriloop.edges.jobs.process import ProcessPerJob
+from mriloop.edges.jobs.process import ProcessPerJob, start_server
 from mriloop.edges.jobs.progress import Progress, report_progress
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "SerialExecutor",
     "make_executor",
     "report_progress",
+    "start_server",
     "step_identity",
 ]

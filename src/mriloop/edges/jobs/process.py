@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for
 from multiprocessing.context import ForkServerProcess
 from types import TracebackType
@@ -34,6 +35,13 @@ PRELOAD = ("__main__", "numpy", "mriloop.edges.jobs.child")
 # multiprocessing keeps a list of its processes and reaps it while it starts another one: one thread at a time
 _STARTING = threading.Lock()
 _ALIVE: weakref.WeakSet[ProcessPerJob] = weakref.WeakSet()
+
+
+def start_server(preload: tuple[str, ...] = ()) -> None:
+    """Start the server that jobs are forked from, where none runs yet; it imports `preload` on its own time."""
+    with _STARTING:
+        multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOAD, *preload])
+        forkserver.ensure_running()
 
 
 class JobTraceback(Exception):  # noqa: N818 - it stands for the traceback, as in concurrent.futures
@@ -121,7 +129,7 @@ class ProcessPerJob(Executor):
         self.memory_gb = memory_gb
         self._on_progress = on_progress
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([*PRELOAD, *preload])
+        start_server(preload)
         self._waiting: deque[_Job] = deque()
         self._running: set[_Job] = set()
         self._runners: set[threading.Thread] = set()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mriloop.model.coding import Weighting
 from mriloop.model.fact import Truth
 from mriloop.model.study import Component
-from mriloop.stages.check import relaxation
+from mriloop.stages.check import bids, relaxation
 from mriloop.stages.check.header import Header
 from mriloop.stages.check.pulse import Pulse, pulse_of
 from mriloop.stages.check.wording import ALL, dixon_part, named, water_fat
@@ -444,6 +444,7 @@ def _agent(header: Header, pulse: Pulse) -> Answer | None:
 
 
 RULES: tuple[Rule, ...] = (
+    lambda header, _: bids.stated(header),
     _screenshot,
     _localizer,
     _in_part,

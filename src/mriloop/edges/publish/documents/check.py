@@ -61,6 +61,8 @@ def _series_check(check: SeriesCheck) -> Document:
         "coil": check.coil,
         "acquired_at": check.acquired_at.isoformat() if check.acquired_at else None,
         "standings": {name: _standing(check.standings[name]) for name in sorted(check.standings)},
+        "confirmed_by": check.confirmed_by,
+        "notes": list(check.notes),
     }
 
 

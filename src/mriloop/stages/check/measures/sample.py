@@ -180,7 +180,7 @@ def phase_axis(volume: Volume, series: Series) -> int | None:
     """
     header = Header(series)
     order = [axis for axis in range(3) if axis != volume.slice_axis]
-    for value in header.words("PhaseEncodingDirection"):
+    for value in header.words("VendorPhaseEncodingAxis"):
         axis = "IJK".find(value[:1])
         if axis >= 0:
             return order.index(axis) if axis in order else None
