@@ -12,6 +12,7 @@ from typing import Any
 from mriloop.app.inputs import Progress, limits, open_input, silent
 from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.jobs import make_executor
+from mriloop.edges.knowledge.models import load_motion_model
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
@@ -146,7 +147,7 @@ def check_one(
     if series.object is SeriesObject.IMAGE:
         with contextlib.suppress(MriloopError):
             volumes = load_volumes(part, series, spend)
-    check = check_series(series, volumes, kind=kind, protocol=protocol)
+    check = check_series(series, volumes, kind=kind, protocol=protocol, motion_model=load_motion_model())
     if not pictures or not volumes:
         return check, b""
     return check, mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0]))

@@ -109,6 +109,12 @@ TABLE: tuple[DefectEntry, ...] = (
         action=_STILL,
     ),
     DefectEntry(
+        code="motion_in_volume",
+        taxonomy="R1.motion.voluntary",
+        meaning="ghosts, ringing and blur along the phase-encode direction, as a patient leaves them who moved",
+        action=_STILL,
+    ),
+    DefectEntry(
         code="blurred_against_sister",
         taxonomy="R1.motion.voluntary",
         meaning="clearly less sharp than a series of the same kind in the same study",

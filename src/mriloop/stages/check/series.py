@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mriloop.imaging.motion_model import MotionModel
 from mriloop.model.coding import Plane, Subject, Weighting
 from mriloop.model.protocol import SeriesProtocol
 from mriloop.model.quality import Completeness, Defect, SeriesCheck, SeriesKind, Severity
@@ -20,11 +21,18 @@ from mriloop.stages.check.header import Header
 from mriloop.stages.check.identify import computed, plane_of_normal
 from mriloop.stages.check.measures import LABELS, PICTURE, Sample, sample_of, take_all
 from mriloop.stages.check.measures import NAMES as MEASURES
+from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION, motion_sample
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
-from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects
+from mriloop.stages.check.rules import (
+    completeness_defects,
+    image_defects,
+    motion_defects,
+    structural_motion_defects,
+)
 from mriloop.stages.check.verdict import verdict_of
 
+_NO_SCORE = "phantoms, empty scans, localizers and computed series get no clinical score"
 _NOTHING_SEEN = "the pictures could not be read; only the headers were checked"
 
 
@@ -34,11 +42,13 @@ def check_series(
     *,
     kind: SeriesKind,
     protocol: SeriesProtocol | None = None,
+    motion_model: MotionModel | None = None,
 ) -> SeriesCheck:
     """Return the answer of CHECK for one series.
 
     `volumes` None means that no picture could be made: completeness and protocol are still checked, every image
     measure is NotAssessable. What the picture shows about the object (patient, phantom, nothing) settles `kind.object`.
+    `motion_model` None leaves motion within one volume out.
     Phantoms, empty scans, localizers and computed series get no clinical score; what they lack is still said.
     """
     if kind.object is Subject.NOT_AN_IMAGE:
@@ -57,6 +67,9 @@ def check_series(
     measures: dict[str, Measure] = dict(take_all(sample, PICTURE))
     moved = motion_of(series, volumes or (), kind) if volumes and kind.object is not Subject.NONE else _still_unknown()
     measures.update(moved.measures)
+    if motion_model is not None:
+        within = motion_sample(sample, series, kind, motion_model) if scored else NotAssessable(reason=_NO_SCORE)
+        measures.update(take_all(within, STRUCTURAL_MOTION))
     defects: list[Defect] = completeness_defects(found, kind, series)
     if volumes is None:
         defects.append(
@@ -65,6 +78,7 @@ def check_series(
     if scored and isinstance(sample, Sample):
         defects += image_defects(sample, measures, kind)
         defects += motion_defects(moved)
+        defects += structural_motion_defects(measures, min(sample.spacing_mm[:2]))
     if protocol is not None and scored:
         defects += check_protocol(series, protocol)
     defects += _why_no_score(series, kind, is_computed)

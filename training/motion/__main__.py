@@ -1,0 +1,189 @@
+"""Draws examples, fits the model and its folds, writes the weights: `python -m training.motion --help`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from training.motion import learn, sources
+from training.motion.scenes import example
+from training.motion.sources import Source
+
+SHARE_REAL = 0.55
+COVERAGE = 0.9
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the steps that the arguments ask for; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training.motion", description=__doc__)
+    parser.add_argument("--volumes", type=Path, help="a folder with one folder per subject: DICOM or NIfTI")
+    parser.add_argument("--bodies", type=int, default=4, help="phantom heads and feet to draw")
+    parser.add_argument("--examples", type=int, default=2000, help="how many examples to draw")
+    parser.add_argument("--cache", type=Path, help="a .npz of examples: read if it is there, else written")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, default=learn.EPOCHS)
+    parser.add_argument("--nets", type=int, default=learn.NETS)
+    parser.add_argument("--folds", type=Path, help="write one model per real subject, which has not seen it, here")
+    parser.add_argument("--small", action="store_true", help="one slab of one phantom: a trial of the machinery")
+    parser.add_argument("--out", type=Path, required=True, help="the .npz of weights to write")
+    given = parser.parse_args(arguments)
+
+    if given.cache and given.cache.is_file():
+        table = load(given.cache)
+    else:
+        table = draw(gather(given.volumes, given.bodies, small=given.small), given.examples, given.seed, given.workers)
+        if given.cache:
+            save(given.cache, table)
+    model, report = train(table, given.seed, given.epochs, given.nets, given.folds)
+    np.savez_compressed(given.out, **model)
+    report["sha256"] = hashlib.sha256(given.out.read_bytes()).hexdigest()
+    print(json.dumps(report, indent=1))
+    return 0
+
+
+def gather(volumes: Path | None, bodies: int, *, small: bool = False) -> list[Source]:
+    """Return the pictures to move."""
+    found = list(sources.phantoms(1 if small else bodies, small=small))
+    return found + (list(sources.folders(volumes)) if volumes else [])
+
+
+_pictures: list[list[list[Source]]] = []
+
+
+def _take(pictures: list[list[list[Source]]]) -> None:
+    _pictures[:] = pictures
+
+
+def _one(job: tuple[int, int]) -> tuple[str, bool, float, dict[str, float]] | None:
+    rng = np.random.default_rng(job)
+    kinds = [kind for kind in _pictures if kind]
+    pool = kinds[0] if len(kinds) == 1 or rng.random() < SHARE_REAL else kinds[1]
+    own = pool[int(rng.integers(len(pool)))]
+    source = own[int(rng.integers(len(own)))]
+    made = example(source, rng)
+    return None if made is None else (source.group, source.real, made.moved_mm, made.along)
+
+
+def draw(pictures: list[Source], count: int, seed: int, workers: int) -> learn.Table:
+    """Return a table of `count` examples: real and drawn pictures alike, every subject alike; same seed, same table."""
+    by_kind = [
+        [[s for s in pictures if s.real == real and s.subject == subject] for subject in subjects]
+        for real in (True, False)
+        for subjects in [sorted({s.subject for s in pictures if s.real == real})]
+    ]
+    jobs = [(seed, number) for number in range(count)]
+    if workers > 1:
+        with ProcessPoolExecutor(workers, initializer=_take, initargs=(by_kind,)) as pool:
+            made = list(pool.map(_one, jobs, chunksize=8))
+    else:
+        _take(by_kind)
+        made = [_one(job) for job in jobs]
+    rows = [one for one in made if one is not None]
+    names = tuple(sorted({name for row in rows for name in row[3]}))
+    return learn.Table(
+        names=names,
+        features=np.array([[row[3].get(name, np.nan) for name in names] for row in rows]),
+        truth=np.array([row[2] for row in rows]),
+        subject=np.array([row[0] for row in rows]),
+        real=np.array([row[1] for row in rows]),
+    )
+
+
+def save(path: Path, table: learn.Table) -> None:
+    """Write a table as plain arrays."""
+    np.savez_compressed(
+        path,
+        names=np.array(table.names),
+        features=table.features.astype(np.float32),
+        truth=table.truth,
+        subject=table.subject,
+        real=table.real,
+    )
+
+
+def load(path: Path) -> learn.Table:
+    """Read a table back."""
+    with np.load(path, allow_pickle=False) as held:
+        return learn.Table(
+            names=tuple(str(n) for n in held["names"]),
+            features=held["features"].astype(np.float64),
+            truth=held["truth"],
+            subject=held["subject"],
+            real=held["real"],
+        )
+
+
+def train(
+    table: learn.Table, seed: int, epochs: int, nets: int, folds: Path | None
+) -> tuple[learn.Arrays, dict[str, object]]:
+    """Return the weights and what held-out subjects show.
+
+    The ends of the interval and the limit of familiarity come from subjects held out in turn: every real subject alone,
+    the drawn ones in four parts. With `folds` each of those models is written, calibrated on the others' residuals.
+    """
+    real = sorted(set(table.subject[table.real]))
+    drawn = sorted(set(table.subject[~table.real]))
+    parts = [[one] for one in real] + [drawn[n::4] for n in range(4) if drawn[n::4] and len(drawn) > 1]
+    answers = np.full((len(table.truth), 3), np.nan)
+    strange = np.full(len(table.truth), np.nan)
+    fitted = []
+    for part in parts:
+        out = np.isin(table.subject, part)
+        if out.all():
+            continue
+        model = learn.fit(table.take(~out), seed, epochs=epochs, nets=max(2, nets // 2))
+        answers[out] = learn.predict(model, table.features[out])
+        strange[out] = learn.strangeness(model, table.features[out])
+        fitted.append((part[0], out, model))
+    for name, out, model in fitted:
+        if folds and name in real:
+            folds.mkdir(parents=True, exist_ok=True)
+            settle(model, answers[~out], strange[~out], table.take(~out))
+            np.savez_compressed(folds / f"{name}.npz", **model)
+    final = learn.fit(table, seed, epochs=epochs, nets=nets)
+    settle(final, answers, strange, table)
+    return final, {"examples": len(table.truth), "subjects": len(real), "phantoms": len(drawn)} | verdict(
+        table, answers
+    )
+
+
+def settle(model: learn.Arrays, answers: np.ndarray, strange: np.ndarray, table: learn.Table) -> None:
+    """Shift the ends until held-out examples of real volumes lie above the lower and below the upper as often as said.
+
+    The limit of familiarity is the 99th percentile of the held-out real examples (of all where there are none).
+    """
+    known = np.isfinite(answers[:, 1])
+    chosen = known & table.real if (known & table.real).any() else known
+    tail = (1 - COVERAGE) / 2
+    shift, most = np.zeros(2), 3.0
+    if chosen.any():
+        truth = np.minimum(table.truth[chosen], learn.TOP_MM)
+        shift[0] = max(0.0, float(np.quantile(answers[chosen, 0] - truth, 1 - tail)))
+        shift[1] = max(0.0, float(np.quantile(truth - answers[chosen, 2], 1 - tail)))
+        most = float(np.quantile(strange[chosen], 0.99))
+    model["shift"] = shift.astype(np.float32)
+    model["familiar_most"] = np.float32(most)
+    model["coverage"] = np.float32(COVERAGE)
+
+
+def verdict(table: learn.Table, answers: np.ndarray) -> dict[str, object]:
+    """Return how the models do on the real examples that they have not seen."""
+    chosen = np.isfinite(answers[:, 1]) & (table.real if table.real.any() else True)
+    truth, middle = table.truth[chosen], answers[chosen, 1]
+    inside = (truth >= 0.5) & (truth <= 4)
+    if not inside.any() or not (truth < 0.01).any() or not (truth >= 1.5).any():
+        return {}
+    higher = np.mean(middle[truth >= 1.5][:, None] > middle[truth < 0.01][None, :])
+    return {
+        "held_out_auc": round(float(higher), 3),
+        "held_out_median_error_mm": round(float(np.median(np.abs(middle - truth)[inside])), 3),
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
