@@ -47,21 +47,20 @@ class Source:
 def phantoms(bodies: int, *, small: bool = False) -> Iterator[Source]:
     """Yield pictures of `bodies` heads and feet of the phantom in several contrasts, planes and voxel sizes.
 
-    `small` draws one slab of one head, for a trial run.
+    `small` draws one slab of one foot, for a trial run.
     """
+    if small:
+        plan = replace(phantom.t1_foot(), matrix=(112, 96, 6), spacing=(2.2, 2.2, 8.0), coils=1)
+        yield from _scans("foot", phantom.foot(Visit(), seed=100), [plan])
+        return
     for seed in range(bodies):
         head = phantom.head(Visit(), seed=100 + seed)
         axial = (phantom.t1_axial, phantom.t2_axial, phantom.flair_axial, phantom.pd_axial)
         plans = [axial[seed % 4](), axial[(seed + 1) % 4]()]
-        if small:
-            plans = [replace(plans[0], matrix=(96, 96, 6), spacing=(2.4, 2.4, 5.0), coils=1)]
-        else:
-            plane = (Plane.SAGITTAL, Plane.CORONAL)[seed % 2]
-            plans.append(replace(axial[(seed + 2) % 4](), plane=plane, center=(6.0, -15.0, 0.0)))
-            plans.append(replace(phantom.t1_3d(), coils=2))
+        plane = (Plane.SAGITTAL, Plane.CORONAL)[seed % 2]
+        plans.append(replace(axial[(seed + 2) % 4](), plane=plane, center=(6.0, -15.0, 0.0)))
+        plans.append(replace(phantom.t1_3d(), coils=2))
         yield from _scans(f"head{seed}", head, plans)
-        if small:
-            continue
         foot = phantom.foot(Visit(), seed=100 + seed)
         turned = (Plane.SAGITTAL, Plane.CORONAL)[seed % 2]
         yield from _scans(f"foot{seed}", foot, [phantom.t1_foot(plane=turned), phantom.stir_foot(plane=Plane.SAGITTAL)])
