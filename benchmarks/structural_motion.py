@@ -23,21 +23,33 @@ import numpy as np
 from scipy.ndimage import affine_transform
 from scipy.spatial.transform import Rotation
 from scipy.stats import rankdata
-from training.motion.sources import Source, folders
+from training.motion.sources import Source, read_folder
 
 from mriloop.edges.knowledge.models import load_motion_model, read_motion_model
 from mriloop.imaging.foreground import regions
 from mriloop.imaging.kspace_motion import line_weights, spread_mm
 from mriloop.imaging.motion_features import features
-from mriloop.imaging.motion_model import STEP_MM, VOXEL_LEAST, MotionModel, judge, predict, strangeness
+from mriloop.imaging.motion_model import NOISE_MOST, STEP_MM, VOXEL_LEAST, MotionModel, predict, strangeness
 from mriloop.stages.check import limits
 
 REAL = Path(os.environ.get("MRILOOP_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 PEER = os.environ.get("MRILOOP_PEER_TORCHIO", "")
 FOLDS = os.environ.get("MRILOOP_MOTION_FOLDS", "")
 EACH = int(os.environ.get("MRILOOP_MOTION_EACH", "5"))
-STILL, TORCHIO, WALK = "untouched", "torchio", "random walk, coils"
+STILL, CHECKED, TORCHIO, WALK = "untouched, each axis", "untouched", "torchio", "random walk, coils"
+NAMES = ("01", "02", "10", "12", "16", "17", "21")
 Row = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One volume to judge: its truth under both weightings, and its features along `axis` (both axes where unknown)."""
+
+    source: Source
+    simulator: str
+    truth: float
+    uniform: float
+    rows: tuple[dict[str, float], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +67,29 @@ class Seen:
 
 def run() -> list[Row]:
     """Return one row per simulator and split."""
-    sources = [s for s in folders(REAL) if fits(s)] if REAL.is_dir() else []
-    if not sources:
-        return []
-    models = Models()
-    seen = [one for source in sources for one in untouched(source, models.for_(source))]
-    seen += [one for source in sources for one in walked(source, models.for_(source))]
+    sources = [s for s in _sources() if fits(s)]
+    return report([shot for source in sources for shot in shots(source)]) if sources else []
+
+
+def _sources() -> Iterator[Source]:
+    for name in NAMES:
+        for folder in sorted(REAL.glob(f"{name}_*")) if REAL.is_dir() else ():
+            yield from read_folder(folder, folder.name)
+
+
+def shots(source: Source) -> Iterator[Shot]:
+    """Yield everything that is judged of one series."""
+    yield from untouched(source)
+    yield from walked(source)
     if PEER:
-        seen += by_torchio(sources, models)
-    return table(seen, models, sources)
+        yield from by_torchio(source)
+
+
+def report(taken: Sequence[Shot]) -> list[Row]:
+    """Judge every volume by a model that has not seen its subject, and return the table."""
+    models = Models()
+    seen = [judged(shot, models.for_(shot.source)) for shot in taken]
+    return table(seen, models, [shot.source for shot in taken])
 
 
 def fits(source: Source) -> bool:
@@ -90,37 +116,41 @@ class Models:
         return all(source.group in self.folds for source in sources)
 
 
-def untouched(source: Source, model: MotionModel) -> Iterator[Seen]:
-    """Judge the series as CHECK would, and once along each in-plane axis for the comparison with moved ones."""
-    yield answer(source, f"{STILL}, as CHECK", 0.0, 0.0, source.values, source.axis, model, whole=True)
-    for axis in (0, 1):
-        yield answer(source, STILL, 0.0, 0.0, source.values, axis, model)
+def untouched(source: Source) -> Iterator[Shot]:
+    """Take the series as CHECK would, and once along each in-plane axis for the comparison with moved ones."""
+    axes = (0, 1) if source.axis is None else (source.axis,)
+    rows = [taken(source, source.values, axis) for axis in (0, 1)]
+    yield Shot(source=source, simulator=CHECKED, truth=0.0, uniform=0.0, rows=tuple(rows[axis] for axis in axes))
+    for row in rows:
+        yield Shot(source=source, simulator=STILL, truth=0.0, uniform=0.0, rows=(row,))
 
 
-def answer(
-    source: Source,
-    simulator: str,
-    truth: float,
-    uniform: float,
-    values: np.ndarray,
-    axis: int | None,
-    model: MotionModel,
-    *,
-    whole: bool = False,
-) -> Seen:
-    """Judge one volume; `whole` with all refusals of CHECK, else only that of an unfamiliar look is noted."""
+def taken(source: Source, values: np.ndarray, axis: int) -> dict[str, float]:
+    """Return the features of a volume, its masks found anew."""
     found = regions(values, source.spacing_mm)
-    low = middle = high = float("nan")
-    if whole:
-        said = judge(model, values, found, source.spacing_mm, axis)
-        if not isinstance(said, str):
-            low, middle, high = said.lower_mm, said.middle_mm, said.upper_mm
-    else:
-        taken = features(values, found.object, found.zeroed, source.spacing_mm, int(axis or 0))
-        row = np.array([[taken.get(name, np.nan) for name in model.names]])
-        if taken and strangeness(model, row)[0] <= model.familiar_most:
-            low, middle, high = (float(v) for v in predict(model, row)[0])
-    return Seen(source=source, simulator=simulator, truth=truth, uniform=uniform, lower=low, middle=middle, upper=high)
+    return features(values, found.object, found.zeroed, source.spacing_mm, axis)
+
+
+def judged(shot: Shot, model: MotionModel) -> Seen:
+    """Return the interval as `motion_model.judge` gives it: refused looks stay out, of two axes the worse counts."""
+    best = (float("nan"),) * 3
+    for row in shot.rows:
+        x = np.array([[row.get(name, np.nan) for name in model.names]])
+        if not row or row["noise.m"] > NOISE_MOST or strangeness(model, x)[0] > model.familiar_most:
+            best = (float("nan"),) * 3
+            break
+        found = predict(model, x)[0]
+        if not best[1] >= found[1]:
+            best = (float(found[0]), float(found[1]), float(found[2]))
+    return Seen(
+        source=shot.source,
+        simulator=shot.simulator,
+        truth=shot.truth,
+        uniform=shot.uniform,
+        lower=best[0],
+        middle=best[1],
+        upper=best[2],
+    )
 
 
 def both(poses: np.ndarray, of_line: np.ndarray, spacing: float, points: np.ndarray) -> tuple[float, float]:
@@ -139,7 +169,7 @@ def points_of(source: Source, rng: np.random.Generator) -> np.ndarray:
     return (chosen - (np.array(source.values.shape) - 1) / 2) * np.array(source.spacing_mm)
 
 
-def walked(source: Source, model: MotionModel) -> Iterator[Seen]:
+def walked(source: Source) -> Iterator[Shot]:
     """Move the slices that are judged by the second simulator."""
     for number in range(EACH):
         rng = np.random.default_rng([2718, number, *source.name.encode()[-6:]])
@@ -158,7 +188,8 @@ def walked(source: Source, model: MotionModel) -> Iterator[Seen]:
         poses[:, :3, 3] = walk[:, :3]
         truth, uniform = both(poses, of_line, source.spacing_mm[axis], points_of(source, rng))
         values = coils_walk(source, axis, poses, of_line)
-        yield answer(source, WALK, truth, uniform, values, axis, model)
+        row = taken(source, values, axis)
+        yield Shot(source=source, simulator=WALK, truth=truth, uniform=uniform, rows=(row,))
 
 
 def coils_walk(source: Source, axis: int, poses: np.ndarray, of_line: np.ndarray) -> np.ndarray:
@@ -198,53 +229,53 @@ def coils_walk(source: Source, axis: int, poses: np.ndarray, of_line: np.ndarray
     return out.astype(np.float32)
 
 
-def by_torchio(sources: Sequence[Source], models: Models) -> Iterator[Seen]:
-    """Move whole volumes by torchio in a child process, and judge them."""
-    for source in sources:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            axes = {}
-            for number in range(EACH):
-                rng = np.random.default_rng([314, number, *source.name.encode()[-6:]])
-                axis = int(rng.integers(2))
-                order = [1 - axis, 2, axis]
-                spacing = np.array(source.spacing_mm)[order]
-                values = np.ascontiguousarray(source.values.transpose(order))
-                affine = np.diag([*spacing, 1.0])
-                affine[:3, 3] = -(np.array(values.shape) - 1) / 2 * spacing
-                size = float(np.exp(rng.uniform(np.log(0.8), np.log(8.0))))
-                axes[number] = axis, rng
-                np.savez(
-                    folder / f"job{number}.npz", values=values, affine=affine, degrees=size, shift=size,
-                    moves=int(rng.integers(1, 5)), seed=int(rng.integers(1 << 31)),
-                    flat=1 if source.values.shape[2] < 8 else -1,
-                )  # fmt: skip
-            command = [PEER, str(Path(__file__).with_name("torchio_motion.py")), name]
-            subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
-            for number, (axis, rng) in axes.items():
-                got = np.load(folder / f"moved{number}.npz")
-                order = [1 - axis, 2, axis]
-                values = np.ascontiguousarray(got["values"].transpose(np.argsort(order)))
-                lps = np.diag([-1.0, -1.0, 1.0, 1.0])
-                poses = np.array([lps @ np.linalg.inv(m) @ lps for m in got["matrices"]])
-                n = values.shape[axis]
-                of_line = np.searchsorted((got["until"] * n).round().astype(int), np.arange(n), side="right")
-                points = points_of(source, rng)[:, order]
-                truth, uniform = both(poses, of_line, source.spacing_mm[axis], points)
-                yield answer(source, TORCHIO, truth, uniform, values, axis, models.for_(source))
+def by_torchio(source: Source) -> Iterator[Shot]:
+    """Move whole volumes by torchio in a child process."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        axes = {}
+        for number in range(EACH):
+            rng = np.random.default_rng([314, number, *source.name.encode()[-6:]])
+            axis = int(rng.integers(2))
+            order = [1 - axis, 2, axis]
+            spacing = np.array(source.spacing_mm)[order]
+            values = np.ascontiguousarray(source.values.transpose(order))
+            affine = np.diag([*spacing, 1.0])
+            affine[:3, 3] = -(np.array(values.shape) - 1) / 2 * spacing
+            size = float(np.exp(rng.uniform(np.log(0.8), np.log(8.0))))
+            axes[number] = axis, rng
+            np.savez(
+                folder / f"job{number}.npz", values=values, affine=affine, degrees=size, shift=size,
+                moves=int(rng.integers(1, 5)), seed=int(rng.integers(1 << 31)),
+                flat=1 if source.values.shape[2] < 8 else -1,
+            )  # fmt: skip
+        command = [PEER, str(Path(__file__).with_name("torchio_motion.py")), name]
+        subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+        for number, (axis, rng) in axes.items():
+            got = np.load(folder / f"moved{number}.npz")
+            order = [1 - axis, 2, axis]
+            values = np.ascontiguousarray(got["values"].transpose(np.argsort(order)))
+            lps = np.diag([-1.0, -1.0, 1.0, 1.0])
+            poses = np.array([lps @ np.linalg.inv(m) @ lps for m in got["matrices"]])
+            n = values.shape[axis]
+            of_line = np.searchsorted((got["until"] * n).round().astype(int), np.arange(n), side="right")
+            points = points_of(source, rng)[:, order]
+            truth, uniform = both(poses, of_line, source.spacing_mm[axis], points)
+            row = taken(source, values, axis)
+            yield Shot(source=source, simulator=TORCHIO, truth=truth, uniform=uniform, rows=(row,))
 
 
 def table(seen: Sequence[Seen], models: Models, sources: Sequence[Source]) -> list[Row]:
     """Return the rows: each simulator whole, then by contrast and by voxel size; and the untouched series."""
     judged = "subjects held out" if models.held_out(sources) else "in sample"
     rows: list[Row] = []
-    checked = [one for one in seen if one.simulator == f"{STILL}, as CHECK"]
+    checked = [one for one in seen if one.simulator == CHECKED]
     said = [one for one in checked if np.isfinite(one.lower)]
     repeats = [one for one in said if one.lower > limits.STRUCTURAL_MOTION_MAJOR_MM]
     warned = [one for one in said if one.lower > limits.STRUCTURAL_MOTION_MINOR_MM]
     rows.append(
         {
-            "volumes": STILL,
+            "volumes": CHECKED,
             "split": "all",
             "judged by": judged,
             "n": len(checked),

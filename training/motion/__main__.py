@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=learn.EPOCHS)
     parser.add_argument("--nets", type=int, default=learn.NETS)
     parser.add_argument("--folds", type=Path, help="write one model per real subject, which has not seen it, here")
-    parser.add_argument("--small", action="store_true", help="one slab of one phantom: a trial of the machinery")
+    parser.add_argument("--small", action="store_true", help="two drawn bodies: a trial of the machinery")
     parser.add_argument("--out", type=Path, required=True, help="the .npz of weights to write")
     given = parser.parse_args(arguments)
 
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def gather(volumes: Path | None, bodies: int, *, small: bool = False) -> list[Source]:
     """Return the pictures to move."""
-    found = list(sources.phantoms(1 if small else bodies, small=small))
+    found = list(sources.trial() if small else sources.phantoms(bodies))
     return found + (list(sources.folders(volumes)) if volumes else [])
 
 
@@ -87,7 +87,9 @@ def draw(pictures: list[Source], count: int, seed: int, workers: int) -> learn.T
     names = tuple(sorted({name for row in rows for name in row[3]}))
     return learn.Table(
         names=names,
-        features=np.array([[row[3].get(name, np.nan) for name in names] for row in rows]),
+        features=np.array([[row[3].get(name, np.nan) for name in names] for row in rows], dtype=np.float32).astype(
+            float
+        ),
         truth=np.array([row[2] for row in rows]),
         subject=np.array([row[0] for row in rows]),
         real=np.array([row[1] for row in rows]),

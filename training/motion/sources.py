@@ -44,15 +44,21 @@ class Source:
         return "".join(c if c.isalnum() else "_" for c in self.subject)
 
 
-def phantoms(bodies: int, *, small: bool = False) -> Iterator[Source]:
-    """Yield pictures of `bodies` heads and feet of the phantom in several contrasts, planes and voxel sizes.
+def trial() -> Iterator[Source]:
+    """Yield two small drawn bodies: enough to try the machinery, not to learn from."""
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        i, j, k = np.meshgrid(np.linspace(-1, 1, 96), np.linspace(-1, 1, 88), np.linspace(-1, 1, 8), indexing="ij")
+        body = (i / 0.75) ** 2 + (j / 0.65) ** 2 + (k / 3) ** 2 < 1
+        inside = sum(np.cos(9 * (a * i + b * j) + 3 * k) for a, b in rng.normal(size=(5, 2)))
+        values = body * (100 + 25 * np.sign(inside)) + rng.normal(scale=2, size=body.shape)
+        made = _source(f"trial{seed}", "drawn", "T1", np.abs(values), (2.0, 2.0, 5.0), 0, real=False)
+        if made is not None:
+            yield made
 
-    `small` draws one slab of one foot, for a trial run.
-    """
-    if small:
-        plan = replace(phantom.t1_foot(), matrix=(112, 96, 6), spacing=(2.2, 2.2, 8.0), coils=1)
-        yield from _scans("foot", phantom.foot(Visit(), seed=100), [plan])
-        return
+
+def phantoms(bodies: int) -> Iterator[Source]:
+    """Yield pictures of `bodies` heads and feet of the phantom in several contrasts, planes and voxel sizes."""
     for seed in range(bodies):
         head = phantom.head(Visit(), seed=100 + seed)
         axial = (phantom.t1_axial, phantom.t2_axial, phantom.flair_axial, phantom.pd_axial)

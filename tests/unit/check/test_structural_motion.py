@@ -1,4 +1,4 @@
-"""Motion within one volume: who is judged, what the interval means for the verdict, and that only its lower end asks."""
+"""Motion within one volume: who is judged, and that the lower end of the interval alone asks for a repeat."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mriloop.imaging.foreground import regions
 from mriloop.model.coding import Subject, Weighting
 from mriloop.model.quality import SeriesKind, Severity
 from mriloop.model.quantity import NotAssessable, Quantity
-from mriloop.model.study import Series
+from mriloop.model.study import Series, SeriesObject
 from mriloop.stages.check import limits
 from mriloop.stages.check.measures import Sample, take_all
 from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION, motion_sample
@@ -24,7 +24,7 @@ RANK = {None: 0, Severity.MINOR: 1, Severity.MAJOR: 2}
 
 def series(**parameters):
     return Series(
-        study_instance_uid="1.2", series_instance_uid="1.2.3", modality="MR", frames=(), parameters=parameters
+        study_instance_uid="1", series_instance_uid="2", modality="MR", object=SeriesObject.IMAGE, parameters=parameters
     )
 
 

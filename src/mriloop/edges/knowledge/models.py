@@ -41,5 +41,5 @@ def read_motion_model(content: bytes, name: str) -> MotionModel:
         return from_arrays(arrays, digest=hashlib.sha256(content).hexdigest())
     except KeyError as missing:
         raise refuse("knowledge_invalid", path=name, detail=f"no array {missing}") from None
-    except (ValueError, OSError, IndexError, zipfile.BadZipFile) as wrong:
+    except (ValueError, OSError, EOFError, IndexError, zipfile.BadZipFile) as wrong:
         raise refuse("knowledge_invalid", path=name, detail=str(wrong)) from None
