@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-MODULES = ("help_speed", "index_speed", "motion_parity", "registration", "ledger_commits")
+MODULES = ("help_speed", "index_speed", "motion_parity", "registration", "structural_motion", "ledger_commits")
 
 
 def main(names: list[str]) -> int:

@@ -23,6 +23,7 @@ from mriloop.imaging.kspace_motion import (
 )
 from mriloop.imaging.motion_features import features
 
+HARSH = 0.35  # share of examples with strange contrasts, much noise, missing lines or smoothing
 STILL = 0.3  # share of examples without movement
 MOST_MM = 5.5
 SLAB = 56
@@ -43,8 +44,9 @@ def example(source: Source, rng: np.random.Generator, *, most_slices: int = 0) -
     """Return one example of a source; None where too little of the object is left in it."""
     values, mask, spacing, axis = _turned(source, rng)
     most_slices = most_slices or int(rng.integers(2, 8))
+    harsh = bool(rng.random() < HARSH)
     if rng.random() < 0.6:
-        values = _recontrasted(values, mask, rng)
+        values = _recontrasted(values, mask, rng, harsh=harsh)
     values, mask, spacing = _coarser(values, mask, spacing, rng)
     k = np.flatnonzero(mask.sum(axis=(0, 1)) >= max(60, mask.sum(axis=(0, 1)).max() / 3))
     if k.size == 0:
@@ -88,8 +90,8 @@ def example(source: Source, rng: np.random.Generator, *, most_slices: int = 0) -
         tolerance_mm=0.3,
         most_poses=5,
     )
-    out, spacing = _received(image, float(np.percentile(values[mask], 90)), spacing, axis, rng)
-    out, spacing = _archived(out, spacing, rng)
+    out, spacing = _received(image, float(np.percentile(values[mask], 90)), spacing, axis, rng, harsh=harsh)
+    out, spacing = _archived(out, spacing, rng, harsh=harsh)
     found = regions(out, spacing)
     if int(found.object.sum()) < 400:
         return None
@@ -125,12 +127,12 @@ def _turned(source: Source, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
     return np.ascontiguousarray(values, dtype=np.float32), np.ascontiguousarray(mask), spacing, int(rng.integers(2))
 
 
-def _recontrasted(values: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give every grey level a new one by a smooth random curve that starts at black."""
+def _recontrasted(values: np.ndarray, mask: np.ndarray, rng: np.random.Generator, *, harsh: bool) -> np.ndarray:
+    """Give every grey level a new one by a smooth curve that starts at black; a rising one unless `harsh`."""
     top = float(np.percentile(values[mask], 99))
     knots = np.array([0.0, *(np.linspace(0.15, 1.3, 6))])
-    if rng.random() < 0.5:
-        new = knots ** rng.uniform(0.6, 1.7)
+    if not harsh or rng.random() < 0.3:
+        new = knots ** rng.uniform(0.65, 1.6)
     else:
         new = np.array([0.0, *rng.uniform(0.1, 1.2, 6)])
         new = np.array([0.0, *((new[1:] + np.roll(new[1:], 1) + new[1:]) / 3)])
@@ -169,15 +171,21 @@ def _phase(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 
 def _received(
-    image: np.ndarray, level: float, spacing: tuple[float, float, float], axis: int, rng: np.random.Generator
+    image: np.ndarray,
+    level: float,
+    spacing: tuple[float, float, float],
+    axis: int,
+    rng: np.random.Generator,
+    *,
+    harsh: bool,
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
     """Add noise, leave lines out, filter, fill up with zeros: what happens before the magnitude is taken."""
     k = fft.fftshift(fft.fft2(image, axes=(0, 1)), axes=(0, 1))
     n = k.shape[:2]
-    sigma = level / np.exp(rng.uniform(np.log(8), np.log(150))) * np.sqrt(n[0] * n[1])
+    sigma = level / np.exp(rng.uniform(np.log(8 if harsh else 25), np.log(200))) * np.sqrt(n[0] * n[1])
     noise = rng.standard_normal((2, *k.shape), dtype=np.float32)
     k = k + np.float32(sigma) * (noise[0] + 1j * noise[1])
-    if rng.random() < 0.25:
+    if harsh and rng.random() < 0.5:
         left = int(n[axis] * rng.uniform(0, 0.25))
         where: list[slice] = [slice(None)] * 3
         where[axis] = slice(0, left) if rng.random() < 0.5 else slice(n[axis] - left, None)
@@ -185,7 +193,7 @@ def _received(
     if rng.random() < 0.5:
         for a in range(2):
             x = np.abs(np.linspace(-1, 1, n[a]))
-            edge = rng.uniform(0.3, 1.0)
+            edge = rng.uniform(0.3 if harsh else 0.7, 1.0)
             window = np.where(x < edge, 1.0, 0.5 + 0.5 * np.cos(np.pi * (x - edge) / (1.001 - edge)))
             k = k * window.astype(np.float32).reshape([-1 if b == a else 1 for b in range(3)])
     if rng.random() < 0.35 and max(n) <= 280:
@@ -202,7 +210,7 @@ def _received(
 
 
 def _archived(
-    out: np.ndarray, spacing: tuple[float, float, float], rng: np.random.Generator
+    out: np.ndarray, spacing: tuple[float, float, float], rng: np.random.Generator, *, harsh: bool
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
     """Shade, mask the air, cut the field of view, smooth, round: what happens after the magnitude was taken."""
     if rng.random() < 0.4:
@@ -211,7 +219,7 @@ def _archived(
         out = out * np.exp(c[0] * i[:, None] + c[1] * j[None] - c[2] ** 2 * i[:, None] ** 2 - c[3] ** 2 * j[None] ** 2)[
             ..., None
         ].astype(np.float32)
-    if rng.random() < 0.15:
+    if harsh and rng.random() < 0.35:
         out = gaussian_filter(out, (rng.uniform(0.3, 0.8), rng.uniform(0.3, 0.8), 0))
     if rng.random() < 0.2:
         level = np.percentile(out, 99) * rng.uniform(0.02, 0.08)

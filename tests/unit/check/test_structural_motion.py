@@ -13,7 +13,8 @@ from mriloop.model.coding import Subject, Weighting
 from mriloop.model.quality import SeriesKind, Severity
 from mriloop.model.quantity import NotAssessable, Quantity
 from mriloop.model.study import Series, SeriesObject
-from mriloop.stages.check import limits
+from mriloop.model.volume import Volume
+from mriloop.stages.check import check_series, limits
 from mriloop.stages.check.measures import Sample, take_all
 from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION, motion_sample
 from mriloop.stages.check.rules import structural_motion_defects
@@ -102,3 +103,16 @@ def test_without_model_or_picture_nothing_is_said():
     assert isinstance(motion_sample(a_sample(), series(), T1, None), NotAssessable)
     blank = NotAssessable(reason="every voxel has the same value")
     assert motion_sample(blank, series(), T1, load_motion_model()) is blank
+
+
+def test_a_series_carries_the_interval_only_where_a_model_was_given_and_a_score_is_due():
+    values = a_sample(shape=(96, 96, 6)).values
+    volume = Volume(data=values, affine=np.diag([1.2, 1.2, 4.0, 1.0]), series_instance_uid="2")
+    names = {measure.name for measure in STRUCTURAL_MOTION}
+    asked = check_series(series(RepetitionTime=500.0), (volume,), kind=T1, motion_model=load_motion_model())
+    assert names <= set(asked.measures)
+    assert not names & set(check_series(series(RepetitionTime=500.0), (volume,), kind=T1).measures)
+    planning = replace(T1, weighting=Weighting.LOCALIZER)
+    unscored = check_series(series(), (volume,), kind=planning, motion_model=load_motion_model())
+    assert all(isinstance(unscored.measures[name], NotAssessable) for name in names)
+    assert "motion_in_volume" not in {one.code for one in unscored.defects}
