@@ -14,7 +14,6 @@ from training.motion.scenes import example
 from training.motion.sources import Source
 
 SHARE_REAL = 0.55
-COVERAGE = 0.9
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,8 +25,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, help="a .npz of examples: read if it is there, else written")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--epochs", type=int, default=learn.EPOCHS)
-    parser.add_argument("--nets", type=int, default=learn.NETS)
     parser.add_argument("--folds", type=Path, help="write one model per real subject, which has not seen it, here")
     parser.add_argument("--small", action="store_true", help="two drawn bodies: a trial of the machinery")
     parser.add_argument("--out", type=Path, required=True, help="the .npz of weights to write")
@@ -39,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         table = draw(gather(given.volumes, given.bodies, small=given.small), given.examples, given.seed, given.workers)
         if given.cache:
             save(given.cache, table)
-    model, report = train(table, given.seed, given.epochs, given.nets, given.folds)
+    model, report = train(table, given.folds)
     np.savez_compressed(given.out, **model)
     report["sha256"] = hashlib.sha256(given.out.read_bytes()).hexdigest()
     print(json.dumps(report, indent=1))
@@ -120,68 +117,31 @@ def load(path: Path) -> learn.Table:
         )
 
 
-def train(
-    table: learn.Table, seed: int, epochs: int, nets: int, folds: Path | None
-) -> tuple[learn.Arrays, dict[str, object]]:
-    """Return the weights and what held-out subjects show.
-
-    The ends of the interval and the limit of familiarity come from subjects held out in turn: every real subject alone,
-    the drawn ones in four parts. With `folds` each of those models is written, calibrated on the others' residuals.
-    """
+def train(table: learn.Table, folds: Path | None) -> tuple[learn.Arrays, dict[str, object]]:
+    """Return the weights and what held-out subjects show; with `folds`, write the model without each real subject."""
     real = sorted(set(table.subject[table.real]))
-    drawn = sorted(set(table.subject[~table.real]))
-    parts = [[one] for one in real] + [drawn[n::4] for n in range(4) if drawn[n::4] and len(drawn) > 1]
-    answers = np.full((len(table.truth), 3), np.nan)
-    strange = np.full(len(table.truth), np.nan)
-    fitted = []
-    for part in parts:
-        out = np.isin(table.subject, part)
-        if out.all():
-            continue
-        model = learn.fit(table.take(~out), seed, epochs=epochs, nets=max(2, nets // 2))
-        answers[out] = learn.predict(model, table.features[out])
-        strange[out] = learn.strangeness(model, table.features[out])
-        fitted.append((part[0], out, model))
-    for name, out, model in fitted:
-        if folds and name in real:
-            folds.mkdir(parents=True, exist_ok=True)
-            settle(model, answers[~out], strange[~out], table.take(~out))
-            np.savez_compressed(folds / f"{name}.npz", **model)
-    final = learn.fit(table, seed, epochs=epochs, nets=nets)
-    settle(final, answers, strange, table)
-    return final, {"examples": len(table.truth), "subjects": len(real), "phantoms": len(drawn)} | verdict(
-        table, answers
-    )
-
-
-def settle(model: learn.Arrays, answers: np.ndarray, strange: np.ndarray, table: learn.Table) -> None:
-    """Shift the ends until held-out examples of real volumes lie above the lower and below the upper as often as said.
-
-    The limit of familiarity is the 99th percentile of the held-out real examples (of all where there are none).
-    """
-    known = np.isfinite(answers[:, 1])
-    chosen = known & table.real if (known & table.real).any() else known
-    tail = (1 - COVERAGE) / 2
-    shift, most = np.zeros(2), 3.0
-    if chosen.any():
-        truth = np.minimum(table.truth[chosen], learn.TOP_MM)
-        shift[0] = max(0.0, float(np.quantile(answers[chosen, 0] - truth, 1 - tail)))
-        shift[1] = max(0.0, float(np.quantile(truth - answers[chosen, 2], 1 - tail)))
-        most = float(np.quantile(strange[chosen], 0.99))
-    model["shift"] = shift.astype(np.float32)
-    model["familiar_most"] = np.float32(most)
-    model["coverage"] = np.float32(COVERAGE)
+    for name in real if folds else ():
+        assert folds is not None
+        folds.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(folds / f"{name}.npz", **learn.fit(table.take(table.subject != name))[0])
+    weights, held = learn.fit(table)
+    drawn = len(set(table.subject[~table.real]))
+    counts = {"examples": len(table.truth), "real": int(table.real.sum()), "subjects": len(real), "phantoms": drawn}
+    return weights, counts | verdict(table, held.answers)
 
 
 def verdict(table: learn.Table, answers: np.ndarray) -> dict[str, object]:
     """Return how the models do on the real examples that they have not seen."""
-    chosen = np.isfinite(answers[:, 1]) & (table.real if table.real.any() else True)
+    chosen = table.real if table.real.any() else np.ones(len(table.truth), bool)
     truth, middle = table.truth[chosen], answers[chosen, 1]
     inside = (truth >= 0.5) & (truth <= 4)
     if not inside.any() or not (truth < 0.01).any() or not (truth >= 1.5).any():
         return {}
     higher = np.mean(middle[truth >= 1.5][:, None] > middle[truth < 0.01][None, :])
+    spread = answers[chosen]
     return {
+        "held_out_inside": round(float(((spread[:, 0] <= truth) & (truth <= spread[:, 2])).mean()), 3),
+        "held_out_mean_width_mm": round(float((spread[:, 2] - spread[:, 0]).mean()), 2),
         "held_out_auc": round(float(higher), 3),
         "held_out_median_error_mm": round(float(np.median(np.abs(middle - truth)[inside])), 3),
     }

@@ -1,22 +1,23 @@
-"""Fits the interval: small networks under the pinball loss, then a shift of the ends by what held-out subjects show."""
+"""Fits the interval in closed form: kernel ridge regressions for its middle and its width, ends by hold-out."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-LEVELS = (0.05, 0.5, 0.95)
-HIDDEN = (48, 24)
-NETS = 6
-EPOCHS = 140
-BATCH = 128
-RATE = 2e-3
-DECAY = 3e-3
-JITTER = 0.15
+COVERAGE = 0.9
+FAMILIAR = 0.99
+KERNELS = (0.05, 0.1, 0.2, 0.4)
+RIDGES = (0.05, 0.1, 0.2, 0.4)
 TOP_MM = 6.0
 CLIP = 4.0
+AXES = 40
+LEAST_WIDTH_MM = 0.15
+PARTS = 4
+
+Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,29 +41,65 @@ class Table:
         )
 
 
-Arrays = dict[str, np.ndarray]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeldOut:
+    """What a model without its subject says of each example: (n, 3) lower, middle, upper; and its strangeness."""
+
+    answers: np.ndarray
+    strange: np.ndarray
 
 
-def fit(table: Table, seed: int, *, epochs: int = EPOCHS, nets: int = NETS) -> Arrays:
-    """Return the weights of an ensemble as plain arrays, ends not yet shifted; the same seed gives the same weights."""
+def fit(table: Table) -> tuple[Arrays, HeldOut]:
+    """Return the weights as plain arrays, and the held-out answers that set the ends of the interval.
+
+    Kernel and ridge are those of least held-out error on real examples; the width is what held-out errors are like
+    around a point; the ends are the multiples of it that 95 % of held-out real examples stay above and below.
+    """
     centre = np.nanmedian(table.features, axis=0)
     spread = np.nanpercentile(table.features, 84, axis=0) - np.nanpercentile(table.features, 16, axis=0)
-    spread = np.where(spread > 1e-6, spread / 2, 1.0)
+    spread = np.where(np.isfinite(spread) & (spread > 1e-6), spread / 2, 1.0)
     centre = np.where(np.isfinite(centre), centre, 0.0)
-    x = standardise(table.features, centre, spread)
-    weight = _balance(table)
-    found: Arrays = {"names": np.array(table.names), "centre": centre, "spread": spread}
-    for net in range(nets):
-        rng = np.random.default_rng([seed, net])
-        for n, (w, b) in enumerate(_net(x, table.truth, weight, rng, epochs)):
-            found[f"net{net}_w{n}"], found[f"net{net}_b{n}"] = w, b
-    mean, cov = x.mean(axis=0), np.cov(x.T)
-    values, vectors = np.linalg.eigh(cov)
-    kept = np.argsort(values)[::-1][:40]
-    found["familiar_mean"] = mean
-    found["familiar_axes"] = vectors[:, kept] / np.sqrt(values[kept] + 0.02)
-    found["shift"] = np.zeros(2)
-    return {key: value if key == "names" else value.astype(np.float32) for key, value in found.items()}
+    z = standardise(table.features, centre, spread).astype(np.float16).astype(np.float64)
+    truth = np.minimum(table.truth, TOP_MM)
+    groups = _groups(table)
+    judged = table.real if table.real.any() else np.ones(len(truth), bool)
+    apart = _distances(z, z)
+
+    def error(choice: tuple[float, float]) -> float:
+        left = _held_out(np.exp(-choice[0] * apart), truth - truth.mean(), choice[1], groups)[1]
+        return float(np.abs(left[judged]).mean())
+
+    kernel, ridge = min(itertools.product(KERNELS, RIDGES), key=error)
+    alike = np.exp(-kernel * apart)
+    pull, left = _held_out(alike, truth - truth.mean(), ridge, groups)
+    size = np.abs(left)
+    stretch, size_left = _held_out(alike, size - size.mean(), 4 * ridge, groups)
+    middle = np.maximum(truth - left, 0)
+    width = np.maximum(size - size_left, LEAST_WIDTH_MM)
+    tail = 1 - (1 - COVERAGE) / 2
+    ends = np.array([np.quantile(((s * (middle - truth)) / width)[judged], tail) for s in (1, -1)])
+    ends = np.maximum(ends, 0)
+    answers = np.stack([middle - ends[0] * width, middle, middle + ends[1] * width], axis=1)
+    strange = np.full(len(truth), np.nan)
+    for rows in groups:
+        strange[rows] = _off(z[rows], *_familiar(np.delete(z, rows, axis=0)))
+    mean, axes = _familiar(z)
+    arrays = {
+        "centre": centre,
+        "spread": spread,
+        "kernel": np.array(kernel),
+        "level": np.array([truth.mean(), size.mean()]),
+        "pulls": np.stack([pull, stretch], axis=1),
+        "least_width": np.array(LEAST_WIDTH_MM),
+        "ends": ends,
+        "familiar_mean": mean,
+        "familiar_axes": axes,
+        "familiar_most": np.quantile(strange[judged], FAMILIAR),
+        "coverage": np.array(COVERAGE),
+    }
+    weights: Arrays = {name: np.asarray(array, dtype=np.float32) for name, array in arrays.items()}
+    weights |= {"names": np.array(table.names), "examples": z.astype(np.float16)}
+    return weights, HeldOut(answers=np.maximum(answers, 0), strange=strange)
 
 
 def standardise(features: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
@@ -70,88 +107,42 @@ def standardise(features: np.ndarray, centre: np.ndarray, spread: np.ndarray) ->
     return np.clip(np.nan_to_num((features - centre) / spread, nan=0.0), -CLIP, CLIP)
 
 
-def _balance(table: Table) -> np.ndarray:
-    """Weigh real and drawn examples alike, and every subject alike within them."""
-    weight = np.zeros(len(table.truth))
-    for real in (True, False):
-        own = table.real == real
-        for subject in np.unique(table.subject[own]):
-            rows = own & (table.subject == subject)
-            weight[rows] = 1 / np.sqrt(rows.sum())
-        if own.any():
-            weight[own] /= weight[own].sum()
-    return weight / weight.mean()
+def _groups(table: Table) -> list[np.ndarray]:
+    """Return the rows that are held out together: each real subject; the drawn bodies in four parts."""
+    drawn = sorted(set(table.subject[~table.real]))
+    names = [[one] for one in sorted(set(table.subject[table.real]))]
+    names += [drawn[part::PARTS] for part in range(PARTS) if drawn[part::PARTS]]
+    return [np.flatnonzero(np.isin(table.subject, own)) for own in names]
 
 
-def _net(
-    x: np.ndarray, truth: np.ndarray, weight: np.ndarray, rng: np.random.Generator, epochs: int
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Train one network by Adam; its three outputs are the middle and the two distances to the ends."""
-    sizes = (x.shape[1], *HIDDEN, 3)
-    layers = [[rng.normal(scale=np.sqrt(1.0 / a), size=(a, b)), np.zeros(b)] for a, b in pairwise(sizes)]
-    layers[-1][1][:] = (0.5, 0.5, 0.5)
-    first = [[np.zeros_like(p) for p in layer] for layer in layers]
-    second = [[np.zeros_like(p) for p in layer] for layer in layers]
-    truth = np.minimum(truth, TOP_MM)
-    step = 0
-    batches = max(1, len(x) // BATCH)
-    for epoch in range(epochs):
-        rate = RATE * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
-        for rows in np.array_split(rng.permutation(len(x)), batches):
-            step += 1
-            noisy = x[rows] + rng.normal(scale=JITTER, size=(rows.size, x.shape[1]))
-            noisy = noisy * (rng.random(noisy.shape) > 0.05)
-            gradients = _gradients(layers, noisy, truth[rows], weight[rows])
-            for n, layer in enumerate(layers):
-                for m, parameter in enumerate(layer):
-                    g = gradients[n][m] + (DECAY * parameter if m == 0 else 0)
-                    first[n][m] += 0.1 * (g - first[n][m])
-                    second[n][m] += 0.001 * (g * g - second[n][m])
-                    size = np.sqrt(second[n][m] / (1 - 0.999**step)) + 1e-8
-                    np.subtract(parameter, rate * (first[n][m] / (1 - 0.9**step)) / size, out=parameter)
-    return [(w, b) for w, b in layers]
+def _distances(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Return the mean squared differences between rows."""
+    square = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)[None, :] - 2 * one @ two.T
+    return np.maximum(square, 0) / one.shape[1]
 
 
-def _gradients(layers: list, x: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> list:
-    """Return the gradient of the weighted pinball loss of the three levels."""
-    activity = [x]
-    for w, b in layers[:-1]:
-        activity.append(np.tanh(activity[-1] @ w + b))
-    out = activity[-1] @ layers[-1][0] + layers[-1][1]
-    size = np.logaddexp(0, out)
-    slope = 1 / (1 + np.exp(-np.clip(out, -30, 30)))
-    middle = size[:, 1]
-    answers = np.stack([middle - size[:, 0], middle, middle + size[:, 2]], axis=1)
-    push = np.where(truth[:, None] > answers, -np.array(LEVELS), 1 - np.array(LEVELS)) * np.array([1.5, 1.0, 1.5])
-    push = push * weight[:, None] / len(x)
-    delta = np.stack([-push[:, 0], push.sum(axis=1), push[:, 2]], axis=1) * slope
-    gradients = []
-    for n in range(len(layers) - 1, -1, -1):
-        gradients.append([activity[n].T @ delta, delta.sum(axis=0)])
-        if n:
-            delta = (delta @ layers[n][0].T) * (1 - activity[n] ** 2)
-    return gradients[::-1]
+def _held_out(
+    alike: np.ndarray, target: np.ndarray, ridge: float, groups: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of a kernel ridge regression and its residuals by hold-out of each group, in closed form.
+
+    With A the inverse of K + ridge·I and w = A·target, the residuals of a group g by the regression without it are
+    the solution r of A[g, g] r = w[g] (block inversion).
+    """
+    inverse = np.linalg.inv(alike + ridge * np.eye(len(target)))
+    weights = inverse @ target
+    left = np.empty(len(target))
+    for rows in groups:
+        left[rows] = np.linalg.solve(inverse[np.ix_(rows, rows)], weights[rows])
+    return weights, left
 
 
-def predict(model: Arrays, features: np.ndarray) -> np.ndarray:
-    """Return (n, 3) lower, middle, upper in mm of rows of features, in the order of `names`."""
-    x = standardise(features, model["centre"], model["spread"])
-    total = np.zeros((len(x), 3))
-    nets = sum(1 for key in model if key.endswith("_w0"))
-    for net in range(nets):
-        h, n = x, 0
-        while f"net{net}_w{n + 1}" in model:
-            h = np.tanh(h @ model[f"net{net}_w{n}"] + model[f"net{net}_b{n}"])
-            n += 1
-        size = np.logaddexp(0, h @ model[f"net{net}_w{n}"] + model[f"net{net}_b{n}"])
-        total += np.stack([size[:, 1] - size[:, 0], size[:, 1], size[:, 1] + size[:, 2]], axis=1)
-    total /= nets
-    total[:, 0] -= model["shift"][0]
-    total[:, 2] += model["shift"][1]
-    return np.maximum(total, 0)
+def _familiar(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the whitened main axes of standardised features."""
+    values, vectors = np.linalg.eigh(np.cov(z.T))
+    kept = np.argsort(values)[::-1][:AXES]
+    return z.mean(axis=0), vectors[:, kept] / np.sqrt(values[kept] + 0.02)
 
 
-def strangeness(model: Arrays, features: np.ndarray) -> np.ndarray:
-    """Return (n,) how far rows of features lie from the training examples: root-mean-square of whitened coordinates."""
-    x = standardise(features, model["centre"], model["spread"]) - model["familiar_mean"]
-    return np.sqrt(np.square(x @ model["familiar_axes"]).mean(axis=1))
+def _off(z: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.square((z - mean) @ axes).mean(axis=1))

@@ -165,7 +165,7 @@ def _band_features(pictures: list[Floats], masks: list[Mask], step: tuple[float,
         level = float(one[inside].mean())
         total += np.square(np.abs(fft.fft2((one - level) * window))) / max(float(np.square(window).sum()), 1.0)
     total /= len(pictures)
-    along, across = (np.abs(np.fft.fftfreq(n, s)) for n, s in zip(total.shape, step, strict=True))
+    along, across = (np.abs(np.fft.fftfreq(total.shape[a], step[a])) for a in (0, 1))
     kp, kr = np.broadcast_arrays(along[:, None], across[None, :])
     size, angle = np.hypot(kp, kr), np.degrees(np.arctan2(kr, kp))
     found: dict[str, float] = {}

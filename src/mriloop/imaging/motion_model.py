@@ -1,4 +1,4 @@
-"""Motion in millimetres from one volume: a small ensemble of networks whose weights are passed in gives an interval."""
+"""Motion in millimetres from one volume: a regression whose weights are passed in gives an interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from mriloop.imaging.foreground import Regions
 from mriloop.imaging.motion_features import features
 
 Floats = npt.NDArray[np.floating]
-Layer = tuple[Floats, Floats]
 
 CLIP = 4.0
 STEP_MM = (0.3, 2.6)
@@ -28,9 +27,12 @@ class MotionModel:
 
     names : the features, in the order of the arrays
     centre, spread : what standardises them
-    nets : for each network its layers (weights, offsets); hidden ones are tanh, the last gives the middle and the two
-        distances to the ends through log(1 + exp)
-    shift : (2,) mm by which the lower end is lowered and the upper raised, found on subjects held out from training
+    examples : (n, f) the standardised training examples
+    kernel : how fast likeness to them falls with the mean squared difference
+    level : (2,) the middle and the width, in mm, of a volume that is like none of them
+    pulls : (n, 2) how much each example pulls the middle and the width
+    least_width, ends : the least width, and the multiples of the width that lie below and above the middle, such that
+        subjects held out from training stay inside
     familiar_mean, familiar_axes, familiar_most : whitened axes of the training features, and how far off is too far
     coverage : share of held-out subjects' examples that the interval was made to hold
     digest : SHA-256 of the file
@@ -39,8 +41,12 @@ class MotionModel:
     names: tuple[str, ...]
     centre: Floats
     spread: Floats
-    nets: tuple[tuple[Layer, ...], ...]
-    shift: Floats
+    examples: Floats
+    kernel: float
+    level: Floats
+    pulls: Floats
+    least_width: float
+    ends: Floats
     familiar_mean: Floats
     familiar_axes: Floats
     familiar_most: float
@@ -64,29 +70,31 @@ class Interval:
 def from_arrays(arrays: Mapping[str, npt.NDArray[np.generic]], digest: str = "") -> MotionModel:
     """Return the model that plain arrays hold. Raises KeyError or ValueError for arrays that are not one."""
     names = tuple(str(name) for name in arrays["names"])
-    nets: list[tuple[Layer, ...]] = []
-    while f"net{len(nets)}_w0" in arrays:
-        layers: list[Layer] = []
-        while (key := f"net{len(nets)}_w{len(layers)}") in arrays:
-            layers.append((_floats(arrays[key]), _floats(arrays[key.replace("_w", "_b")])))
-        nets.append(tuple(layers))
     model = MotionModel(
         names=names,
         centre=_floats(arrays["centre"]),
         spread=_floats(arrays["spread"]),
-        nets=tuple(nets),
-        shift=_floats(arrays["shift"]),
+        examples=_floats(arrays["examples"]),
+        kernel=float(_floats(arrays["kernel"])),
+        level=_floats(arrays["level"]),
+        pulls=_floats(arrays["pulls"]),
+        least_width=float(_floats(arrays["least_width"])),
+        ends=_floats(arrays["ends"]),
         familiar_mean=_floats(arrays["familiar_mean"]),
         familiar_axes=_floats(arrays["familiar_axes"]),
         familiar_most=float(_floats(arrays["familiar_most"])),
         coverage=float(_floats(arrays["coverage"])),
         digest=digest,
     )
-    width = len(names)
-    if not nets or any(net[0][0].shape[0] != width or net[-1][0].shape[1] != 3 for net in nets):
-        raise ValueError("the layers do not fit the features")
-    if any(a.shape != (width,) for a in (model.centre, model.spread, model.familiar_mean)):
+    count = len(model.pulls)
+    if model.examples.shape != (count, len(names)) or model.pulls.shape != (count, 2):
+        raise ValueError("the examples do not fit the features")
+    if any(a.shape != (len(names),) for a in (model.centre, model.spread, model.familiar_mean)):
         raise ValueError("the standardisation does not fit the features")
+    if model.level.shape != (2,) or model.ends.shape != (2,) or model.familiar_axes.shape[:1] != (len(names),):
+        raise ValueError("the ends or the familiar axes do not fit the features")
+    if min(model.ends) < 0 or model.least_width <= 0 or model.kernel <= 0 or min(model.spread) <= 0:
+        raise ValueError("a scale is not positive")
     return model
 
 
@@ -100,20 +108,16 @@ def _floats(array: npt.NDArray[np.generic]) -> Floats:
 def predict(model: MotionModel, rows: Floats) -> Floats:
     """Return (n, 3) lower end, middle and upper end in mm for (n, f) rows of features; never below 0, always in order.
 
-    A missing feature (NaN) counts as its training median; deviations are cut at four.
+    Kernel ridge regression: middle and width are `level` + Σ pulls · exp(-kernel · mean squared difference) over the
+    examples; the ends lie `ends` widths away. A missing feature (NaN) counts as its training median; deviations are
+    cut at four.
     """
     x = _standard(model, rows)
-    total = np.zeros((len(x), 3))
-    for net in model.nets:
-        h = x
-        for weights, offset in net[:-1]:
-            h = np.tanh(h @ weights + offset)
-        size = np.logaddexp(0, h @ net[-1][0] + net[-1][1])
-        total += np.stack([size[:, 1] - size[:, 0], size[:, 1], size[:, 1] + size[:, 2]], axis=1)
-    total /= len(model.nets)
-    total[:, 0] = np.minimum(total[:, 0] - model.shift[0], total[:, 1])
-    total[:, 2] = np.maximum(total[:, 2] + model.shift[1], total[:, 1])
-    return np.maximum(total, 0)
+    apart = np.array([np.square(model.examples - one).mean(axis=1) for one in x])
+    found = model.level + np.exp(-model.kernel * apart) @ model.pulls
+    middle, width = np.maximum(found[:, 0], 0), np.maximum(found[:, 1], model.least_width)
+    ends = np.stack([middle - model.ends[0] * width, middle, middle + model.ends[1] * width], axis=1)
+    return np.asarray(np.maximum(ends, 0), dtype=np.float64)
 
 
 def strangeness(model: MotionModel, rows: Floats) -> Floats:
@@ -136,8 +140,7 @@ def judge(
     mean position, in mm; lower is better. Where the phase-encode axis is not known both are judged and the one of the
     larger middle counts. Refused: a matrix below 64, in-plane voxels outside 0.3 to 2.6 mm, fewer than two slices with
     enough of the object, noise of the size of the structure, and features unlike those of the training examples.
-    Source: docs/models/motion_mm.md; simulation after Shaw et al., doi:10.1109/TMI.2020.2972547 (k-space lines of
-    several poses); interval by conformalised quantiles, Romano et al., arXiv:1905.03222.
+    Source: docs/models/motion_mm.md; lines of several poses after Shaw et al. 2019, proceedings.mlr.press/v102/shaw19a.
     """
     if min(values.shape[:2]) < VOXEL_LEAST:
         return f"{OUTSIDE}: a matrix of {values.shape[0]} × {values.shape[1]}"

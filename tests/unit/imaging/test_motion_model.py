@@ -64,8 +64,10 @@ def test_what_is_far_from_training_is_strange():
     [
         (lambda a: a.pop("centre"), "no array 'centre'"),
         (lambda a: a.update(centre=a["centre"][:-1]), "fit the features"),
-        (lambda a: a.update(net0_w0=a["net0_w0"][:-1]), "fit the features"),
+        (lambda a: a.update(examples=a["examples"][:-1]), "fit the features"),
         (lambda a: a.update(spread=a["spread"] * np.nan), "not a number"),
+        (lambda a: a.update(spread=a["spread"] * 0), "not positive"),
+        (lambda a: a.update(ends=a["ends"][:1]), "do not fit the features"),
         (lambda a: a.update(names=np.array(["x", None], dtype=object)), "allow_pickle"),
     ],
 )
