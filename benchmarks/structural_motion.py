@@ -296,6 +296,8 @@ def table(seen: Sequence[Seen], models: Models, sources: Sequence[Source]) -> li
             for name, rule in splits if weighting == "truth" else splits[:1]:
                 own = [one for one in seen if one.simulator == simulator and rule(one)]
                 rows += _row(own, [one for one in still if rule(one)], simulator, name, weighting, judged)
+    if not any(one.simulator == TORCHIO for one in seen):
+        rows.append({"volumes": TORCHIO, "split": "not run: MRILOOP_PEER_TORCHIO names no interpreter with torchio"})
     heads = list(dict.fromkeys(head for row in rows for head in row))
     return [{head: row.get(head, "") for head in heads} for row in rows]
 
