@@ -35,7 +35,7 @@ from mriloop.stages.check import limits
 REAL = Path(os.environ.get("MRILOOP_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
 PEER = os.environ.get("MRILOOP_PEER_TORCHIO", "")
 FOLDS = os.environ.get("MRILOOP_MOTION_FOLDS", "")
-EACH = int(os.environ.get("MRILOOP_MOTION_EACH", "5"))
+EACH = int(os.environ.get("MRILOOP_MOTION_EACH", "3"))
 STILL, CHECKED, TORCHIO, WALK = "untouched, each axis", "untouched", "torchio", "random walk, coils"
 NAMES = ("01", "02", "10", "12", "16", "17", "21")
 Row = dict[str, object]
