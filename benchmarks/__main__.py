@@ -16,6 +16,7 @@ MODULES = (
     "check_speed",
     "mriqc_parity",
     "motion_parity",
+    "structural_motion",
     "header_defects",
     "false_repeats",
     "mr_art",

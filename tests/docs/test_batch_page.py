@@ -24,7 +24,7 @@ def test_every_format_is_named():
 
 
 def test_every_suffix_that_the_page_names_is_one_that_we_know():
-    from mriloop.stages.check.bids import SUFFIXES
+    from mriloop.stages.check.weighting import BIDS_SUFFIXES as SUFFIXES
 
     named = re.search(r"Suffixes whose word settles\nthe contrast \((.*?), …\)", PAGE).group(1).split(", ")
     assert {name.upper() for name in named} <= set(SUFFIXES)

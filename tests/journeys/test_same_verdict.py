@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.journeys.drawn import GRID, drawn, write
 
-from mriloop.app.check import check_path
+from mriloop.app.check import Judging
+from mriloop.app.results import check_paths
 from mriloop.imaging.phantom import Acquired, bold_epi, flair_axial, t1_3d, t2_axial
 from mriloop.model.fact import Truth
 from mriloop.model.quality import Severity
@@ -30,7 +31,8 @@ CASES = {
 
 def checked(acquired: Acquired, out: Path, *, enhanced: bool):
     write(acquired, out, enhanced=enhanced)
-    (found,) = check_path(out, load({}, executor="serial")).checks
+    settings = load({}, executor="serial")
+    (found,) = check_paths([out], settings, Judging.of(settings)).checks
     (series,) = found.series
     return series
 

@@ -14,6 +14,7 @@ from mriloop.app.norms import norms_in_force
 from mriloop.app.warm import PRELOAD
 from mriloop.edges.dicom import Intake, Limits, open_volumes
 from mriloop.edges.jobs import make_executor
+from mriloop.edges.knowledge.models import load_motion_model
 from mriloop.edges.knowledge.protocols import load_protocols
 from mriloop.edges.publish.documents import check_document
 from mriloop.edges.publish.figures import marks_for, mosaic
@@ -210,7 +211,9 @@ def check_one(
         volumes: tuple[Volume, ...] | None = None
         with contextlib.suppress(MriloopError):
             volumes, disagreement = held.enter_context(open_volumes(part, series, spend))
-        check = check_series(series, volumes, kind=kind, protocol=protocol, limits=judged_by)
+        check = check_series(
+            series, volumes, kind=kind, protocol=protocol, limits=judged_by, motion_model=load_motion_model()
+        )
         if volumes is None:
             return check, b""
         png = mosaic(volumes[0], marks=marks_for(check.completeness, volumes[0], check.look_at)) if pictures else b""

@@ -30,7 +30,7 @@ def write(path: Path, **sidecar: object) -> Path:
         ("PDw", Weighting.PD),
         ("angio", Weighting.MRA),
         ("dwi", Weighting.DWI),
-        ("phasediff", Weighting.PHASE),
+        ("phasediff", Weighting.FIELD_MAP),
         ("bold", Weighting.BOLD),
         ("mystery", Weighting.UNKNOWN),
     ],

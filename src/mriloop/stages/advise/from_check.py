@@ -39,6 +39,22 @@ CAUSES = {
     "wrong_coil": "coil",
     "coil_elements_missing": "coil",
     "coil_elements_extra": "coil",
+    "uneven_signal": "coil",
+    "outside_baseline": "coil",
+    "motion_in_volume": "motion",
+    "within_volume_motion": "motion",
+    "slices_torn": "motion",
+    "signal_dropout": "motion",
+    "several_faults": "other",
+    "slice_spikes": "artefact",
+    "herringbone": "artefact",
+    "zipper": "artefact",
+    "dissimilar_directions": "noise",
+    "wrap_around": "parameters",
+    "slices_uneven": "parameters",
+    "clipped": "parameters",
+    "few_grey_levels": "parameters",
+    "poor_directions": "parameters",
 }
 # They say that something is to be repeated, not why: the reason stands beside them.
 NO_CAUSE = frozenset({"spoilt_without_repeat"})

@@ -16,15 +16,15 @@ from mriloop.model.coding import Subject
 from mriloop.model.norm import Baseline, DriftAlarm, History, ScanKey, Sighting
 from mriloop.model.quality import Defect, Scanner, SeriesCheck, Severity, Standing, Verdict
 from mriloop.model.quantity import NotAssessable, Quantity
+from mriloop.stages.check.catalogue import CATALOGUE
 from mriloop.stages.check.defects import defect, number
 from mriloop.stages.check.limits import SHIPPED, Limits
-from mriloop.stages.check.measures import PICTURE
 from mriloop.stages.check.verdict import ORDER
 
 LEAST = 10  # values of a kind before anything is said against it: the median deviation of fewer is chance
 FIRM = 30  # … and before it may do more than inform
 MOST = 500  # kept for each kind; older ones say less of a scanner than newer ones
-BETTER: dict[str, str] = {measure.name: measure.better for measure in PICTURE if measure.better}
+BETTER: dict[str, str] = {entry.name: entry.better for entry in CATALOGUE if entry.better}
 _RUN = re.compile(r"[\s_-]*(repeat|rpt|rep|wdh|wiederholung|run[-_ ]?\d+|[#(]\d\)?)$")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mriloop.stages.check.measures import BRAIN, PICTURE, SUMMARY, ImageMeasure
 from mriloop.stages.check.measures.diffusion import DIFFUSION
+from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION
 from mriloop.stages.check.measures.times import TIMES
 
 
@@ -30,5 +31,6 @@ CATALOGUE: tuple[Entry, ...] = (
     *_family(SUMMARY),
     *_family(TIMES),
     *_family(DIFFUSION),
+    *_family(STRUCTURAL_MOTION),
 )
 """A new family is one line here."""

@@ -239,6 +239,13 @@ TABLE: tuple[DefectEntry, ...] = (
         "of the study. One-sided disease, implants and metal look alike.",
     ),
     DefectEntry(
+        code="motion_in_volume",
+        taxonomy="R1.motion.voluntary",
+        meaning="ghosts, ringing and blur along the phase-encode direction, as a patient leaves them who moved",
+        action=_STILL,
+        fault="movement",
+    ),
+    DefectEntry(
         code="blurred_against_sister",
         taxonomy="R1.motion.voluntary",
         meaning="clearly less sharp than a series of the same kind in the same study",

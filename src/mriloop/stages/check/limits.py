@@ -15,6 +15,7 @@ Way = Literal["higher", "lower"]
 
 _MOTION = ("displacement_mean",)
 _COMBED = ("within_volume_share",)
+_WITHIN = ("motion_in_volume_lower",)
 _LOST = ("slices_lost",)
 _TIMES = ("drift",)
 _DIRECTIONS = ("neighbouring_dwi_correlation",)
@@ -83,6 +84,13 @@ class Limits:
         "below it a diffusion series is of poor quality: Yeh 2019, doi:10.1016/j.neuroimage.2019.116131"))
     condition_minor: float = _limit(10.0, "1", "higher", 2.0, 1000.0, ("directions_condition",), because=(
         "usual schemes have 1.3 to 2 (Skare 2000, doi:10.1006/jmre.2000.2209); beyond 10 noise decides the tensor"))
+
+    # Motion within one volume, by the lower end of a 90 % interval, for in-plane voxels up to 1 mm; both grow with
+    # larger ones.
+    within_minor_mm: float = _limit(0.5, "mm", "higher", 0.1, 20.0, _WITHIN, because=(
+        "11 of 17 children's scans beyond it were not diagnostic: Afacan 2016, doi:10.1007/s00247-016-3677-4"))
+    within_major_mm: float = _limit(1.5, "mm", "higher", 0.5, 20.0, _WITHIN, because=(
+        "what the interval must exclude before a patient is asked to stay; a judgement, no rater stands behind it"))
 
     # Signal to noise.
     snr_minor: float = _limit(6.0, "1", "lower", 0.0, 50.0, _NOISE, because=(

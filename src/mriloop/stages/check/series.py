@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from mriloop.imaging.motion_model import MotionModel
 from mriloop.model.coding import Plane, Subject, Weighting
 from mriloop.model.protocol import SeriesProtocol
 from mriloop.model.quality import Completeness, Defect, SeriesCheck, SeriesKind, Severity
@@ -21,14 +22,22 @@ from mriloop.stages.check.identify import computed, plane_of_normal
 from mriloop.stages.check.limits import SHIPPED, Limits
 from mriloop.stages.check.measures import BRAIN, LABELS, PICTURE, SUMMARY, Sample, brain_sample, sample_of, take_all
 from mriloop.stages.check.measures import NAMES as MEASURES
+from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION, motion_sample
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
-from mriloop.stages.check.rules import completeness_defects, image_defects, motion_defects, time_defects
+from mriloop.stages.check.rules import (
+    completeness_defects,
+    image_defects,
+    motion_defects,
+    structural_motion_defects,
+    time_defects,
+)
 from mriloop.stages.check.scanner import acquired_at, coil_of, scanner_of
 from mriloop.stages.check.thresholds import loosened_defects
 from mriloop.stages.check.verdict import several_faults, verdict_of
 from mriloop.stages.check.views import profile_of, spots_of
 
+_NO_SCORE = "phantoms, empty scans, localizers and computed series get no clinical score"
 _NOTHING_SEEN = "the pictures could not be read; only the headers were checked"
 
 
@@ -40,11 +49,13 @@ def check_series(
     protocol: SeriesProtocol | None = None,
     limits: Limits = SHIPPED,
     brain: bool = False,
+    motion_model: MotionModel | None = None,
 ) -> SeriesCheck:
     """Return the answer of CHECK for one series, judged by `limits` (`thresholds.limits_for` chooses them).
 
     `volumes` None means that no picture could be made: completeness and protocol are still checked, every image
-    measure is NotAssessable. `brain` True adds MRIQC's measures of a structural brain, which cost seconds.
+    measure is NotAssessable. `brain` True adds MRIQC's measures of a structural brain, which cost seconds;
+    `motion_model` None leaves motion within one volume out.
     What the picture shows about the object (patient, phantom, nothing) settles `kind.object`.
     Phantoms, empty scans, localizers and computed series get no clinical score; what they lack is still said.
     """
@@ -66,6 +77,9 @@ def check_series(
         measures.update(take_all(brain_sample(volumes or (), sample, kind), (*BRAIN, *SUMMARY)))
     moved = _moved(series, volumes, kind, limits)
     measures.update(moved.measures)
+    if motion_model is not None:
+        within = motion_sample(sample, series, kind, motion_model) if scored else NotAssessable(reason=_NO_SCORE)
+        measures.update(take_all(within, STRUCTURAL_MOTION))
     defects: list[Defect] = completeness_defects(found, kind, series, limits)
     if volumes is None:
         defects.append(
@@ -74,6 +88,7 @@ def check_series(
     if scored and isinstance(sample, Sample):
         defects += image_defects(sample, measures, kind, limits)
         defects += motion_defects(moved, limits)
+        defects += structural_motion_defects(measures, min(sample.spacing_mm[:2]), limits)
         defects += time_defects(moved, kind, limits)
         defects += several_faults(defects, limits)
         defects += loosened_defects(limits, measures)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from mriloop.model.coding import Weighting
 from mriloop.model.fact import Truth
 from mriloop.model.study import Component
-from mriloop.stages.check import bids, relaxation
+from mriloop.stages.check import relaxation
 from mriloop.stages.check.header import Header
 from mriloop.stages.check.pulse import Pulse, pulse_of
 from mriloop.stages.check.wording import ALL, dixon_part, named, water_fat
@@ -55,13 +55,13 @@ _ACQUISITION_CONTRAST: dict[str, Weighting] = {
     "FLOW_ENCODED": Weighting.PHASE,
 }
 # Suffixes of BIDS (its specification, Magnetic Resonance Imaging): what a curator named a file.
-_BIDS: dict[str, Weighting] = {
+BIDS_SUFFIXES: dict[str, Weighting] = {
     "T1W": Weighting.T1, "T2W": Weighting.T2, "PDW": Weighting.PD, "PDT2": Weighting.T2, "FLAIR": Weighting.FLAIR,
     "T2STARW": Weighting.T2_STAR, "INPLANET1": Weighting.T1, "INPLANET2": Weighting.T2, "UNIT1": Weighting.T1,
     "T1MAP": Weighting.T1_MAP, "T2MAP": Weighting.T2_MAP, "T2STARMAP": Weighting.T2_MAP, "R1MAP": Weighting.T1_MAP,
     "R2STARMAP": Weighting.T2_MAP, "R2MAP": Weighting.T2_MAP, "MTRMAP": Weighting.MT, "MTS": Weighting.MT,
     "BOLD": Weighting.BOLD, "CBV": Weighting.PERFUSION, "SBREF": Weighting.T2_STAR, "DWI": Weighting.DWI,
-    "ADC": Weighting.ADC, "FA": Weighting.FA, "TRACE": Weighting.TRACE, "ASL": Weighting.ASL, "M0SCAN": Weighting.PD,
+    "ADC": Weighting.ADC, "FA": Weighting.FA, "TRACE": Weighting.TRACE, "ASL": Weighting.ASL, "M0SCAN": Weighting.ASL,
     "ANGIO": Weighting.MRA, "SWI": Weighting.SWI, "PHASEDIFF": Weighting.FIELD_MAP, "PHASE1": Weighting.FIELD_MAP,
     "PHASE2": Weighting.FIELD_MAP, "MAGNITUDE1": Weighting.FIELD_MAP, "MAGNITUDE2": Weighting.FIELD_MAP,
     "MAGNITUDE": Weighting.FIELD_MAP, "FIELDMAP": Weighting.FIELD_MAP, "EPI": Weighting.FIELD_MAP,
@@ -426,8 +426,8 @@ def _scanner(header: Header, pulse: Pulse) -> Answer | None:
 
 def _curated(header: Header, pulse: Pulse) -> Answer | None:
     for suffix in header.words("VendorBIDSSuffix"):
-        if suffix in _BIDS:
-            return _BIDS[suffix], f"BIDS suffix {suffix}"
+        if suffix in BIDS_SUFFIXES:
+            return BIDS_SUFFIXES[suffix], f"BIDS suffix {suffix}"
     return None
 
 
@@ -444,7 +444,6 @@ def _agent(header: Header, pulse: Pulse) -> Answer | None:
 
 
 RULES: tuple[Rule, ...] = (
-    lambda header, _: bids.stated(header),
     _screenshot,
     _localizer,
     _in_part,

@@ -1,0 +1,45 @@
+"""Reads the weights of learned models: plain arrays in .npz, never a pickle, each known by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from mriloop.imaging.motion_model import MotionModel, from_arrays
+from mriloop.model.errors import refuse
+
+FOLDER = "models"
+MOTION = "motion_mm.npz"
+MOST_BYTES = 5_000_000
+
+
+@cache
+def load_motion_model() -> MotionModel:
+    """Return the shipped model of motion in one volume; read once in a process.
+
+    Raises OperatorError `knowledge_invalid` as `read_motion_model` does.
+    """
+    return read_motion_model(files("mriloop").joinpath("knowledge", FOLDER, MOTION).read_bytes(), MOTION)
+
+
+def read_motion_model(content: bytes, name: str) -> MotionModel:
+    """Return the model that a file holds; `name` stands in messages.
+
+    Raises OperatorError `knowledge_invalid` for a file above 5 MB, one that is no archive of plain arrays (object
+    arrays are refused unread), and arrays that do not fit each other or hold something that is no finite number.
+    """
+    if len(content) > MOST_BYTES:
+        raise refuse("knowledge_invalid", path=name, detail=f"weights of more than {MOST_BYTES // 1_000_000} MB")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as held:
+            arrays = {key: held[key] for key in held.files}
+        return from_arrays(arrays, digest=hashlib.sha256(content).hexdigest())
+    except KeyError as missing:
+        raise refuse("knowledge_invalid", path=name, detail=f"no array {missing}") from None
+    except (ValueError, OSError, EOFError, IndexError, zipfile.BadZipFile) as wrong:
+        raise refuse("knowledge_invalid", path=name, detail=str(wrong)) from None
