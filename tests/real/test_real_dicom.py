@@ -17,6 +17,7 @@ from pydicom.misc import is_dicom
 
 from mriloop.edges.dicom import Intake, Limits, load_volumes, read_intake
 from mriloop.edges.dicom.instance import Record
+from mriloop.edges.dicom.sidecars import is_companion
 from mriloop.model.errors import BY_CODE
 from mriloop.model.study import Component, Series, SeriesObject
 
@@ -97,7 +98,8 @@ def test_everything_else_is_told_with_a_code(everything: Intake, real_data: Path
     used = sum(len(paths) for paths in everything.files.values())
     copies = sum(len(series.duplicates) for study in everything.studies for series in study.series)
     sidecars = sum(path.suffix == ".json" and path.with_suffix(".nii.gz").exists() for path in files)
-    assert used + copies + sidecars + len(everything.refused) == len(files)
+    papers = sum(is_companion(path.name) for path in files)  # README, LICENSE: nothing to check, nothing to refuse
+    assert used + copies + sidecars + papers + len(everything.refused) == len(files)
     assert {entry.code for entry in everything.refused} <= set(BY_CODE)
     told = {entry.path: entry.code for entry in everything.refused}
     for path in files:
