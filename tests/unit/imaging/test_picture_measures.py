@@ -254,3 +254,19 @@ def test_a_liquid_with_inserts_is_one_substance_and_tissue_is_not():
     assert flat_share(data, object_mask(data, SPACING)) > 0.7
     tissue, inside = body()
     assert flat_share(tissue, inside) < 0.4
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("strength", [0.1, 0.3, 0.6, 0.9])
+def test_a_ghost_of_half_a_field_is_measured_however_strong_and_without_air(axis, strength):
+    values, inside = body()
+    moved = values + strength * np.roll(values, values.shape[axis] // 2, axis=axis)
+    assert ghosting.half_field_ghost(moved, inside, axis) == pytest.approx(strength, abs=0.03)
+    assert ghosting.half_field_ghost(moved, inside, None) == pytest.approx(strength, abs=0.03)
+    assert ghosting.half_field_ghost(values, inside, axis) < 0.05
+
+
+def test_nothing_has_no_ghost():
+    empty = np.zeros((32, 32, 4), np.float32)
+    assert ghosting.half_field_ghost(empty, empty > 0, 0) is None
+    assert ghosting.half_field_ghost(empty + 1, empty == 0, 0) < 0.01

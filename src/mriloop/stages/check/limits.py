@@ -112,6 +112,8 @@ class Limits:
         "phase-encode axis unknown: the greater of two axes, so twice the limit of a known one"))
     ghost_cut_minor: float = _limit(0.5, "1", "higher", 0.1, 2.0, _GHOSTS, because=(
         "objects cut on two sides: dark tissue may pass for air, so that only gross ghosts count"))
+    half_field_tells: float = _limit(0.10, "1", "higher", 0.0, 1.0, ("half_field_ghost",), because=(
+        "matrices of 40 lines reach 0.08 by chance, usual ones 0.03"))
     sharp: float = _limit(0.20, "{index}", "lower", 0.0, 1.0, _GHOSTS, because="edge strength of usual pictures")
     blur_spoils: float = _limit(0.10, "{index}", "higher", 0.01, 1.0, _GHOSTS, because=(
         "this much less of it doubles what ghosts count"))

@@ -81,6 +81,10 @@ def _ghost_either(sample: Sample) -> float | str | None:
     )
 
 
+def _ghost_half(sample: Sample) -> float | str | None:
+    return ghosting.half_field_ghost(sample.values, sample.regions.object, sample.phase_axis)
+
+
 def _ghost_along(sample: Sample, axis: int | None) -> float | str | None:
     values, core, beside = sample.ghostly
     if int(np.count_nonzero(beside)) < 200:
@@ -219,6 +223,7 @@ PICTURE: tuple[ImageMeasure[Sample], ...] = (
     ImageMeasure("fwhm_k", "mm", "lower", lambda sample: _fwhm(sample, 2)),
     ImageMeasure("ghost_ratio", "1", "lower", _ghost),
     ImageMeasure("ghost_ratio_either", "1", "lower", _ghost_either),
+    ImageMeasure("half_field_ghost", "1", "lower", _ghost_half),
     ImageMeasure("background_tail", "{index}", "lower", _tail),
     ImageMeasure("air_artefact_share", "1", "lower", _artefact),
     ImageMeasure("air_noise_misfit", "1", "lower", _misfit),

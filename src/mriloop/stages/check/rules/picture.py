@@ -53,7 +53,9 @@ def image_defects(
             )
         )
     result += _noise(sample, measures, limits)
-    result += _ghosts(measures, kind, limits, sides_cut=sample.sides_cut)
+    result += _gravest(
+        _ghosts(measures, kind, limits, sides_cut=sample.sides_cut), _half_field_ghosts(measures, kind, limits)
+    )
     sideways = sample.phase_axis is not None and sample.patient_axes[sample.phase_axis] == 0
     result += simple_defects(measures, limits, never_major={"wrap_around"} if sideways else set())
     result += _uneven(measures, kind, limits)
@@ -242,6 +244,32 @@ def _ghosts(
             *evidence,
         )
     ]
+
+
+def _half_field_ghosts(measures: Mapping[str, Measure], kind: SeriesKind, limits: Limits) -> list[Defect]:
+    """Ghosts half a field away, seen in k-space, where no air is needed. Edges do not count: the ghost has its own."""
+    ghost = measures.get("half_field_ghost")
+    if not isinstance(ghost, Quantity) or ghost.value <= limits.half_field_tells:
+        return []
+    planar = kind.weighting in _ECHO_PLANAR
+    amount = spoilt(ghost.value, None, planar=planar, limits=limits)
+    if amount <= limits.spoilt_minor:
+        return []
+    return [
+        defect(
+            "ghosting",
+            Severity.MAJOR if amount > limits.spoilt_major else Severity.MINOR,
+            f"A copy of the object lies half a field of view away, at {100 * ghost.value:.0f} % of its brightness.",
+            number("half_field_ghost", ghost.value, "1", limits.ghost_spoils_epi if planar else limits.ghost_spoils),
+            number("spoilt", amount, "{index}", limits.spoilt_minor),
+        )
+    ]
+
+
+def _gravest(*answers: list[Defect]) -> list[Defect]:
+    """Return the answer with the gravest defect of several that speak of one fault; the first of equals."""
+    order = (Severity.INFO, Severity.MINOR, Severity.MAJOR)
+    return max(answers, key=lambda answer: max((order.index(one.severity) for one in answer), default=-1))
 
 
 def _gross(ghost: Quantity, limits: Limits) -> list[Defect]:
