@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mriloop import settings
 from mriloop.app.check import Checked, Judging, check_one, join_study
 from mriloop.edges.dicom import Intake, Limits, read_intake
+from mriloop.edges.knowledge.models import load_motion_model
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.errors import refuse
 from mriloop.model.quality import SeriesCheck, SeriesKind, StudyCheck
@@ -34,6 +35,7 @@ def check_array(
     b_vectors_ras: npt.ArrayLike | None = None,
     repetition_time_s: float | None = None,
     echo_time_s: float | None = None,
+    brain: bool = False,
 ) -> SeriesCheck:
     """Check one image that is in memory.
 
@@ -47,12 +49,13 @@ def check_array(
     b_values : s/mm² for each t
     b_vectors_ras : (t, 3) unit directions in RAS+; rows of zeros or NaN have none
     repetition_time_s, echo_time_s : seconds
+    brain : take the measures of structural brains as well (MRIQC's, with a segmentation: seconds)
 
     Returns
     -------
     SeriesCheck
         verdict, defects with evidence and action, and measures: each a Quantity, or NotAssessable with its reason.
-        What only headers tell (missing slices, protocol) stays unknown. Works on any dtype that converts to float32.
+        What only headers tell (missing slices, protocol) stays unknown. Complex numbers count by their magnitude.
 
     Raises
     ------
@@ -67,8 +70,13 @@ def check_array(
     >>> check_array(noise, np.diag([4.0, 4.0, 4.0, 1.0])).verdict
     <Verdict.NOT_ASSESSABLE: 'not_assessable'>
     """
-    voxels = np.asarray(data, dtype=np.float32)
+    given = np.asarray(data)
+    if given.dtype.names or given.dtype.kind not in "biufc":
+        raise ValueError(f"data must be numbers, not {given.dtype}")
+    voxels = np.asarray(np.abs(given) if given.dtype.kind == "c" else given, dtype=np.float32)
     matrix = np.asarray(affine, dtype=np.float64)
+    if not voxels.size:
+        raise ValueError(f"data holds nothing: {voxels.shape}")
     if voxels.ndim not in (3, 4):
         raise ValueError(f"data must be (i, j, k) or (i, j, k, t), not of {voxels.ndim} axes")
     if matrix.shape != (4, 4) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) < 1e-9:
@@ -79,6 +87,12 @@ def check_array(
             raise ValueError(f"an axis is 0, 1 or 2, not {axis}")
     if len(b_values) not in (0, count):
         raise ValueError(f"{len(b_values)} b-values for {count} volumes")
+    if not all(np.isfinite(b) and b >= 0 for b in b_values):
+        raise ValueError("b-values are numbers of 0 and more")
+    if not all(value is None or (np.isfinite(value) and value > 0) for value in (repetition_time_s, echo_time_s)):
+        raise ValueError("times are positive numbers of seconds")
+    if phase_axis is not None and phase_axis == slice_axis:
+        raise ValueError("phase is not encoded along the slices")
     vectors: list[tuple[float, float, float] | None] = []
     if b_vectors_ras is not None:
         table = np.asarray(b_vectors_ras, dtype=np.float64)
@@ -117,11 +131,13 @@ def check_array(
         name: "said by the caller" for name, word in (("weighting", weighting), ("region", region)) if word != "unknown"
     }
     kind = SeriesKind(weighting=Weighting(weighting), region=Region(region), basis=said)
-    return check_series(series, (volume,), kind=kind)
+    return check_series(series, (volume,), kind=kind, brain=brain, motion_model=load_motion_model())
 
 
-def check_file(path: str | Path) -> SeriesCheck:
+def check_file(path: str | Path, *, brain: bool = False) -> SeriesCheck:
     """Check one image file: NIfTI with the sidecars beside it, or one DICOM file that is a whole series.
+
+    `brain` takes the measures of structural brains as well.
 
     Raises
     ------
@@ -134,22 +150,24 @@ def check_file(path: str | Path) -> SeriesCheck:
         series = [one for study in intake.studies for one in study.series]
         if len(series) != 1:
             raise refuse("several_series", path=source, count=len(series))
-        return _check(intake, intake.studies[0], Judging.of(settings.load({}))).check.series[0]
+        return _check(intake, intake.studies[0], Judging.of(settings.load({}), brain=brain)).check.series[0]
 
 
-def check_folder(path: str | Path, *, protocol: str | None = None, indication: str = "") -> tuple[StudyCheck, ...]:
+def check_folder(
+    path: str | Path, *, protocol: str | None = None, indication: str = "", brain: bool = False
+) -> tuple[StudyCheck, ...]:
     """Check every study of a DICOM or BIDS folder, or of a zip, one after the other in this process.
 
     `protocol` holds all of them against one shipped protocol instead of the one that their region calls for;
-    `indication` is the clinical question as norms name it. For thousands of studies, for limits on time and memory, and
-    to resume, use `mriloop check --out`.
+    `indication` is the clinical question as norms name it; `brain` takes the measures of structural brains too. For
+    thousands of studies, for limits on time and memory, and to resume, use `mriloop check --out`.
 
     Raises
     ------
     MriloopError
         with its `code`: input_not_found, input_no_dicom, knowledge_unknown and the like.
     """
-    judging = Judging.of(settings.load({}), protocol, indication)
+    judging = Judging.of(settings.load({}), protocol, indication, brain=brain)
     with read_intake(Path(path), Limits(), several_patients=True) as intake:
         return tuple(_check(intake, study, judging).check for study in intake.studies)
 
@@ -165,6 +183,7 @@ def _check(intake: Intake, study: Study, judging: Judging) -> Checked:
             plan.limits[one.series_instance_uid],
             Limits(),
             False,
+            plan.brain,
         )
         for one in study.series
     ]

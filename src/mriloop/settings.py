@@ -94,4 +94,7 @@ def load(environment: Mapping[str, str], **overrides: str | int | float | None) 
         if too_small or (setting.choices and value not in setting.choices):
             raise refuse("setting_invalid", setting=setting.env, found=raw)
         values[setting.name] = value
+    site = str(values["site"])
+    if site and not Path(site).expanduser().is_dir():
+        raise refuse("setting_invalid", setting="MRILOOP_SITE", found=site)
     return Settings(values)

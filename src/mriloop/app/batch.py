@@ -32,7 +32,7 @@ from mriloop.model.study import PerformedStep, Refused, Series, Study
 from mriloop.settings import Settings
 
 STEP = "checking studies"
-_PARTS = ("imaging", "model", "stages/check", "edges/dicom")
+_PARTS = ("imaging", "model", "stages/check", "edges/dicom", "knowledge/models")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,13 +257,18 @@ def _result(one: _Open) -> Result:
     subject = "\0".join([str(one.source.path.resolve()), *one.place.key])
     return Result(
         number=one.number,
-        identity=one.identity,
+        identity=_again(one.identity) if any(check.unfinished for check, _ in answers) else one.identity,
         subject=hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()[:32],
         path=one.source.path,
         folder=one.place.folder,
         checked=join_study(one.study, one.plan, answers, one.performed),
         context=one.context,
     )
+
+
+def _again(identity: str) -> str:
+    """Return the identity of an answer that a stopped step left unfinished: the next call does not take it for done."""
+    return hashlib.sha256(f"{identity} unfinished".encode()).hexdigest()
 
 
 def check_version(judging: Judging) -> str:

@@ -90,6 +90,7 @@ class Plan:
     lines: Mapping[str, SeriesProtocol]
     limits: Mapping[str, JudgedBy]
     baseline: Baseline | None
+    brain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ class Judging:
     wanted : the protocol that all are held against; None chooses by the region
     indication : what norms may ask of the clinical question
     baseline : the history that each series is held against, None for none
+    brain : take the measures of structural brains as well, which cost seconds each
     """
 
     protocols: Mapping[str, Protocol]
@@ -106,10 +108,16 @@ class Judging:
     wanted: str | None = None
     indication: str = ""
     baseline: Baseline | None = None
+    brain: bool = False
 
     @staticmethod
     def of(
-        settings: Settings, protocol: str | None = None, indication: str = "", baseline: Baseline | None = None
+        settings: Settings,
+        protocol: str | None = None,
+        indication: str = "",
+        baseline: Baseline | None = None,
+        *,
+        brain: bool = False,
     ) -> Judging:
         """Read protocols and norms of the site. Raises OperatorError knowledge_unknown, knowledge_invalid."""
         protocols = load_protocols(settings.site_path)
@@ -121,12 +129,13 @@ class Judging:
             wanted=protocol,
             indication=indication,
             baseline=baseline,
+            brain=brain,
         )
 
     @property
     def digest(self) -> str:
         """SHA-256 over all of it: equal digests judge alike."""
-        parts = (sorted(self.protocols.items()), self.norms, self.wanted, self.indication, self.baseline)
+        parts = (sorted(self.protocols.items()), self.norms, self.wanted, self.indication, self.baseline, self.brain)
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
     def plan(self, study: Study) -> Plan:
@@ -146,7 +155,9 @@ class Judging:
             for series in study.series
         }
         lines = match_study(study, kinds, protocol)
-        return Plan(kinds=kinds, protocol=protocol, lines=lines, limits=judged, baseline=self.baseline)
+        return Plan(
+            kinds=kinds, protocol=protocol, lines=lines, limits=judged, baseline=self.baseline, brain=self.brain
+        )
 
 
 def check_intake(
@@ -200,6 +211,7 @@ def check_one(
     judged_by: JudgedBy,
     spend: Limits,
     pictures: bool,
+    brain: bool = False,
 ) -> Answer:
     """Check one series, by its voxels where they can be had and by its headers alone where not.
 
@@ -212,7 +224,13 @@ def check_one(
         with contextlib.suppress(MriloopError):
             volumes, disagreement = held.enter_context(open_volumes(part, series, spend))
         check = check_series(
-            series, volumes, kind=kind, protocol=protocol, limits=judged_by, motion_model=load_motion_model()
+            series,
+            volumes,
+            kind=kind,
+            protocol=protocol,
+            limits=judged_by,
+            brain=brain,
+            motion_model=load_motion_model(),
         )
         if volumes is None:
             return check, b""
@@ -238,17 +256,18 @@ def submit_series(
         plan.limits[uid],
         limits(settings),
         pictures,
+        plan.brain,
     )
 
 
 def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
-    """Return the answer of a job that is over; one that was stopped or crashed leaves its series without a verdict."""
+    """Return the answer of a job that is over; what one that was stopped or crashed leaves is judged by its headers."""
     try:
         return future.result()
     except OperatorError as error:
-        spoken = replace(series, notes=(*series.notes, error.message))
-        check = check_series(spoken, None, kind=plan.kinds[series.series_instance_uid], protocol=None)
-        return replace(check, verdict=Verdict.NOT_ASSESSABLE), b""
+        uid = series.series_instance_uid
+        check = check_series(series, None, kind=plan.kinds[uid], protocol=plan.lines.get(uid), limits=plan.limits[uid])
+        return replace(check, notes=(*check.notes, error.message), unfinished=True), b""
 
 
 def join_study(study: Study, plan: Plan, answers: Sequence[Answer], performed: Sequence[PerformedStep] = ()) -> Checked:

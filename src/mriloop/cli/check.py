@@ -53,6 +53,9 @@ FORMATS = ("csv", "parquet", "bids", "html")
     help="With --out, what to write beside results.jsonl; may be given several times.",
 )
 @click.option(
+    "--brain", is_flag=True, help="Take MRIQC's measures of structural brains too, seconds each (always for bids)."
+)
+@click.option(
     "--descriptions", is_flag=True, help="With --out, keep SeriesDescription: free text that may name people."
 )
 @site_option
@@ -66,6 +69,7 @@ def check(
     report: Path | None,
     out: Path | None,
     formats: tuple[str, ...],
+    brain: bool,
     descriptions: bool,
     site: str | None,
     workers: int | None,
@@ -86,7 +90,8 @@ def check(
     from mriloop.app.check import Judging
     from mriloop.app.results import check_into, check_paths
 
-    judging = Judging.of(settings, protocol, indication, baseline_in_force(settings, history))
+    tissues = brain or (out is not None and "bids" in formats)
+    judging = Judging.of(settings, protocol, indication, baseline_in_force(settings, history), brain=tissues)
     progress = Progress()
     tell = _Teller(progress)
     if out is None:

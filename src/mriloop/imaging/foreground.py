@@ -28,6 +28,7 @@ _BLOCKS = 8
 _AIR_SHARE = 0.06
 _SURELY_AIR = 0.3  # of the root of tissue: a tenth of its intensity
 _TISSUE_STRUCTURE = 0.25
+_LARGEST = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Regions:
 def real_values(data: npt.NDArray[np.generic]) -> Floats:
     """Return `data` as float32 magnitudes: NaN and infinities become 0, colour becomes its mean, complex its modulus.
 
+    Values so large that their squares overflow are scaled down: no measure depends on the unit of the intensities.
+
     Colour is a structured array with one field a channel (as dcm2niix and nibabel give it) or three in the last axis
     of a five-dimensional array. The shape is kept but for the channel axis.
     """
@@ -60,7 +63,8 @@ def real_values(data: npt.NDArray[np.generic]) -> Floats:
     values = np.asarray(data, dtype=np.float32)
     if not np.isfinite(values).all():
         values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    return values
+    peak = float(np.abs(values).max(initial=0.0))
+    return values if peak < _LARGEST else values * np.float32(1e4 / peak)
 
 
 def picked(values: Floats, mask: Mask) -> Floats:

@@ -307,7 +307,7 @@ TABLE: tuple[ErrorEntry, ...] = (
     ),
     _operator(
         "out_not_ours",
-        "{path} holds no results of mriloop (line {line})",
+        "{path} holds something else than results of mriloop",
         "choose another --out; nothing was changed",
         409,
     ),
@@ -321,7 +321,7 @@ TABLE: tuple[ErrorEntry, ...] = (
     _operator(
         "knowledge_unknown",
         "there is no {kind} called {name}",
-        "check the name: `mriloop guidelines list` names the guidelines; the rest lies in knowledge/",
+        "check the name: `mriloop guidelines list` and `mriloop protocol list` name what there is",
         404,
     ),
     _operator(

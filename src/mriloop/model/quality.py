@@ -199,6 +199,7 @@ class SeriesCheck:
     standings: Mapping[str, Standing | NotAssessable] = field(default_factory=dict)
     confirmed_by: str = ""
     notes: tuple[str, ...] = ()
+    unfinished: bool = False
     look_at: tuple[Spot, ...] = ()
     profile: PhaseProfile | None = None
 

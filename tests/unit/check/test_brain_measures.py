@@ -97,7 +97,7 @@ def test_without_air_only_what_needs_air_is_missing(samples):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"region": Region.UNKNOWN}, "not known to be a brain"),
+        ({"region": Region.KNEE}, "not known to be a brain"),
         ({"weighting": Weighting.DWI}, "T1, T2, PD"),
         ({"derived": True}, "T1, T2, PD"),
         ({"object": Subject.PHANTOM}, "no patient"),

@@ -50,7 +50,8 @@ def test_the_phase_axis_of_an_array_is_believed():
     data = series([0])[..., 0]
     assert isinstance(check_array(data, AFFINE).measures["gradient_entropy"], NotAssessable)
     assert isinstance(check_array(data, AFFINE, phase_axis=1).measures["gradient_entropy"], Quantity)
-    assert isinstance(check_array(data, AFFINE, phase_axis=2).measures["gradient_entropy"], NotAssessable)
+    with pytest.raises(ValueError, match="along the slices"):
+        check_array(data, AFFINE, phase_axis=2)
 
 
 def test_equal_arrays_are_the_same_series_and_planes_come_from_the_affine():

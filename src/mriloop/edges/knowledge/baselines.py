@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -160,10 +161,22 @@ def _history(item: Mapping[str, Any]) -> History:
         ),
         sightings=tuple(
             Sighting(
-                at=datetime.fromisoformat(one["at"]),
+                at=_local(one["at"]),
                 mark=str(one["mark"]),
-                values={str(name): float(value) for name, value in one["values"].items()},
+                values={str(name): _finite(value) for name, value in one["values"].items()},
             )
             for one in item["sightings"]
         ),
     )
+
+
+def _local(text: str) -> datetime:
+    """Return a time of the scanner's own clock; a zone is dropped, since DICOM gives none and times are compared."""
+    return datetime.fromisoformat(text).replace(tzinfo=None)
+
+
+def _finite(value: float) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError
+    return number

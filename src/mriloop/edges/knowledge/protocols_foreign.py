@@ -6,6 +6,7 @@ Formats only; nothing in a file is ever run. What cannot be taken as a value is 
 from __future__ import annotations
 
 import json
+import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
@@ -71,7 +72,7 @@ def _read(path: Path) -> bytes:
 def _json(path: Path, data: bytes) -> Mapping[str, Any]:
     try:
         content = json.loads(data.decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise _refused(path, "not JSON in UTF-8") from None
     if not isinstance(content, dict):
         raise _refused(path, "a JSON object is needed")
@@ -162,7 +163,7 @@ def _plain(value: Any) -> tuple[float | str, ...]:
     for one in value if isinstance(value, list) else [] if value is None else [value]:
         if isinstance(one, bool) or not isinstance(one, int | float | str):
             raise TypeError
-        found.append(one[:200] if isinstance(one, str) else _finite(float(one)))
+        found.append(one[:200] if isinstance(one, str) else _finite(one))
     return tuple(found)
 
 
@@ -171,11 +172,15 @@ def _float(value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError
-    return _finite(float(value))
+    return _finite(value)
 
 
-def _finite(number: float) -> float:
-    if number - number != 0:
+def _finite(value: float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError from None
+    if not math.isfinite(number):
         raise ValueError
     return number
 

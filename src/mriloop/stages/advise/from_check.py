@@ -21,6 +21,7 @@ CAUSES = {
     "maybe_missing_slices": "missing_slices",
     "short_volume": "missing_slices",
     "blank_slice": "missing_slices",
+    "blank_volume": "missing_slices",
     "identical_slices": "missing_slices",
     "stopped_early": "missing_slices",
     "missing_parts": "missing_slices",

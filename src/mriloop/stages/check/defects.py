@@ -105,6 +105,12 @@ TABLE: tuple[DefectEntry, ...] = (
         fault="loss",
     ),
     DefectEntry(
+        code="blank_volume",
+        taxonomy="R1.incomplete",
+        meaning="volumes, or a whole series, that hold one value everywhere",
+        action="Reconstruct the series again on the scanner and send it; repeat it if the volumes stay blank.",
+    ),
+    DefectEntry(
         code="identical_slices",
         taxonomy="R1.incomplete",
         meaning="neighbouring slices hold exactly the same picture",

@@ -45,6 +45,12 @@ class Limits:
         "one whole spoils a series, a smaller gap is something to know"))
     missing_share: float = _limit(0.1, "1", "higher", 0.0, 0.5, because=(
         "a tenth of the slices is more than a margin of the prescription"))
+    blank_share_minor: float = _limit(0.15, "1", "higher", 0.0, 1.0, because=(
+        "slices without a picture: a 3-D slab is padded by a few at its ends; a seventh is more"))
+    blank_share_major: float = _limit(0.35, "1", "higher", 0.0, 1.0, because=(
+        "a third of the stack is not there"))
+    blank_volumes_major: float = _limit(0.1, "1", "higher", 0.0, 1.0, because=(
+        "a tenth of the volumes is more than a dummy that was kept"))
     short_share: float = _limit(0.5, "1", "higher", 0.0, 1.0, because=(
         "with most volumes short there is nothing to leave out"))
 
@@ -108,10 +114,8 @@ class Limits:
         "untouched real series that are not echo-planar reach 0.04"))
     ghost_spoils_epi: float = _limit(0.40, "1", "higher", 0.01, 1.0, _GHOSTS, because=(
         "single-shot EPI: half-field ghosts and the fat shift belong to it"))
-    ghost_either_spoils: float = _limit(0.30, "1", "higher", 0.01, 1.0, ("ghost_ratio_either",), because=(
-        "phase-encode axis unknown: the greater of two axes, so twice the limit of a known one"))
     ghost_cut_minor: float = _limit(0.5, "1", "higher", 0.1, 2.0, _GHOSTS, because=(
-        "objects cut on two sides: dark tissue may pass for air, so that only gross ghosts count"))
+        "objects cut on two sides, or an unknown axis: dark tissue may pass for ghosts, and only gross ones count"))
     half_field_tells: float = _limit(0.10, "1", "higher", 0.0, 1.0, ("half_field_ghost",), because=(
         "matrices of 40 lines reach 0.08 by chance, usual ones 0.03"))
     sharp: float = _limit(0.20, "{index}", "lower", 0.0, 1.0, _GHOSTS, because="edge strength of usual pictures")
@@ -135,8 +139,6 @@ class Limits:
     zipper_major: float = _limit(0.50, "1", "higher", 0.0, 2.0, ("zipper",), because="half as bright as the object")
     fold_minor: float = _limit(0.35, "1", "higher", 0.0, 1.0, ("folded_share",), because=(
         "share of lines that fold: a twentieth of a round body on each side"))
-    fold_major: float = _limit(0.70, "1", "higher", 0.0, 1.0, ("folded_share",), because=(
-        "share of lines that fold: a seventh of a round body on each side"))
     tear_minor: float = _limit(1.2, "1", "higher", 1.0, 5.0, ("interleave_tear",), because=(
         "two slices apart are more alike than neighbours; real series reach 0.9, noise 1.0"))
     tear_major: float = _limit(1.6, "1", "higher", 1.0, 5.0, ("interleave_tear",), because=(

@@ -26,6 +26,7 @@ from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION, m
 from mriloop.stages.check.motion import NAMES, Moved, motion_of
 from mriloop.stages.check.protocol import check_protocol
 from mriloop.stages.check.rules import (
+    blank_volumes,
     completeness_defects,
     image_defects,
     motion_defects,
@@ -81,6 +82,8 @@ def check_series(
         within = motion_sample(sample, series, kind, motion_model) if scored else NotAssessable(reason=_NO_SCORE)
         measures.update(take_all(within, STRUCTURAL_MOTION))
     defects: list[Defect] = completeness_defects(found, kind, series, limits)
+    if kind.object in (Subject.PATIENT, Subject.UNKNOWN) and not is_computed and _acquired(header):
+        defects += blank_volumes(volumes or (), limits)
     if volumes is None:
         defects.append(
             defect("not_converted", Severity.INFO, "Only the headers were checked: no picture could be made.")
@@ -112,6 +115,11 @@ def check_series(
         look_at=spots_of(sample, defects) if isinstance(sample, Sample) else (),
         profile=profile_of(sample) if scored and isinstance(sample, Sample) else None,
     )
+
+
+def _acquired(header: Header) -> bool:
+    """Tell whether the header speaks of an acquisition whose pictures ought to show something."""
+    return any((header.te_ms, header.tr_ms, header.words("ScanningSequence")))
 
 
 def _why_no_score(series: Series, kind: SeriesKind, is_computed: bool) -> list[Defect]:

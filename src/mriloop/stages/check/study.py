@@ -171,17 +171,29 @@ def _against_protocol(checks: Sequence[SeriesCheck], protocol: Protocol) -> list
     return found
 
 
+def _ends_early(check: SeriesCheck) -> bool:
+    """Tell whether what a series lacks lies at one end of it: a gap in the middle is a loss, not a stop."""
+    whole = check.completeness
+    lost = {m.index for m in whole.missing if m.volume is None} if whole is not None else set()
+    if not lost or whole is None or not whole.expected:
+        return True
+    each = whole.expected // max(check.volumes, 1)
+    return 0 in lost or each - 1 in lost
+
+
 def _early_end(checks: Sequence[SeriesCheck], so_far: Sequence[Defect], protocol: Protocol | None) -> list[Defect]:
     """A last series cut short together with absent later series is an exam that was stopped."""
     cut = {"stopped_early", "missing_slices", "short_volume"}
     ordered = [c for c in checks if not c.kind.derived and c.kind.object is not Subject.NOT_AN_IMAGE]
     ordered.sort(key=lambda c: c.series_number if c.series_number is not None else 1 << 30)
     absent = [d for d in so_far if d.code == "missing_series" and "the study has none" in d.message]
-    if protocol is None or not ordered or not absent:
+    if protocol is None or protocol.advisory or not ordered or not absent:
         return []
     if all(fits(ordered[-1].kind, line) is Truth.FALSE for line in protocol.series):
         return []
     if not any(d.code in cut and d.severity is not Severity.INFO for d in ordered[-1].defects):
+        return []
+    if not _ends_early(ordered[-1]):
         return []
     return [
         defect(

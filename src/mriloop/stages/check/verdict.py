@@ -12,7 +12,7 @@ from mriloop.stages.check.limits import SHIPPED, Limits
 ORDER = (Verdict.ACCEPTABLE, Verdict.LIMITED, Verdict.REPEAT)
 _COMPLETENESS = frozenset(
     {"missing_slices", "maybe_missing_slices", "short_volume", "stopped_early", "missing_parts", "blank_slice",
-     "identical_slices"}
+     "blank_volume", "identical_slices"}
 )  # fmt: skip
 _RANK = {Severity.INFO: 0, Severity.MINOR: 1, Severity.MAJOR: 2}
 

@@ -35,6 +35,8 @@ class Journal:
         self._path = folder / NAME
         if folder.exists() and not folder.is_dir():
             raise refuse("usage_not_a_folder", path=folder)
+        if folder.is_dir() and any(folder.iterdir()) and not self._path.is_file():
+            raise refuse("out_not_ours", path=folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = self._path.open("a+b")
@@ -118,7 +120,7 @@ class Journal:
                     raise KeyError
                 self._note(line, place)
             except (ValueError, KeyError, TypeError, RecursionError):
-                raise refuse("out_not_ours", path=self._path, line=number) from None
+                raise refuse("out_not_ours", path=f"{self._path} (line {number})") from None
             place += len(content)
         if end < size:
             self._file.truncate(end)

@@ -40,7 +40,6 @@ DIFFUSION: tuple[str, ...] = (
 BY_SUFFIX: dict[str, tuple[str, ...]] = {"bold": FUNCTIONAL, "sbref": FUNCTIONAL, "dwi": DIFFUSION}
 
 OURS: dict[str, str] = {
-    "efc": "entropy_focus",
     "dvars_std": "dvars_mean",
     "fd_mean": "framewise_power_mean",
     "fd_num": "framewise_power_over",
@@ -67,9 +66,11 @@ def mriqc_values(series: Mapping[str, Any], grid: Mapping[str, Any], suffix: str
     `series` is a series of mriloop/check/1, `grid` has `size` (voxels along the axes, then volumes), `spacing` in mm.
     """
     measures = series["measures"]
+    # MRIQC takes the entropy of a structural image as it is, of the others on their mean over time: we do not.
+    ours = OURS if suffix in BY_SUFFIX else {**OURS, "efc": "entropy_focus"}
     values: dict[str, float | int | None] = {}
     for name in mriqc_columns(suffix):
-        taken = (measures.get(key, {}).get("value") for key in (name, OURS.get(name, name)))
+        taken = (measures.get(key, {}).get("value") for key in (name, ours.get(name, name)))
         values[name] = next((value for value in taken if value is not None), None)
     size, spacing = grid.get("size", ()), grid.get("spacing", ())
     values |= {f"size_{axis}": n for axis, n in zip("xyzt", size, strict=False) if f"size_{axis}" in values}

@@ -108,7 +108,7 @@ def _unsuited(volumes: Sequence[Volume], sample: Sample | NotAssessable, kind: S
     """Return why the measures of the brain are not for this series, or an empty string."""
     if isinstance(sample, NotAssessable):
         return sample.reason
-    if kind.region is not Region.BRAIN:
+    if kind.region not in (Region.BRAIN, Region.UNKNOWN):
         return f"not known to be a brain (region: {kind.region.value})"
     if kind.object in (Subject.PHANTOM, Subject.NONE):
         return "no patient in the picture"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import numpy as np
+
 from mriloop.model.coding import Weighting
 from mriloop.model.quality import Defect, MissingSlice, SeriesKind, Severity
 from mriloop.model.study import Series
+from mriloop.model.volume import Volume
 from mriloop.stages.check.completeness import Found
 from mriloop.stages.check.defects import defect, number
 from mriloop.stages.check.limits import SHIPPED, Limits
@@ -77,6 +80,29 @@ def completeness_defects(found: Found, kind: SeriesKind, series: Series, limits:
     if found.slabs and not found.question:
         result.append(defect("separate_slabs", Severity.INFO, "The slices lie in separate blocks."))
     return result
+
+
+def blank_volumes(volumes: Sequence[Volume], limits: Limits = SHIPPED) -> list[Defect]:
+    """Return whether time points hold one value everywhere: any is minor, over a tenth major, as a whole series is.
+
+    Volumes that are no time series beside others that show something are left alone: a phase image may be empty.
+    """
+    flat = [not np.ptp(volume.data[..., t]) for volume in volumes if volume.data.ndim == 4 for t in range(volume.count)]
+    if volumes and all(not np.ptp(volume.data) for volume in volumes):
+        flat = flat or [True]
+    lost = sum(flat)
+    if not lost:
+        return []
+    share = lost / len(flat)
+    what = f"{lost} of {len(flat)} volumes hold" if len(flat) > 1 else "The whole series holds"
+    return [
+        defect(
+            "blank_volume",
+            Severity.MAJOR if share > limits.blank_volumes_major else Severity.MINOR,
+            f"{what} one value everywhere: no picture.",
+            number("blank_volumes", lost, "{count}", 0),
+        )
+    ]
 
 
 def _missing(missing: Sequence[MissingSlice], found: Found, limits: Limits) -> Defect:

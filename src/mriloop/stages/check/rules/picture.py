@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,7 @@ def image_defects(
                 number("blank_slices", len(inner), "{count}", 0),
             )
         )
+    result += _blank_ends(sample, blank, limits)
     twins = slices.identical_slices(sample.values)
     if twins:
         result.append(
@@ -56,8 +57,7 @@ def image_defects(
     result += _gravest(
         _ghosts(measures, kind, limits, sides_cut=sample.sides_cut), _half_field_ghosts(measures, kind, limits)
     )
-    sideways = sample.phase_axis is not None and sample.patient_axes[sample.phase_axis] == 0
-    result += simple_defects(measures, limits, never_major={"wrap_around"} if sideways else set())
+    result += simple_defects(measures, limits)
     result += _uneven(measures, kind, limits)
     return result
 
@@ -83,7 +83,7 @@ LIMITS: tuple[Limit, ...] = (
           "Stripes over a whole slice reach {:.0f} % of the brightness of the object."),
     Limit("zipper", "zipper", "zipper_minor", "zipper_major",
           "A line across the picture has {:.0f} % of the brightness of the object."),
-    Limit("folded_share", "wrap_around", "fold_minor", "fold_major",
+    Limit("folded_share", "wrap_around", "fold_minor", None,
           "On {:.0f} % of the object's lines, tissue runs on from one end of the field of view to the other."),
     Limit("interleave_tear", "slices_torn", "tear_minor", "tear_major",
           "A slice differs from its neighbour {:.1f} times as much as from the next but one.", 1.0),
@@ -97,15 +97,11 @@ LIMITS: tuple[Limit, ...] = (
 
 
 def simple_defects(
-    measures: Mapping[str, Measure],
-    limits: Limits = SHIPPED,
-    table: Sequence[Limit] = LIMITS,
-    *,
-    never_major: Set[str] = frozenset(),
+    measures: Mapping[str, Measure], limits: Limits = SHIPPED, table: Sequence[Limit] = LIMITS
 ) -> list[Defect]:
     """Return the defects of measures that each stand for one: beyond its minor limit, and beyond its major one.
 
-    A fold from left to right is never major: the two sides of a body are alike, and a cut may pass for a fold.
+    A fold is never major: tissue that fills a small field of view to both ends can pass for one.
     """
     found = []
     for limit in table:
@@ -113,7 +109,7 @@ def simple_defects(
         minor = getattr(limits, limit.minor)
         if not isinstance(measure, Quantity) or limit.sign * (measure.value - minor) <= 0:
             continue
-        major = getattr(limits, limit.major) if limit.major and limit.code not in never_major else None
+        major = getattr(limits, limit.major) if limit.major else None
         severe = major is not None and limit.sign * (measure.value - major) > 0
         found.append(
             defect(
@@ -176,6 +172,33 @@ def spoilt(ghost: float, edges: float | None, *, planar: bool, limits: Limits = 
     return part * (1 + min(1.0, max(0.0, limits.sharp - edges) / limits.blur_spoils))
 
 
+def _blank_ends(sample: Sample, blank: Sequence[int], limits: Limits) -> list[Defect]:
+    """More slices without a picture than the padding of a slab, counted over the whole stack.
+
+    Where the scanner or a tool set the air of the other slices to one value, slices beyond the object are blank by
+    right: twice the share is asked for.
+    """
+    share = len(blank) / sample.values.shape[2]
+    factor = 2.0 if _cut_out(sample, blank) else 1.0
+    if share <= factor * limits.blank_share_minor:
+        return []
+    return [
+        defect(
+            "blank_slice",
+            Severity.MAJOR if share > factor * limits.blank_share_major else Severity.MINOR,
+            f"{len(blank)} of {sample.values.shape[2]} slices hold no picture.",
+            number("blank_share", share, "1", factor * limits.blank_share_minor),
+        )
+    ]
+
+
+def _cut_out(sample: Sample, blank: Sequence[int]) -> bool:
+    """Tell whether a fifth and more of the slices that hold a picture has one value, as after masking."""
+    kept = [k for k in range(sample.values.shape[2]) if k not in set(blank)][::4]
+    shown = sample.values[:, :, kept]
+    return bool(shown.size) and float((shown == shown.min()).mean()) > 0.2
+
+
 def _noise(sample: Sample, measures: Mapping[str, Measure], limits: Limits = SHIPPED) -> list[Defect]:
     """The best of the three estimates counts: each of them errs to the low side for a reason of its own.
 
@@ -211,11 +234,8 @@ def _ghosts(
     if not isinstance(ghost, Quantity):
         return []
     planar = kind.weighting in _ECHO_PLANAR
-    if sides_cut > 1:
-        return _gross(ghost, limits)
-    if not known:
-        edges = None
-        ghost = Quantity(value=ghost.value * limits.ghost_spoils / limits.ghost_either_spoils, unit=ghost.unit)
+    if sides_cut > 1 or not known:
+        return _gross(ghost, limits, "ghost_ratio" if known else "ghost_ratio_either")
     strength = edges.value if isinstance(edges, Quantity) else None
     amount = spoilt(ghost.value, strength, planar=planar, limits=limits)
     if amount <= limits.spoilt_minor:
@@ -272,17 +292,17 @@ def _gravest(*answers: list[Defect]) -> list[Defect]:
     return max(answers, key=lambda answer: max((order.index(one.severity) for one in answer), default=-1))
 
 
-def _gross(ghost: Quantity, limits: Limits) -> list[Defect]:
-    """Ghosts beside an object that the field of view cuts on two sides: known to be there, not how strong."""
+def _gross(ghost: Quantity, limits: Limits, name: str) -> list[Defect]:
+    """Ghosts where dark tissue or the axis may deceive: only gross ones, and never a reason to repeat by themselves."""
     if ghost.value <= limits.ghost_cut_minor:
         return []
     return [
         defect(
             "ghosting",
             Severity.MINOR,
-            f"What lies beside the object along the phase-encode direction has {100 * ghost.value:.0f} % of its "
-            "brightness; the object is cut by the field of view, so that part of it may be tissue.",
-            number("ghost_ratio", ghost.value, ghost.unit, limits.ghost_cut_minor),
+            f"What lies beside the object on one axis has {100 * ghost.value:.0f} % of its brightness; part of it may "
+            "be tissue, since the field of view cuts the object or the phase-encode axis is unknown.",
+            number(name, ghost.value, ghost.unit, limits.ghost_cut_minor),
         )
     ]
 
