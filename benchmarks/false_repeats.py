@@ -14,7 +14,8 @@ from pathlib import Path
 
 from scipy.stats import beta
 
-from mriloop.app.check import check_path
+from mriloop.app.check import Judging
+from mriloop.app.results import check_paths
 from mriloop.model.quality import Verdict
 from mriloop.settings import load
 from mriloop.stages.check.verdict import ORDER
@@ -32,7 +33,8 @@ def run() -> list[dict[str, object]]:
     for folder in sorted(REAL.iterdir()):
         if not folder.is_dir() or not FIRST <= folder.name < LAST + "~" or folder.name.startswith((*FAULTY, "09_")):
             continue
-        for study in check_path(folder, load(os.environ, executor="serial")).checks:
+        settings = load(os.environ, executor="serial")
+        for study in check_paths([folder], settings, Judging.of(settings)).checks:
             found.update((str(one.kind.weighting), one.verdict) for one in study.series if one.verdict in ORDER)
     rows = [_row(name, [found[name, verdict] for verdict in ORDER]) for name in sorted({name for name, _ in found})]
     return [*rows, _row("all", [sum(found[name, v] for name in {n for n, _ in found}) for v in ORDER])]

@@ -20,12 +20,13 @@ from mriloop.app.check import (
     Plan,
     answer_of,
     join_study,
+    likened,
     submit_series,
 )
 from mriloop.app.context import context_of
 from mriloop.app.inputs import RUN_SALT, Progress, limits, silent
 from mriloop.app.warm import PRELOAD
-from mriloop.edges.dicom import Place, Survey
+from mriloop.edges.dicom import Intake, Limits, Place, Survey
 from mriloop.edges.jobs import make_executor, step_identity
 from mriloop.model.errors import MriloopError
 from mriloop.model.study import PerformedStep, Refused, Series, Study
@@ -102,6 +103,7 @@ class _Open:
     number: int
     identity: str
     study: Study
+    intake: Intake
     plan: Plan
     performed: tuple[PerformedStep, ...]
     context: Mapping[str, Mapping[str, Any]]
@@ -215,7 +217,7 @@ class Stream:
             series.series_instance_uid: context_of(series, intake.nifti.get(series.series_instance_uid))
             for series in study.series
         }
-        one = _Open(source, place, number, identity, study, plan, intake.performed, context, held)
+        one = _Open(source, place, number, identity, study, intake, plan, intake.performed, context, held)
         busy.append(one)
         for series in study.series:
             future = submit_series(executor, intake, series, plan, self._settings, pictures=self._pictures)
@@ -232,7 +234,7 @@ class Stream:
                     one.answers[series.series_instance_uid] = answer_of(future, series, one.plan)
                 if one.waiting:
                     continue
-                result = _result(one)
+                result = _result(one, limits(self._settings))
             except Exception as error:
                 if not self._keep_going:
                     raise
@@ -252,8 +254,9 @@ class Stream:
         self._progress(STEP, self.tally.over, self.tally.known + self.tally.paths_left)
 
 
-def _result(one: _Open) -> Result:
+def _result(one: _Open, spend: Limits) -> Result:
     answers = [one.answers[series.series_instance_uid] for series in one.study.series]
+    answers = likened(one.intake, one.study, answers, spend)
     subject = "\0".join([str(one.source.path.resolve()), *one.place.key])
     return Result(
         number=one.number,

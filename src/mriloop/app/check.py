@@ -12,7 +12,7 @@ from typing import Any
 from mriloop.app.inputs import Progress, limits, silent
 from mriloop.app.norms import norms_in_force
 from mriloop.app.warm import PRELOAD
-from mriloop.edges.dicom import Intake, Limits, open_volumes
+from mriloop.edges.dicom import Intake, Limits, load_volumes, open_volumes
 from mriloop.edges.jobs import make_executor
 from mriloop.edges.knowledge.models import load_motion_model
 from mriloop.edges.knowledge.protocols import load_protocols
@@ -28,6 +28,8 @@ from mriloop.settings import Settings
 from mriloop.stages.check import check_series, check_study, choose_protocol, identify_study, match_study
 from mriloop.stages.check.baseline import against_baseline
 from mriloop.stages.check.limits import Limits as JudgedBy
+from mriloop.stages.check.reference import placed, reference_measures
+from mriloop.stages.check.repeats import surely_runs
 from mriloop.stages.check.thresholds import circumstances_of, limits_for
 
 Answer = tuple[SeriesCheck, bytes]
@@ -196,7 +198,12 @@ def check_intake(
         join_study(
             study,
             plans[study.study_instance_uid],
-            [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series],
+            likened(
+                intake,
+                study,
+                [answers[study.study_instance_uid, series.series_instance_uid] for series in study.series],
+                limits(settings),
+            ),
             intake.performed,
         )
         for study in chosen
@@ -268,6 +275,23 @@ def answer_of(future: Future[Answer], series: Series, plan: Plan) -> Answer:
         uid = series.series_instance_uid
         check = check_series(series, None, kind=plan.kinds[uid], protocol=plan.lines.get(uid), limits=plan.limits[uid])
         return replace(check, notes=(*check.notes, error.message), unfinished=True), b""
+
+
+def likened(intake: Intake, study: Study, answers: Sequence[Answer], spend: Limits) -> list[Answer]:
+    """Hold each series that was run again against the best other run: registered SSIM and its relatives.
+
+    Reads the voxels of such series once more. A run that cannot be read, or laid on the other, says so in its measures.
+    """
+    by_uid = {series.series_instance_uid: series for series in study.series}
+    checks = {check.series_instance_uid: (check, png) for check, png in answers}
+    for uid, best in surely_runs([check for check, _ in answers], by_uid):
+        with contextlib.suppress(MriloopError):
+            mine, its = (
+                placed(load_volumes(intake.part(by_uid[one]), by_uid[one], spend), by_uid[one]) for one in (uid, best)
+            )
+            check, png = checks[uid]
+            checks[uid] = replace(check, measures={**check.measures, **reference_measures(mine, its)}), png
+    return [checks[check.series_instance_uid] for check, _ in answers]
 
 
 def join_study(study: Study, plan: Plan, answers: Sequence[Answer], performed: Sequence[PerformedStep] = ()) -> Checked:

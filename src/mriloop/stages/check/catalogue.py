@@ -10,6 +10,7 @@ from mriloop.stages.check.measures import BRAIN, PICTURE, SUMMARY, ImageMeasure
 from mriloop.stages.check.measures.diffusion import DIFFUSION
 from mriloop.stages.check.measures.structural_motion import STRUCTURAL_MOTION
 from mriloop.stages.check.measures.times import TIMES
+from mriloop.stages.check.reference import REFERENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +33,6 @@ CATALOGUE: tuple[Entry, ...] = (
     *_family(TIMES),
     *_family(DIFFUSION),
     *_family(STRUCTURAL_MOTION),
+    *_family(REFERENCE),
 )
 """A new family is one line here."""

@@ -124,6 +124,27 @@ def repeats(
     return [marked[c.series_instance_uid] for c in checks], defects, frozenset(superseded)
 
 
+def surely_runs(checks: Sequence[SeriesCheck], by_uid: Mapping[str, Series]) -> list[tuple[str, str]]:
+    """Return (SeriesInstanceUID, that of the best other run of the same scan) of each series that was surely run again.
+
+    The best is the one with the best verdict, then the sharpest; a reference that is to be repeated itself serves none.
+    """
+    agent = any(check.kind.contrast is Truth.TRUE for check in checks)
+    groups: dict[tuple[object, ...], list[SeriesCheck]] = defaultdict(list)
+    for check in checks:
+        key = _same_scan(check, by_uid.get(check.series_instance_uid))
+        if key is not None:
+            groups[key].append(check)
+    found = []
+    for members in groups.values():
+        for check in members if 2 <= len(members) <= _RUNS_AT_MOST else ():
+            others = [c for c in members if c is not check and c.verdict in (Verdict.ACCEPTABLE, Verdict.LIMITED)]
+            runs = [c for c in others if _are_runs(check, c, by_uid, agent=agent) is Truth.TRUE]
+            if runs:
+                found.append((check.series_instance_uid, max(runs, key=_quality).series_instance_uid))
+    return found
+
+
 def name_of(check: SeriesCheck) -> str:
     """Name a series to the reader: its number, weighting and plane."""
     number_text = f"Series {check.series_number}" if check.series_number is not None else "A series"
@@ -261,6 +282,15 @@ def _quality(check: SeriesCheck) -> tuple[int, float]:
 
 
 def _less_sharp(check: SeriesCheck, best: SeriesCheck, limits: Limits) -> Defect | None:
+    """Edges against those of the best run: of the same anatomy where the two were laid on each other, and overall."""
+    laid = check.measures.get("reference_sharpness_ratio")
+    if isinstance(laid, Quantity) and laid.value < limits.sister_sharpness:
+        return defect(
+            "blurred_against_sister",
+            Severity.MINOR,
+            f"Laid on {name_of(best)}, its edges have {100 * laid.value:.0f} % of the strength that they have there.",
+            number("reference_sharpness_ratio", laid.value, "1", limits.sister_sharpness),
+        )
     mine, its = check.measures.get("average_edge_strength"), best.measures.get("average_edge_strength")
     if (
         not (isinstance(mine, Quantity) and isinstance(its, Quantity))
