@@ -26,7 +26,7 @@ def test_generated_reference_is_current():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_the_help_that_the_table_promises(name: str):
-    command = app.get_command(click.Context(app), name)
+    command = app.get_command(click.Context(app, **app.context_settings), name)
     assert command is not None
     assert command.help
     assert command.help.split("\n\n")[0].replace("\n", " ").strip() == COMMANDS[name][1]

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from mriloop.app.protocol import READABLE, import_protocol
+from mriloop.cli import app
 from mriloop.cli.common import guarded
-from mriloop.cli.protocol import protocol as command
 from mriloop.edges.knowledge.protocols import read_protocol
 from mriloop.edges.knowledge.protocols_foreign import read_foreign
 from mriloop.model.coding import Region, Weighting
@@ -203,7 +203,7 @@ def test_the_schemas_that_dicompare_ships():
 
 
 def run(*words):
-    return CliRunner().invoke(command, [str(word) for word in words])
+    return CliRunner().invoke(app, ["protocol", *(str(word) for word in words)])
 
 
 def test_the_commands_of_the_shelf(tmp_path):
@@ -246,6 +246,6 @@ def test_import_writes_a_file_that_lint_accepts(tmp_path):
     ],
 )
 def test_clear_errors(words, code, says, capsys, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["protocol", *words])
-    assert guarded(command) == code
+    monkeypatch.setattr("sys.argv", ["mriloop", "protocol", *words])
+    assert guarded(app) == code
     assert says in capsys.readouterr().err
