@@ -35,17 +35,22 @@ def test_nothing_acknowledged_is_lost_when_writers_are_killed(new_place, tmp_pat
         stdout=subprocess.PIPE,
         text=True,
         bufsize=1,
+        start_new_session=True,
     ) as program:
-        for number in range(ROUNDS[new_place.kind]):
-            program.stdin.write("go\n")
-            children = [int(child) for child in program.stdout.readline().split()]
-            if number % 3:
-                wait_for_growth(acknowledged)
-            for child in children:
-                # without the wait it is opening the store, and at first its migration, that dies
-                time.sleep(chance.uniform(0, 0.06 if number % 3 else 0.2))
-                os.kill(child, signal.SIGKILL)
-            assert program.stdout.readline() == "gone\n"
+        try:
+            for number in range(ROUNDS[new_place.kind]):
+                program.stdin.write("go\n")
+                children = [int(child) for child in program.stdout.readline().split()]
+                if number % 3:
+                    wait_for_growth(acknowledged)
+                for child in children:
+                    # without the wait it is opening the store, and at first its migration, that dies
+                    time.sleep(chance.uniform(0, 0.06 if number % 3 else 0.2))
+                    os.kill(child, signal.SIGKILL)
+                assert program.stdout.readline() == "gone\n"
+        except BaseException:  # a writer that ended by itself must not leave the other one writing for ever
+            os.killpg(program.pid, signal.SIGKILL)
+            raise
         program.stdin.close()
     with open_store(new_place.where) as store:
         proof = store.verify()

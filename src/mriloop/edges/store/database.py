@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,8 @@ def open_sqlite(path: Path, *, wait_s: float) -> Database:
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # transactions begin when we say so, not when the driver guesses
+        _write_ahead(connection, wait_s)
         for pragma in (
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
@@ -121,6 +122,19 @@ def open_sqlite(path: Path, *, wait_s: float) -> Database:
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'DEFERRED')}")
 
     return Database(engine, str(path.parent))
+
+
+def _write_ahead(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for others here (they open the same new store): so we do."""
+    patience = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
 
 
 def open_postgresql(url: URL, *, wait_s: float) -> Database:
