@@ -10,13 +10,26 @@ from mriloop.model.study import Point
 Matrix = tuple[tuple[float, float, float, float], ...]
 
 
+class AlignmentModel(StrEnum):
+    """What a map between two series may do."""
+
+    HEADER = "header"
+    RIGID = "rigid"
+    AFFINE = "affine"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alignment:
-    """A rigid map between two series and how far it may be trusted.
+    """A linear map between two series and how far it may be trusted.
 
     `matrix` (4 × 4, rows) maps RAS+ mm of the moving series (the prior) to RAS+ mm of the fixed one (today).
     `uncertainty_mm` is the mean displacement, inside the foreground, between independent estimates of the same map.
     `accepted` is False when a check failed; `reason` then says which, and nothing may be measured through it.
+
+    What it rests on, None where it was not measured: `inverse_consistency_mm` is the mean distance by which forward
+    and backward miss each other; `overlap` the share (0 to 1) of the fixed foreground that the moving picture covers;
+    `similarity` normalised mutual information (1 to 2, higher is better); `residual` the mean absolute difference
+    that is left, as a share of the typical brightness. `scales` along the three axes are 1 for a rigid map.
     """
 
     method: str
@@ -24,6 +37,25 @@ class Alignment:
     uncertainty_mm: float
     accepted: bool
     reason: str = ""
+    model: AlignmentModel = AlignmentModel.RIGID
+    inverse_consistency_mm: float | None = None
+    overlap: float | None = None
+    similarity: float | None = None
+    residual: float | None = None
+    scales: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAlignment:
+    """How one part that moves by itself lies: a vertebra, a joint, an organ.
+
+    `centre_ras_mm` and `radius_mm` say where it holds, in today's series; `alignment` maps the prior to today there.
+    """
+
+    part: str
+    centre_ras_mm: Point
+    radius_mm: float
+    alignment: Alignment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +66,7 @@ class SeriesPair:
     prior: str
     comparability: tuple[str, ...]
     alignment: Alignment
+    parts: tuple[LocalAlignment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +90,15 @@ class LinkedSeries:
     alignment: Alignment
 
 
+class Standing(StrEnum):
+    """What a person has said of a change so far."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    EDITED = "edited"
+
+
 class ChangeKind(StrEnum):
     """What became of a lesion between the two visits."""
 
@@ -72,6 +114,9 @@ class Change:
     """One candidate change: a proposal for a reader, never a finding by itself.
 
     `position_ras_mm` is the centre of mass in the patient frame of today's series; `confidence` runs from 0 to 1.
+    `perpendicular_mm` is the longest distance across at a right angle to `diameter_mm` in its slice;
+    `volume_noise_ml` the change of volume that the noise of this pair alone makes of such a lesion (one standard
+    deviation). `tracking_uid` stays the same for the same lesion over visits.
     """
 
     id: int
@@ -82,6 +127,10 @@ class Change:
     position_ras_mm: Point
     confidence: float
     location: str
+    perpendicular_mm: float | None = None
+    volume_noise_ml: float | None = None
+    tracking_uid: str = ""
+    standing: Standing = Standing.PROPOSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
