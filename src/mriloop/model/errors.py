@@ -193,6 +193,16 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path} holds no series that can be compared",
         "give a study with at least one acquired image series",
     ),
+    _operator(
+        "edit_unknown_change",
+        "there is no change number {number}",
+        "`mriloop changes DIR` lists them; to add one, give its outline",
+    ),
+    _operator(
+        "edit_no_outline",
+        "the outline of change {number} holds no voxel",
+        "draw it on the voxels of today's or of the prior's series, or reject the change instead",
+    ),
     # cases and orders
     _sender(
         "case_unreadable",
