@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ from mriloop.model.comparison import (
 from mriloop.model.errors import OperatorError
 from mriloop.stages.compare.edits import Drawn, Edit, amend
 
-AT = datetime(2026, 11, 20, 9, 0, tzinfo=timezone.utc)
+AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 TODAY = Grid(shape=(20, 20, 10), affine=np.diag([1.0, 1.0, 3.0, 1.0]))
 PRIOR = Grid(shape=(20, 20, 20), affine=np.diag([1.0, 1.0, 1.0, 1.0]))
 
