@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,16 @@ from mriloop.settings import Settings
 from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.compare import compare as compare_studies
 
+DOCUMENT = "comparison.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOutcome:
-    """What `mriloop compare` found, and the files it wrote."""
+    """What `mriloop compare` found, and the files it wrote. `names`: how a person calls each series, by its UID."""
 
     comparison: Comparison
     written: tuple[Path, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Return the document `mriloop/comparison/1`."""
@@ -57,8 +61,37 @@ def compare_paths(
             for number, (intake, study) in enumerate(zip(intakes, studies, strict=True), 1)
         ]
         compared = run_compare(intakes, checked, settings, progress=progress)
-    written = write_maps(compared, draw_changes(compared), out) if out is not None else ()
-    return CompareOutcome(comparison=compared.comparison, written=written)
+    names = name_series(studies, {uid: kind for one in checked for uid, kind in one.kinds.items()})
+    written: tuple[Path, ...] = ()
+    if out is not None:
+        written = (*write_maps(compared, draw_changes(compared), out), write_comparison(compared.comparison, out))
+    return CompareOutcome(comparison=compared.comparison, written=written, names=names)
+
+
+def name_series(studies: Sequence[Study], kinds: Mapping[str, SeriesKind]) -> dict[str, str]:
+    """Return a short name for every series, today's study first: number, weighting and plane, as far as known."""
+    names = {}
+    for study in studies:
+        for series in study.series:
+            kind = kinds.get(series.series_instance_uid)
+            known = [word for word in (kind.weighting.value, kind.plane.value) if word != "unknown"] if kind else []
+            number = "" if series.series_number is None else f"{series.series_number} "
+            names[series.series_instance_uid] = number + (" ".join(known) or "series")
+    return names
+
+
+def write_comparison(comparison: Comparison, out: Path) -> Path:
+    """Write the document to a folder, whole or not at all, and return its path. Raises `out_not_writable`."""
+    path = out / DOCUMENT
+    part = path.with_suffix(".part")
+    try:
+        part.write_text(
+            json.dumps(comparison_document(comparison), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        part.replace(path)
+    except OSError:
+        raise refuse("out_not_writable", path=path) from None
+    return path
 
 
 def run_compare(

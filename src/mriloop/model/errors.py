@@ -194,9 +194,14 @@ TABLE: tuple[ErrorEntry, ...] = (
         "give a study with at least one acquired image series",
     ),
     _operator(
+        "comparison_unreadable",
+        "this is no comparison that mriloop wrote ({detail})",
+        "give the folder that `mriloop compare --out` wrote, or write it again",
+    ),
+    _operator(
         "edit_unknown_change",
         "there is no change number {number}",
-        "`mriloop changes DIR` lists them; to add one, give its outline",
+        "`mriloop compare` lists them; to add one, give its outline",
     ),
     _operator(
         "edit_no_outline",
