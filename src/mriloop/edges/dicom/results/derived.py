@@ -68,9 +68,8 @@ def write_derived_prior(
     reach = _reach(today, prior, alignment)
     paths = []
     slices = []
-    count = 0
     for k in range(today.shape[2]):
-        count += 1
+        count = k + 1
         ds = Dataset()
         ds.update(first)
         ds.SOPInstanceUID = uid("result", "MR", key, count)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, SegmentationStorage
 from pydicom.valuerep import format_number_as_ds
 
 from mriloop import __version__
@@ -68,7 +68,8 @@ def place(ds: Dataset, source: SourceSeries, *keywords: str) -> None:
     for keyword in keywords or PLACE:
         if keyword in source.said:
             setattr(ds, keyword, source.said[keyword])
-    if "BodyPartExamined" not in ds and "Laterality" not in ds:
+    multi_frame = ds.SOPClassUID == SegmentationStorage  # its regions say their own side
+    if not multi_frame and "BodyPartExamined" not in ds and "Laterality" not in ds:
         ds.Laterality = ""  # type 2C: nobody knows whether the part is one of a pair
 
 
