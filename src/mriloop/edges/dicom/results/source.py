@@ -12,6 +12,7 @@ import numpy.typing as npt
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from mriloop.edges.dicom.elements import DamagedError, Elements
+from mriloop.edges.dicom.frames import frame_views
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.part10 import open_part10
 from mriloop.edges.dicom.uids import uid
@@ -33,6 +34,7 @@ ACQUISITION = (
     *("ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime"),
     *("EchoTrainLength", "InversionTime", "MagneticFieldStrength", "FlipAngle", "SliceThickness"),
 )
+BODY_PARTS = {"12738006": "BRAIN", "T-A0100": "BRAIN", "69536005": "HEAD", "T-D1100": "HEAD"}  # PS3.16 annex L
 _UID = re.compile(r"[0-9](\.?[0-9]+)*")
 _SHAPES = {
     "DA": re.compile(r"[0-9]{8}"),
@@ -105,7 +107,7 @@ def read_source(path: Path, volume: Volume, limits: Limits) -> SourceSeries:
     Raises SenderError `result_source_unreadable` when the file is no DICOM image of this series.
     """
     try:
-        header = open_part10(path, limits.max_file_bytes).elements
+        header = frame_views(open_part10(path, limits.max_file_bytes).elements)[0]
     except (DamagedError, OSError):
         raise refuse("result_source_unreadable") from None
     series, study = header.text(0x0020000E) or "", header.text(0x0020000D) or ""
@@ -136,6 +138,10 @@ def _said(header: Elements) -> dict[str, str]:
             values = [f"{number:.10g}" for number in header.numbers(tag)]
         if values and all(values):
             found[keyword] = "\\".join(values)
+    if "BodyPartExamined" not in found:  # enhanced objects code it (PS3.3 C.7.6.16.2.8)
+        for item in header.items(0x00082218, 8)[:1]:
+            part = BODY_PARTS.get(item.text(0x00080100) or "")
+            found |= {"BodyPartExamined": part} if part else {}
     return found
 
 
