@@ -1,4 +1,4 @@
-"""Apparent diffusion coefficients from diffusion-weighted magnitudes, beneath the noise floor, with what they rest on."""
+"""Apparent diffusion coefficients from diffusion-weighted magnitudes, with the noise floor taken off."""
 
 from __future__ import annotations
 
@@ -355,9 +355,18 @@ def _fit(logs: Array, around: Array, design: Array, floor: NoiseFloor) -> _Fitte
 
 
 def _assemble(
-    inside: Mask, fitted: _Fitted, around: tuple[Array, Array], design: Array, floor: NoiseFloor, *, b_used: tuple[float, ...], volumes: int,
-    tensor: bool, left_out: tuple[tuple[int, str], ...], cautions: tuple[str, ...],
-) -> AdcMap:  # fmt: skip
+    inside: Mask,
+    fitted: _Fitted,
+    around: tuple[Array, Array],
+    design: Array,
+    floor: NoiseFloor,
+    *,
+    b_used: tuple[float, ...],
+    volumes: int,
+    tensor: bool,
+    left_out: tuple[tuple[int, str], ...],
+    cautions: tuple[str, ...],
+) -> AdcMap:
     """Take the coefficient out of the parameters, and say of each voxel whether it holds."""
     functional = np.zeros(design.shape[1])
     functional[1 : 4 if tensor else 2] = 1.0 / 3.0 if tensor else 1.0

@@ -1,4 +1,4 @@
-"""The noise floor of magnitude pictures: how large it is, what it adds to a faint signal, and how to look beneath it."""
+"""The noise floor of magnitude pictures: how large it is, and what it adds to a faint signal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import digamma, gammaln, polygamma, xlogy
 
-from mriloop.imaging.foreground import Floats, Mask, picked, regions
+from mriloop.imaging.foreground import Floats, Mask, regions
 from mriloop.imaging.noise import sigma_inside
 
 Array = npt.NDArray[np.float64]
