@@ -210,7 +210,7 @@ def _strangers(values: Floats, b: Array, vectors: Sequence[Point | None]) -> dic
     for level, shell in _shells(b, range(len(b))).items():
         if level <= b.min() + 20.0:
             continue
-        directed = [t for t in shell if vectors[t] is not None and np.linalg.norm(vectors[t]) > 0]
+        directed = [t for t in shell if vectors[t] is not None and np.linalg.norm(np.asarray(vectors[t], float)) > 0.5]
         if len(directed) >= 3:
             out |= {
                 t: "no direction among directions: a map or a trace of the scanner" for t in shell if t not in directed
@@ -232,7 +232,7 @@ def _tensor_design(b: Array, vectors: Sequence[Point | None], use: Sequence[int]
     rows = []
     for t in use:
         vector = vectors[t] if b[t] > B0_AT_MOST else (0.0, 0.0, 0.0)
-        if vector is None or (b[t] > B0_AT_MOST and float(np.linalg.norm(vector)) < 0.5):
+        if vector is None or (b[t] > B0_AT_MOST and float(np.linalg.norm(np.array(vector))) < 0.5):
             return None
         x, y, z = vector
         rows.append([1.0, *(-b[t] * np.array([x * x, y * y, z * z, 2 * x * y, 2 * x * z, 2 * y * z]))])
