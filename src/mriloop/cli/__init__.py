@@ -19,7 +19,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "order-check": ("mriloop.cli.advise:order_check", "Hold an MRI order against the rules before it is placed."),
     "worklist": ("mriloop.cli.worklist:worklist", "List the follow-ups that are owed: due, overdue, by owner."),
     "guidelines": ("mriloop.cli.guidelines:guidelines", "List, show, lint and test the guidelines."),
-    "norms": ("mriloop.cli.norms:norms", "Show and lint the limits of CHECK and the norms that change them."),
+    "norms": (
+        "mriloop.cli.norms:norms",
+        "Show and lint the limits of CHECK, the norms that change them, and how far measures repeat.",
+    ),
     "baseline": ("mriloop.cli.baseline:baseline", "Learn what each scanner usually measures, and watch it drift."),
     "protocol": ("mriloop.cli.protocol:protocol", "List, show, lint, compare, import and learn protocol references."),
     "phantom": ("mriloop.cli.phantom:phantom", "Write a phantom study whose truth is known."),
