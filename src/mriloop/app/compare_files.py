@@ -20,6 +20,7 @@ from mriloop.model.study import Point, Study
 from mriloop.stages.compare import Compared, PairImages
 
 DOCUMENT = "comparison.json"
+MAPS = ("changes_today.nii.gz", "changes_prior.nii.gz")
 COLOUR_LEAST, COLOUR_FULL = 2.5, 6.0
 _FILES = {
     DOCUMENT: "everything on this page, for programs (mriloop/comparison/1)",

@@ -198,10 +198,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "this is no comparison that mriloop wrote ({detail})",
         "give the folder that `mriloop compare --out` wrote, or write it again",
     ),
+    _operator("edit_twice", "change {number} was given two answers", "say one thing of each change"),
     _operator(
         "edit_unknown_change",
         "there is no change number {number}",
-        "`mriloop compare` lists them; to add one, give its outline",
+        "`mriloop changes DIR` lists them; `--add MASK` adds one",
     ),
     _operator(
         "edit_no_outline",

@@ -5,7 +5,7 @@ from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource
 from mriloop.edges.dicom.survey import Place, Survey
 from mriloop.edges.dicom.volumes import load_volumes, open_volumes
-from mriloop.edges.dicom.write_nifti import write_nifti
+from mriloop.edges.dicom.write_nifti import read_back, write_nifti
 
 __all__ = [
     "Intake",
@@ -16,6 +16,7 @@ __all__ = [
     "Survey",
     "load_volumes",
     "open_volumes",
+    "read_back",
     "read_intake",
     "write_nifti",
 ]
