@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,6 @@ from mriloop.imaging.resample import Grid, rigid, sample
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, LinkedSeries, SeriesPair
 from mriloop.model.study import Study
-from mriloop.model.volume import Volume
 from mriloop.stages.compare import Compared, PairImages
 
 NOW = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
@@ -55,17 +54,7 @@ class Pair:
 
     def write(self, out: Path, **more: object) -> tuple[Path, ...]:
         """Write all results."""
-        return write_dicom_results(
-            self.compared, self.intakes, self.studies, out, now=NOW, spend=Limits(), load=self.load, **more
-        )
-
-    def load(self, series: str) -> Volume | None:
-        """Return the volume of one of the two series."""
-        for intake, study in zip(self.intakes, self.studies, strict=True):
-            for one in study.series:
-                if one.series_instance_uid == series:
-                    return load_volumes(intake, one, Limits())[0]
-        return None
+        return write_dicom_results(self.compared, self.intakes, self.studies, out, now=NOW, spend=Limits(), **more)
 
 
 def _visit(folder: Path, key: str, when: datetime, affine: np.ndarray, *, enhanced: bool) -> None:
@@ -105,7 +94,7 @@ CHANGES = (
 """Kind, centre in today's RAS+ mm, radius today and before."""
 
 
-def make_pair(folder: Path, *, enhanced: bool) -> Pair:
+def pair_of(folder: Path, *, enhanced: bool) -> Pair:
     """Write both visits and compare them by hand."""
     here, there = tilted((3.0, 5.0, -4.0), (4.0, 12.0, 20.0)), tilted((0.0, 0.0, 0.0), (0.0, 20.0, 10.0))
     _visit(folder / "today", "today", TODAY, here, enhanced=enhanced)
@@ -183,10 +172,16 @@ def make_pair(folder: Path, *, enhanced: bool) -> Pair:
 @pytest.fixture(scope="session", params=[False, True], ids=["classic", "enhanced"])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """The pair, as classic and as enhanced MR."""
-    made = make_pair(tmp_path_factory.mktemp("pair"), enhanced=request.param)
+    made = pair_of(tmp_path_factory.mktemp("pair"), enhanced=request.param)
     yield made
     for intake in made.intakes:
         intake.close()
+
+
+@pytest.fixture
+def make_pair() -> Callable[..., Pair]:
+    """The maker of a pair of one's own, in a folder."""
+    return pair_of
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ only transforms and NIfTI come of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.edges.dicom import Intake, Limits, write_nifti
+from mriloop.edges.dicom import Intake, Limits, open_volumes, write_nifti
 from mriloop.edges.dicom.results import (
     Followed,
     Reader,
@@ -30,7 +30,8 @@ from mriloop.edges.dicom.results import (
 from mriloop.edges.dicom.transforms import write_transforms
 from mriloop.edges.dicom.uids import uid
 from mriloop.imaging.resample import Grid, sample
-from mriloop.model.comparison import Alignment, Change, ChangeKind, Standing
+from mriloop.model.comparison import Alignment, Change, ChangeKind, SeriesPair, Standing
+from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.judgement import Judgement
 from mriloop.model.outline import Outline
 from mriloop.model.study import Series, SeriesObject, Study
@@ -44,7 +45,6 @@ COLOURS = {  # CIELab as DICOM scales it (PS3.3 C.10.7.1.1): red, orange, blue, 
     ChangeKind.RESOLVED: (57_503, 10_768, 54_309),
     ChangeKind.STABLE: (35_388, 32_896, 32_896),
 }
-Load = Callable[[str], Volume | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def write_dicom_results(
     *,
     now: datetime,
     spend: Limits,
-    load: Load | None = None,
+    nifti: bool = True,
     earlier: Sequence[Outline] = (),
     judgements: Mapping[int, tuple[Judgement, ...]] | None = None,
     reader: Reader | None = None,
@@ -75,14 +75,15 @@ def write_dicom_results(
     ----------
     intakes, studies : those that were compared, today first; the intakes must still be open
     now : dates the objects
-    load : gives the primary volume of a series; with it, every linked series is also written as NIfTI on the reference
+    nifti : also write every linked series on the voxels of the reference series, which reads them all once more
     earlier : outlines of the prior with tracking UIDs (`edges.dicom.outlines`): a lesion that lies on one keeps its UID
     judgements : what was judged of each change, by Change.id
     reader : the person who verified the changes; without one the report says that software proposes
 
     `dicom/seg`, `dicom/sr`, `dicom/registration`, `dicom/prior_registered` are written where both studies are DICOM;
-    `transforms` and `nifti` always. A change that a person rejected is left out. Stable lesions are reported where an
-    earlier outline follows them. Raises OperatorError `out_not_writable`, SenderError `result_source_unreadable`.
+    `transforms` (linear maps; those of single parts too) and `nifti` always. A change that a person rejected is left
+    out; stable lesions are reported where an earlier outline follows them. Raises OperatorError `out_not_writable`,
+    SenderError `result_source_unreadable`.
     """
     homes = _homes(intakes, studies)
     comparison = compared.comparison
@@ -90,12 +91,13 @@ def write_dicom_results(
     written: list[Path] = []
     if comparison.reference is not None:
         written += _transforms(linked, comparison.reference, homes, out / "transforms")
-        if load is not None:
-            written += _on_reference(linked, comparison.reference, homes, load, out / "nifti")
-    desk = _Desk(homes=homes, images=compared.images, spend=spend, now=now, out=out / "dicom", load=load)
-    sources = {uid_: source for uid_ in linked if (source := desk.source(uid_)) is not None}
+        written += _transforms_of_parts(comparison.pairs, homes, out / "transforms")
+        if nifti:
+            written += _on_reference(linked, comparison.reference, homes, spend, out / "nifti")
+    desk = _Desk(homes=homes, spend=spend, now=now, out=out / "dicom")
+    sources = {name: source for name in linked if (source := desk.source(homes[name].series)) is not None}
     if comparison.reference in sources and len(sources) > 1:
-        pairs = [(source, linked[uid_]) for uid_, source in sources.items()]
+        pairs = [(source, linked[name]) for name, source in sources.items()]
         path = desk.out / "registration" / "registration.dcm"
         written.append(write_spatial_registration(path, pairs, sources[comparison.reference], now=now))
     for number, pair in enumerate(one for one in compared.images if one.role in ("change", "view")):
@@ -105,31 +107,21 @@ def write_dicom_results(
     return tuple(written)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Desk:
     """What lies at hand while results are written."""
 
     homes: Mapping[str, _Home]
-    images: Sequence[PairImages]
     spend: Limits
     now: datetime
     out: Path
-    load: Load | None
 
-    def source(self, series: str) -> SourceSeries | None:
-        """Return what DICOM results need of a series; None for NIfTI, and where no volume of it is at hand."""
-        home = self.homes.get(series)
-        volume = self._volume(series)
-        if home is None or volume is None or not volume.sources or series in home.intake.nifti:
+    def source(self, image: Volume | Series) -> SourceSeries | None:
+        """Return what DICOM results need of a volume or a series; None for NIfTI."""
+        home = self.homes[image.series_instance_uid]
+        if image.series_instance_uid in home.intake.nifti:
             return None
-        return read_source(home.intake.files[series][0], volume, self.spend)
-
-    def _volume(self, series: str) -> Volume | None:
-        for pair in self.images:
-            for name, volume in ((pair.today, pair.today_volume), (pair.prior, pair.prior_volume)):
-                if name == series:
-                    return volume
-        return self.load(series) if self.load is not None else None
+        return read_source(home.intake.files[image.series_instance_uid][0], image, self.spend)
 
 
 def _homes(intakes: Sequence[Intake], studies: Sequence[Study]) -> dict[str, _Home]:
@@ -159,19 +151,36 @@ def _transforms(
     return written
 
 
+def _transforms_of_parts(pairs: Sequence[SeriesPair], homes: Mapping[str, _Home], folder: Path) -> list[Path]:
+    """Write the maps of vertebrae, joints and organs, each with where it holds."""
+    written: list[Path] = []
+    for pair in pairs:
+        for part in pair.parts:
+            if part.alignment.accepted:
+                written += write_transforms(
+                    folder, part.alignment, moving=homes[pair.prior].label, fixed=homes[pair.today].label,
+                    part="".join(letter for letter in part.part if letter.isascii() and letter.isalnum()) or "part",
+                    Part=part.part, CentreRAS=list(part.centre_ras_mm), RadiusMillimetres=part.radius_mm,
+                )  # fmt: skip
+    return written
+
+
 def _on_reference(
-    linked: Mapping[str, Alignment], reference: str, homes: Mapping[str, _Home], load: Load, folder: Path
+    linked: Mapping[str, Alignment], reference: str, homes: Mapping[str, _Home], spend: Limits, folder: Path
 ) -> list[Path]:
     """Write every linked series on the voxels of the reference series, each interpolated once."""
-    base = load(reference)
+    base = _voxels(homes[reference], spend)
     if base is None:
         return []
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        raise refuse("out_not_writable", path=folder) from None
     i, j, k = base.data.shape[:3]
     grid = Grid(shape=(i, j, k), affine=base.affine)
     written = []
     for series, alignment in linked.items():
-        volume = base if series == reference else load(series)
+        volume = base if series == reference else _voxels(homes[series], spend)
         if volume is None:
             continue
         data = volume.data if volume.data.ndim == 3 else volume.data[..., 0]
@@ -179,6 +188,15 @@ def _on_reference(
         path = folder / f"{homes[series].label}_on_reference.nii.gz"
         written.append(write_nifti(path, np.asarray(laid, np.float32), base.affine))
     return written
+
+
+def _voxels(home: _Home, spend: Limits) -> Volume | None:
+    """Return the primary volume of a series once more; the comparison has confirmed it already."""
+    try:
+        with open_volumes(home.intake, home.series, spend) as (volumes, _):
+            return volumes[0]
+    except MriloopError:
+        return None
 
 
 def _pair(
@@ -193,7 +211,7 @@ def _pair(
     reader: Reader | None,
 ) -> list[Path]:
     """Write the registered prior of a pair and, where changes were listed on it, outlines and report."""
-    today, prior = desk.source(pair.today), desk.source(pair.prior)
+    today, prior = desk.source(pair.today_volume), desk.source(pair.prior_volume)
     if today is None or prior is None:
         return []
     label = desk.homes[pair.prior].label
@@ -212,8 +230,6 @@ def _pair(
     if pair.changes_today is None or pair.changes_prior is None:
         return written
     followed = follow(changes, pair, earlier, judgements)
-    if not followed:
-        return written
     i, j, k = pair.today_volume.data.shape[:3]
     grid = Grid(shape=(i, j, k), affine=pair.today_volume.affine)
     before = sample(

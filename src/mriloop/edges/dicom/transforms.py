@@ -44,16 +44,22 @@ def itk_text(matrix: Affine) -> str:
     )
 
 
-def write_transforms(folder: Path, alignment: Alignment, *, moving: str, fixed: str, **said: str) -> tuple[Path, ...]:
+def write_transforms(
+    folder: Path, alignment: Alignment, *, moving: str, fixed: str, part: str = "", **said: object
+) -> tuple[Path, ...]:
     """Write an accepted alignment as `moving_to_fixed.tfm`, and as a BIDS transform with its sidecar.
 
-    moving, fixed : labels (letters and digits) for the file names; said : more entries of the sidecar.
-    Raises ValueError for another label, OperatorError `out_not_writable`.
+    moving, fixed, part : labels (letters and digits) for the file names; `part` where it holds for one part alone
+    said : more entries of the sidecar
+
+    Raises ValueError for another label or an alignment that was refused, OperatorError `out_not_writable`.
     """
-    if not (_LABEL.fullmatch(moving) and _LABEL.fullmatch(fixed)):
+    if not all(_LABEL.fullmatch(label) for label in (moving, fixed, part or "x")):
         raise ValueError("labels of BIDS are letters and digits")
+    if not alignment.accepted:
+        raise ValueError("an alignment that was refused must not be written")
     text = itk_text(np.array(alignment.matrix))
-    stem = f"from-{moving}_to-{fixed}_mode-image_xfm"
+    stem = f"from-{moving}_to-{fixed}_mode-image{f'_desc-{part}' if part else ''}_xfm"
     sidecar = {
         "Type": "affine" if alignment.model == "affine" else "rigid",
         "Format": "ITK transform file, text; LPS millimetres",
@@ -66,7 +72,7 @@ def write_transforms(folder: Path, alignment: Alignment, *, moving: str, fixed: 
         **said,
     }
     files = {
-        f"{moving}_to_{fixed}.tfm": text,
+        f"{moving}_to_{fixed}{f'_{part}' if part else ''}.tfm": text,
         f"{stem}.txt": text,
         f"{stem}.json": json.dumps(sidecar, indent=2) + "\n",
     }

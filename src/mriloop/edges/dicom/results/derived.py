@@ -24,7 +24,9 @@ from mriloop.edges.dicom.uids import uid
 from mriloop.model.comparison import Alignment
 from mriloop.model.volume import Floats, Source
 
-_FINE = 4095.0  # steps that the brightest voxel should span, so that rounding stays below the noise
+_FINE = 4095.0  # steps that the brightest voxel spans where whole numbers would be too coarse
+_COARSE = 128.0
+_SCAN_OPTIONS = frozenset({"PER", "RG", "CG", "PPG", "FC", "PFF", "PFP", "SP", "FS"})  # PS3.3 C.8.3.1.1, defined terms
 _WHOLE = 32_767.0
 
 
@@ -63,6 +65,7 @@ def write_derived_prior(
         today, sop_class=MRImageStorage, modality="MR", number=series_number, description=words, key=key, now=now
     )
     place(first, today, *PLACE)
+    first.setdefault("PatientPosition", "")
     _describe(first, today, prior, alignment)
     _show(first, stored, slope)
     reach = _reach(today, prior, alignment)
@@ -103,7 +106,7 @@ def _stored(data: Floats) -> tuple[npt.NDArray[np.int16], float]:
     slope = 1.0
     if top > _WHOLE:
         slope = top / _WHOLE
-    elif 0 < top < _FINE / 8:
+    elif 0 < top < _COARSE:
         slope = top / _FINE
     slope = float(decimals([slope])[0])
     return np.rint(np.asarray(data, np.float64) / slope).astype(np.int16), slope
@@ -115,8 +118,11 @@ def _describe(ds: Dataset, today: SourceSeries, prior: SourceSeries, alignment: 
     ds.ScanningSequence, ds.SequenceVariant, ds.ScanOptions = "RM", "NONE", ""
     ds.MRAcquisitionType, ds.EchoTime, ds.EchoTrainLength, ds.RepetitionTime = "", "", "", ""
     for keyword in ACQUISITION:
-        if keyword in prior.said and keyword != "SliceThickness":
+        if keyword in prior.said and keyword not in ("SliceThickness", "ScanOptions", "InversionTime"):
             setattr(ds, keyword, prior.said[keyword])
+    ds.ScanOptions = [word for word in prior.said.get("ScanOptions", "").split("\\") if word in _SCAN_OPTIONS] or ""
+    if "IR" in ds.ScanningSequence:  # type 2C
+        ds.InversionTime = prior.said.get("InversionTime", "")
     between_rows, between_columns, between_slices = today.spacing()
     ds.PixelSpacing = decimals([between_rows, between_columns])
     ds.ImageOrientationPatient = decimals(today.orientation_lps())

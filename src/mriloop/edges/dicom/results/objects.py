@@ -21,6 +21,10 @@ from mriloop.model.errors import refuse
 
 MAKER = "mriloop"
 Reference = tuple[str, str]  # SOP class and SOP instance UID
+UNPAIRED = frozenset(
+    {"BRAIN", "HEAD", "HEADNECK", "NECK", "CSPINE", "TSPINE", "LSPINE", "SSPINE", "SPINE", "CHEST", "HEART", "ABDOMEN"}
+    | {"PELVIS", "LIVER", "PANCREAS", "PROSTATE", "UTERUS", "BLADDER", "WHOLEBODY"}
+)  # values of BodyPartExamined (PS3.16 annex L) that have no side
 _TYPE_2 = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime"),
     *("ReferringPhysicianName", "StudyID", "AccessionNumber"),
@@ -69,8 +73,8 @@ def place(ds: Dataset, source: SourceSeries, *keywords: str) -> None:
         if keyword in source.said:
             setattr(ds, keyword, source.said[keyword])
     multi_frame = ds.SOPClassUID == SegmentationStorage  # its regions say their own side
-    if not multi_frame and "BodyPartExamined" not in ds and "Laterality" not in ds:
-        ds.Laterality = ""  # type 2C: nobody knows whether the part is one of a pair
+    if not multi_frame and "Laterality" not in ds and source.said.get("BodyPartExamined") not in UNPAIRED:
+        ds.Laterality = ""  # type 2C: the part may be one of a pair, and nobody says which
 
 
 def coded(code: Code) -> Dataset:

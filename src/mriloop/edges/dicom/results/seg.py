@@ -196,7 +196,7 @@ def _frame(source: SourceSeries, k: int, number: int, rank: int) -> Dataset:
     images = image_references(source, [k])
     if images:
         for one in images:
-            one.SpatialLocationsPreserved = "YES"
+            one.SpatialLocationsPreserved = "YES" if source.slices[k].tile is None else "NO"
             one.PurposeOfReferenceCodeSequence = [coded(PROCESSED)]
         derivation = Dataset()
         derivation.SourceImageSequence = images

@@ -12,11 +12,12 @@ import numpy.typing as npt
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
 from mriloop.edges.dicom.elements import DamagedError, Elements
-from mriloop.edges.dicom.frames import frame_views
+from mriloop.edges.dicom.frames import frame_views, parse_date
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.part10 import open_part10
 from mriloop.edges.dicom.uids import uid
 from mriloop.model.errors import refuse
+from mriloop.model.study import Series
 from mriloop.model.volume import Affine, Source, Volume
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -101,45 +102,57 @@ class SourceSeries:
         return float(down), float(across), abs(float(normal @ axes[:, 2]))
 
 
-def read_source(path: Path, volume: Volume, limits: Limits) -> SourceSeries:
-    """Return what the results on a volume need, from the header of any one file of its series.
+def read_source(path: Path, image: Volume | Series, limits: Limits) -> SourceSeries:
+    """Return what results need of a volume, or of a series as a whole, from the header of any one file of its series.
 
-    Raises SenderError `result_source_unreadable` when the file is no DICOM image of this series.
+    A series as a whole has no voxels (its shape is 0): results can refer to it, but not lie on it. Raises SenderError
+    `result_source_unreadable` when the file is no DICOM image of this series.
     """
     try:
-        header = frame_views(open_part10(path, limits.max_file_bytes).elements)[0]
+        header = open_part10(path, limits.max_file_bytes).elements
+        frame = frame_views(header)[0]
     except (DamagedError, OSError):
         raise refuse("result_source_unreadable") from None
     series, study = header.text(0x0020000E) or "", header.text(0x0020000D) or ""
     kind = header.text(0x00080016) or ""
-    if series != volume.series_instance_uid or not all(map(_UID.fullmatch, (series, study, kind))):
+    if series != image.series_instance_uid or not all(map(_UID.fullmatch, (series, study, kind))):
         raise refuse("result_source_unreadable")
-    i, j, k = volume.data.shape[:3]
+    if isinstance(image, Series):
+        affine, shape = np.eye(4), (0, 0, 0)
+        slices = tuple(Source(sop_instance_uid=f.sop_instance_uid, frame_number=f.frame_number) for f in image.frames)
+    else:
+        i, j, k = image.data.shape[:3]
+        affine, shape, slices = image.affine, (i, j, k), image.sources[0]
     return SourceSeries(
-        said=_said(header),
+        said=_said(header, frame),
         sop_class_uid=kind,
         series_instance_uid=series,
         frame_of_reference_uid=allowed("UI", header.text(0x00200052) or "") or uid("frame of reference", series),
-        affine=volume.affine,
-        shape=(i, j, k),
-        slices=volume.sources[0],
+        affine=affine,
+        shape=shape,
+        slices=slices,
         multi_frame=kind == _ENHANCED_MR or (header.integer(0x00280008) or 1) > 1,
     )
 
 
-def _said(header: Elements) -> dict[str, str]:
+def _said(header: Elements, frame: Elements) -> dict[str, str]:
+    """Return the elements that DICOM allows as they stand. `frame` is the view of one frame of an enhanced object.
+
+    Whose study it is, is read from the header itself alone: functional groups repeat some of it for other objects.
+    """
     found: dict[str, str] = {}
     for keyword in (*IDENTITY, *PLACE, *MACHINE, *ACQUISITION):
         tag = tag_for_keyword(keyword)
         assert tag is not None
         vr = dictionary_VR(tag)
-        values = [allowed(vr, text) for text in header.texts(tag)]
+        view = frame if keyword in ACQUISITION else header
+        values = [allowed(vr, text) for text in view.texts(tag)]
         if vr in ("FL", "FD", "DS"):
-            values = [f"{number:.10g}" for number in header.numbers(tag)]
+            values = [f"{number:.10g}" for number in view.numbers(tag)]
         if values and all(values):
             found[keyword] = "\\".join(values)
     if "BodyPartExamined" not in found:  # enhanced objects code it (PS3.3 C.7.6.16.2.8)
-        for item in header.items(0x00082218, 8)[:1]:
+        for item in frame.items(0x00082218, 8)[:1]:
             part = BODY_PARTS.get(item.text(0x00080100) or "")
             found |= {"BodyPartExamined": part} if part else {}
     return found
@@ -151,6 +164,8 @@ def allowed(vr: str, text: str) -> str:
     if vr == "CS":
         text = text.upper()
     shape = _SHAPES.get(vr)
+    if vr == "DA" and (parse_date(text) is None or text < "1800"):
+        return ""
     if shape is not None:
         return text if shape.fullmatch(text) and len(text) <= _LENGTHS.get(vr, 64) else ""
     if vr == "PN":

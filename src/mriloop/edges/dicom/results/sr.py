@@ -25,7 +25,7 @@ from mriloop.edges.dicom.results.tree import CONTAINS, CONTEXT, MODIFIER
 from mriloop.edges.dicom.uids import uid
 from mriloop.model.coding import Code
 from mriloop.model.comparison import Change, ChangeKind
-from mriloop.model.judgement import Judgement
+from mriloop.model.judgement import Judged, Judgement
 
 FOLLOWED = dcm("125007", "Measurement Group")
 _FINDING_CATEGORY = Code(value="276214006", scheme="SCT", meaning="Finding category")
@@ -81,20 +81,19 @@ def write_report(
 
     Raises OperatorError `out_not_writable`.
     """
+    groups = [
+        group
+        for one in lesions
+        for group in _groups(one, today, prior, segments_today, segments_prior, source_of_prior)
+    ]
     content = [
         tree.code(MODIFIER, dcm("121049", "Language of Content Item and Descendants"), _LANGUAGE),
-        *_observers(today, reader),
+        *_observers(reader),
         tree.code(MODIFIER, dcm("121058", "Procedure reported"), codes.MR_PROCEDURE),
         _library(today, prior),
-        tree.container(
-            dcm("126010", "Imaging Measurements"),
-            [
-                group
-                for one in lesions
-                for group in _groups(one, today, prior, segments_today, segments_prior, source_of_prior)
-            ],
-        ),
     ]
+    if groups:
+        content.append(tree.container(dcm("126010", "Imaging Measurements"), groups))
     said = " ".join(filter(None, [statement, "" if reader else "Proposed by software; no person has verified it."]))
     content.append(tree.container(_QUALITATIVE, [tree.text(CONTAINS, codes.COMMENT, said)]))
     root = tree.container(dcm("126000", "Imaging Measurement Report"), content, template="1500", relation="")
@@ -127,7 +126,7 @@ def _verified_by(reader: Reader) -> Dataset:
     return item
 
 
-def _observers(today: SourceSeries, reader: Reader | None) -> list[Dataset]:
+def _observers(reader: Reader | None) -> list[Dataset]:
     """Return the observation context (TID 1001 to 1004): the software, and the person who verified it."""
     kind = dcm("121005", "Observer Type")
     found = [
@@ -210,7 +209,9 @@ def _difference(change: Change, before: float) -> list[Dataset]:
 
 
 def _judged(judgement: Judgement) -> str:
-    return f"{judgement.measure}: {judgement.judged.value} ({judgement.because})"
+    within = judgement.judged is Judged.WITHIN and judgement.beyond is not None
+    limit = f" {judgement.beyond:g}" if within else ""
+    return f"{judgement.measure}: {judgement.judged.value}{limit} ({judgement.because})"
 
 
 def _group(
