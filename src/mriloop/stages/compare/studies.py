@@ -34,7 +34,7 @@ from mriloop.stages.compare.align import (
 )
 from mriloop.stages.compare.change import ChangeMap, list_changes
 from mriloop.stages.compare.limit import detection_limit
-from mriloop.stages.compare.match import Proposal, match_series, unfit
+from mriloop.stages.compare.match import Proposal, fit_series, match_series
 from mriloop.stages.compare.pictures import PairImages, show
 from mriloop.stages.compare.words import cannot_tell, statement
 
@@ -184,7 +184,7 @@ def _read(uid: str, desk: _Desk, *, seek_brain: bool) -> Loaded | None:
 
 
 def _usable(study: Study, desk: _Desk) -> list[str]:
-    return [s.series_instance_uid for s in study.series if not unfit(s, desk.kinds.get(s.series_instance_uid))]
+    return [s.series_instance_uid for s in fit_series(study, desk.kinds)]
 
 
 def _worth(uid: str, wanted: Collection[str], desk: _Desk) -> float:
