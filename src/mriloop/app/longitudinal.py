@@ -137,30 +137,18 @@ def compare_bids(
         raise refuse("input_not_found", path=root)
     tally = LongitudinalTally()
     wanted = {label.removeprefix("sub-") for label in participants}
-    with (
-        Survey(root, limits(settings), workers=settings.workers, salt=RUN_SALT) as survey,
-        Journal(out, name=JOURNAL, schema=SCHEMA) as journal,
-    ):
+    with Survey(root, limits(settings), workers=settings.workers, salt=RUN_SALT) as survey:
         subjects = _subjects(root, survey.places, wanted, tally)
         if not subjects:
             raise refuse("bids_no_visits", path=root)
         tally.total = sum(len(one.sessions) - 1 for one in subjects)
-        work = _Work(survey, journal, out, settings, baseline, maps, tally, progress, on_line)
-        at_once = 1 if settings.executor == "serial" else int(settings.workers) or os.cpu_count() or 1
-        with ThreadPoolExecutor(max_workers=at_once) as pool:
-            waiting = [pool.submit(work.subject, one) for one in subjects]
-            try:
-                for future in waiting:
-                    future.result()
-            except BaseException:
-                for future in waiting:
-                    future.cancel()
-                work.stopped = True
-                raise
-        left_out = (*tally.left_out, *survey.refused)
-        files = write_longitudinal(out, journal, root.resolve().as_uri())
-        files += (write_refused(out / "left_out.tsv", left_out, dialect="excel-tab"),)
-        pairs = [pair for line in journal for pair in line["pairs"]]
+        with Journal(out, name=JOURNAL, schema=SCHEMA) as journal:
+            work = _Work(survey, journal, out, settings, baseline, maps, tally, progress, on_line)
+            _in_turn(work, subjects, settings)
+            left_out = (*tally.left_out, *survey.refused)
+            files = write_longitudinal(out, journal, root.resolve().as_uri())
+            files += (write_refused(out / "left_out.tsv", left_out, dialect="excel-tab"),)
+            pairs = [pair for line in journal for pair in line["pairs"]]
     return LongitudinalOutcome(
         out=out,
         compared=tally.compared,
@@ -171,6 +159,21 @@ def compare_bids(
         left_out=left_out,
         files=files,
     )
+
+
+def _in_turn(work: _Work, subjects: Sequence[_Subject], settings: Settings) -> None:
+    """Do the subjects, several at a time; an interrupt lets none begin any more."""
+    at_once = 1 if settings.executor == "serial" else int(settings.workers) or os.cpu_count() or 1
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        waiting = [pool.submit(work.subject, one) for one in subjects]
+        try:
+            for future in waiting:
+                future.result()
+        except BaseException:
+            work.stopped = True
+            for future in waiting:
+                future.cancel()
+            raise
 
 
 def _subjects(root: Path, places: Sequence[Place], wanted: set[str], tally: LongitudinalTally) -> list[_Subject]:
