@@ -276,9 +276,14 @@ def _again(identity: str) -> str:
 
 def check_version(judging: Judging) -> str:
     """Return what the answers depend on beside the input: this version, its code, and the knowledge in force."""
-    total = hashlib.sha256(f"{__version__} {judging.digest}".encode())
+    return code_version(_PARTS, judging.digest)
+
+
+def code_version(parts: Sequence[str], basis: str = "") -> str:
+    """Return this version and a digest of these parts of its code, with whatever else the answers rest on."""
+    total = hashlib.sha256(f"{__version__} {basis}".encode())
     package = resources.files("mriloop")
-    for part in _PARTS:
+    for part in parts:
         _add(total, package.joinpath(*part.split("/")), part)
     return f"{__version__}+{total.hexdigest()[:16]}"
 

@@ -60,15 +60,28 @@ class LocalAlignment:
     alignment: Alignment
 
 
+class Role(StrEnum):
+    """What a pair may be used for: to list changes, to compare derived maps, or to be looked at beside each other."""
+
+    CHANGE = "change"
+    MAP = "map"
+    VIEW = "view"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesPair:
-    """A series of today and the series of a prior that answers it, with every difference that matters."""
+    """A series of today and the series of a prior that answers it, with every difference that matters.
+
+    `reason` says, for a pair that may only be looked at, why nothing may be measured between the two.
+    """
 
     today: str
     prior: str
     comparability: tuple[str, ...]
     alignment: Alignment
     parts: tuple[LocalAlignment, ...] = ()
+    role: Role = Role.CHANGE
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -246,6 +246,22 @@ TABLE: tuple[ErrorEntry, ...] = (
         "export fewer segments at a time, or raise the limit {setting} if you trust the sender",
         413,
     ),
+    _sender(
+        "prior_other_head",
+        "the pictures of the prior at {path} show another head than today's",
+        "look at both and find the prior of this patient; where they are one person's, say so with --same-person",
+        409,
+    ),
+    _sender(
+        "bids_no_visits",
+        "{path} holds no subject with two sessions (sub-…/ses-…)",
+        "give the root of a longitudinal BIDS dataset; for single pairs use `mriloop compare TODAY PRIOR`",
+    ),
+    _sender(
+        "bids_one_session",
+        "{path} has one session only",
+        "nothing to compare; add the earlier session",
+    ),
     # cases and orders
     _sender(
         "case_unreadable",

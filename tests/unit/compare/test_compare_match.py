@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mriloop.model.coding import Plane, Region, Subject, Weighting
+from mriloop.model.difference import Difference
 from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesKind
 from mriloop.model.study import Frame, Parameter, Series, SeriesObject, Study
@@ -50,10 +51,18 @@ def _one(kind: SeriesKind, other: SeriesKind, first: Series | None = None, secon
 
 
 def test_the_same_protocol_is_said_to_be_the_same():
-    (proposal,), alone = _one(FLAIR, FLAIR)
+    scanner = {"Manufacturer": "SIEMENS", "ManufacturerModelName": "Vida", "DeviceSerialNumber": "1"}
+    (proposal,), alone = _one(FLAIR, FLAIR, _series("a", **scanner), _series("b", **scanner))
     assert (proposal.today, proposal.prior) == ("a", "b")
     assert proposal.comparability == ("same protocol as far as the headers say",)
+    assert (proposal.differences, proposal.other_scanner) == ((), Truth.FALSE)
     assert alone == []
+
+
+def test_without_headers_the_scanner_is_unknown_and_said_to_be():
+    (proposal,), _ = _one(FLAIR, FLAIR)
+    assert proposal.comparability == ("nothing names the scanner: only what the pictures are was compared",)
+    assert proposal.other_scanner is Truth.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -64,7 +73,6 @@ def test_the_same_protocol_is_said_to_be_the_same():
         ({"contrast": Truth.TRUE}, "contrast agent"),
         ({"plane": Plane.SAGITTAL}, "sagittal"),
         ({"weighting": Weighting.UNKNOWN}, "could not be established"),
-        ({"derived": True}, "derived"),
         ({"weighting": Weighting.LOCALIZER}, "localizer"),
         ({"object": Subject.PHANTOM}, "phantom"),
     ],
@@ -115,10 +123,12 @@ def test_scanner_thickness_and_timing_are_said():
     second = _series("b", Manufacturer="GE MEDICAL SYSTEMS", EchoTime=140.0, SliceThickness=5.0)
     (proposal,), _ = _one(FLAIR, FLAIR, first, second)
     assert proposal.comparability == (
-        "slices 3 mm thick today, 5 mm in the prior",
         "another maker",
+        "slices 3 mm thick today, 5 mm in the prior",
         "TE 100 today, 140 in the prior",
     )
+    assert proposal.differences == (Difference.SCANNER, Difference.THICKNESS, Difference.TIMING)
+    assert proposal.other_scanner is Truth.TRUE
 
 
 def test_the_most_alike_of_several_is_chosen():

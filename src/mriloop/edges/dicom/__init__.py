@@ -1,5 +1,6 @@
 """DICOM and NIfTI in, DICOM out. The only place that knows LPS."""
 
+from mriloop.edges.dicom.bids_visits import Session, sessions_in_order
 from mriloop.edges.dicom.intake import Intake, Other, read_intake
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource
@@ -13,10 +14,12 @@ __all__ = [
     "NiftiSource",
     "Other",
     "Place",
+    "Session",
     "Survey",
     "load_volumes",
     "open_volumes",
     "read_back",
     "read_intake",
+    "sessions_in_order",
     "write_nifti",
 ]

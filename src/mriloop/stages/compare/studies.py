@@ -31,7 +31,7 @@ from mriloop.stages.compare.change import ChangeMap
 from mriloop.stages.compare.courses import courses
 from mriloop.stages.compare.desk import Desk, Progress
 from mriloop.stages.compare.listing import Listed, list_against, since
-from mriloop.stages.compare.match import Proposal, match_series, unfit
+from mriloop.stages.compare.match import Proposal, fit_series, match_series
 from mriloop.stages.compare.pictures import PairImages, show
 
 
@@ -155,7 +155,7 @@ def _against_baseline(
 
 
 def _usable(study: Study, desk: Desk) -> list[str]:
-    return [s.series_instance_uid for s in study.series if not unfit(s, desk.kinds.get(s.series_instance_uid))]
+    return [s.series_instance_uid for s in fit_series(study, desk.kinds)]
 
 
 def _read_today(

@@ -1,4 +1,4 @@
-"""results.jsonl: one line for each study, appended and on the disk before the next begins, so that a run resumes."""
+"""A file of lines, one for each piece of work, on the disk before the next begins, so that a run resumes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _CHUNK = 1 << 20
 
 
 class Journal:
-    """The lines of one folder of results, each a document mriloop/check/1 of one study.
+    """The lines of one folder of results: of CHECK each is a document mriloop/check/1 of one study.
 
-    A context manager that holds the folder for itself while it is open.
+    A context manager that holds the folder for itself while it is open. `name` is that of the file in the folder,
+    `schema` what every line says that it is.
 
     A line counts once it ends in a newline: what a killed run left half-written behind the last newline is cut off
     when the folder is opened again, and its study is checked anew. `identity` is what makes a line the same line; it is
@@ -31,8 +32,8 @@ class Journal:
     Raises OperatorError: out_not_writable, usage_not_a_folder, out_busy (another run holds it), out_not_ours.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+    def __init__(self, folder: Path, *, name: str = NAME, schema: str = SCHEMA) -> None:
+        self._path, self._schema = folder / name, schema
         if folder.exists() and not folder.is_dir():
             raise refuse("usage_not_a_folder", path=folder)
         if folder.is_dir() and any(folder.iterdir()) and not self._path.is_file():
@@ -116,7 +117,7 @@ class Journal:
                 break
             try:
                 line = json.loads(content)
-                if line["schema"] != SCHEMA:
+                if line["schema"] != self._schema:
                     raise KeyError
                 self._note(line, place)
             except (ValueError, KeyError, TypeError, RecursionError):

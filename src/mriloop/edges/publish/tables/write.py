@@ -69,10 +69,11 @@ def _cell(value: object, absent: str, *, text: bool) -> object:
     return value
 
 
-def write_refused(path: Path, refused: Sequence[Refused]) -> Path:
+def write_refused(path: Path, refused: Sequence[Refused], *, dialect: str = "excel") -> Path:
     """Write the files and folders that could not be checked, with the code and the reason of each."""
     columns = [Column(name=name, kind="text", meaning=name) for name in ("path", "code", "message")]
-    return write_csv(path, ({"path": one.path, "code": one.code, "message": one.message} for one in refused), columns)
+    rows = ({"path": one.path, "code": one.code, "message": one.message} for one in refused)
+    return write_csv(path, rows, columns, dialect=dialect)
 
 
 def write_parquet(path: Path, rows: Rows, columns: Sequence[Column]) -> Path:
