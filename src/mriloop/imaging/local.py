@@ -1,0 +1,417 @@
+"""Finds how pieces that move by themselves lie: rigid maps, solved together so that none flies away from its neighbours.
+
+Every piece has its own six degrees of freedom. What the other visit shows there is explained by a smooth function of
+today's brightness plus a slope of shading (a correlation ratio, Roche 1998, doi:10.1007/BFb0056301), so that gain,
+gamma and coil do not matter; what is left is weighed robustly, so that a lesion does not pull. Two neighbours hold each
+other at the point where they meet: a Gaussian prior on their relative turn and shift. All pieces are solved in one
+Gauss-Newton system, from blurred to sharp.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial.transform import Rotation
+
+from mriloop.imaging.register import Mask, Picture
+from mriloop.imaging.resample import Points, apply, inverse, mean_displacement_mm, mean_rigid
+from mriloop.imaging.voxels import ndimage
+from mriloop.model.volume import Affine, Floats
+
+MOST_POINTS = 5000
+LEAST_POINTS = 150
+SHARP_MM = 0.8
+_BLURS = (3.0, 1.6, SHARP_MM)
+_SWEEP_BLURS = (4.5, 3.0)
+_ROBUST = 2.5
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Piece:
+    """A part of today's picture that moves as one body.
+
+    mask : (i, j, k) on the voxels of today's `Picture`
+    centre : (3,) RAS+ mm; radius_mm : within which its map holds
+    """
+
+    name: str
+    mask: Mask
+    centre: Points
+    radius_mm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joint:
+    """Two neighbours, by their places in the list of pieces, and the point (RAS+ mm, today) where they meet."""
+
+    first: int
+    second: int
+    point: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """How far two neighbours may move against each other between two visits: at most, and a third of it usually."""
+
+    turn_deg: float
+    shift_mm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LocalFit:
+    """The map of one piece and what it rests on.
+
+    matrix : (4, 4), RAS+ mm of the prior to RAS+ mm of today
+    uncertainty_mm : mean displacement inside the piece between independent estimates (both directions, both halves of
+        the points), at least what the slope of the misfit allows
+    inverse_consistency_mm : by which forward and backward miss each other
+    overlap : share (0 to 1) of the piece that the prior covers
+    likeness, likeness_before : share (0 to 1) of the prior's contrast that today's brightness explains, through
+        `matrix` and through the map it began with; higher is better
+    turn_deg, shift_mm : the largest relative movement against a neighbour, shift at the joint
+    """
+
+    piece: Piece
+    matrix: Affine
+    uncertainty_mm: float
+    inverse_consistency_mm: float
+    overlap: float
+    likeness: float
+    likeness_before: float
+    turn_deg: float
+    shift_mm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Look:
+    """A picture at one blur: values, gradient in RAS+ per mm, and the way to its voxels."""
+
+    values: npt.NDArray[np.float32]
+    gradient: tuple[npt.NDArray[np.float32], ...]
+    to_voxel: Affine
+    kernel_mm3: float
+
+    def at(self, points: Points) -> tuple[Vector, Points, Mask]:
+        """Return values (n,), gradients (n, 3) and which points lie inside."""
+        where = apply(self.to_voxel, points).T
+        top = np.array(self.values.shape)[:, None] - 1
+        within = np.asarray(np.all((where >= -0.01) & (where <= top + 0.01), axis=0), dtype=np.bool_)
+        where = where[:, within]
+        values = ndimage.map_coordinates(self.values, where, order=1, mode="nearest")
+        slope = np.stack([ndimage.map_coordinates(g, where, order=1, mode="nearest") for g in self.gradient], axis=1)
+        return np.asarray(values, float), np.asarray(slope @ self.to_voxel[:3, :3], float), within
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Term:
+    """What one piece asks of its map: normal equations about its centre, and how well it fits."""
+
+    hessian: Vector
+    pull: Vector
+    likeness: float
+    overlap: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Part:
+    """The points of a piece in the picture that stays, with that picture's values there, per blur."""
+
+    points: Points
+    centre: Points
+    every_mm3: float
+
+
+def fit_pieces(
+    today: Picture, prior: Picture, start: Affine, pieces: Sequence[Piece], joints: Sequence[Joint], play: Play
+) -> list[LocalFit]:
+    """Find the map of every piece from the prior to today.
+
+    `start` maps RAS+ mm of the prior to RAS+ mm of today; a piece may begin up to about 10 mm from the truth, since
+    the search spreads from the piece that already fits best to its neighbours. Pieces of fewer than 150 voxels inside
+    the tissue keep the map of their neighbours. Deterministic: the same pictures give the same maps.
+    """
+    parts = [_part(p, today) for p in pieces]
+    begun = [inverse(start)] * len(pieces)
+    looks_today = {s: _look(today, prior, s) for s in {*_SWEEP_BLURS, *_BLURS}}
+    looks_prior = {s: _look(prior, today, s) for s in {*_SWEEP_BLURS, *_BLURS}}
+    pulls = _sweep(parts, begun, joints, play, looks_today, looks_prior)
+    for blur in _BLURS:
+        pulls = _solve(parts, pulls, joints, play, looks_today[blur], looks_prior[blur])
+    forward = [inverse(p) for p in pulls]
+    swapped = [_carried(part, piece, p, prior, today) for part, piece, p in zip(parts, pieces, pulls, strict=True)]
+    over = [
+        Joint(first=j.first, second=j.second, point=_triple(_meet(j, pulls))) for j in joints
+    ]
+    backward = forward
+    for blur in _BLURS[1:]:
+        backward = _solve(swapped, backward, over, play, looks_prior[blur], looks_today[blur])
+    middle = [mean_rigid(a, b) for a, b in zip(forward, backward, strict=True)]
+    halves = []
+    for odd in (0, 1):
+        some = [_half(p, odd) for p in parts]
+        turned = [inverse(m) for m in middle]
+        halves.append(
+            [inverse(p) for p in _solve(some, turned, joints, play, looks_today[SHARP_MM], looks_prior[SHARP_MM])]
+        )
+    fits = []
+    for n, piece in enumerate(pieces):
+        sharp = looks_today[SHARP_MM], looks_prior[SHARP_MM]
+        term, before = (_term(parts[n], inverse(m), *sharp) for m in (middle[n], start))
+        seen = apply(inverse(middle[n]), parts[n].points if len(parts[n].points) else piece.centre[None])
+        estimates = (forward[n], backward[n], halves[0][n], halves[1][n])
+        spread = [mean_displacement_mm(a, b, seen) for a, b in itertools.combinations(estimates, 2)]
+        turn, shift = _against(n, middle, joints)
+        fits.append(
+            LocalFit(
+                piece=piece,
+                matrix=middle[n],
+                uncertainty_mm=max(float(np.mean(spread)), _flatness_mm(term, piece.radius_mm)),
+                inverse_consistency_mm=mean_displacement_mm(forward[n], backward[n], seen),
+                overlap=term.overlap,
+                likeness=term.likeness,
+                likeness_before=before.likeness,
+                turn_deg=turn,
+                shift_mm=shift,
+            )
+        )
+    return fits
+
+
+def likeness(today: Picture, prior: Picture, matrix: Affine, pieces: Sequence[Piece], blur_mm: float) -> list[float]:
+    """Return, per piece, the share of the prior's contrast that today's brightness explains; NaN where it is not seen.
+
+    `matrix` maps the prior to today. A piece of which less than 60 % is covered by the prior gives NaN.
+    """
+    looks = _look(today, prior, blur_mm), _look(prior, today, blur_mm)
+    terms = [_term(_part(p, today), inverse(matrix), *looks) for p in pieces]
+    return [t.likeness if t.overlap >= 0.6 else float("nan") for t in terms]
+
+
+def relative(first: Affine, second: Affine, point: Points) -> tuple[float, float]:
+    """Return how far two maps differ: turn in degrees, and shift in mm where both send what lies at `point` (today)."""
+    there = apply(inverse(first), point[None])
+    turn = Rotation.from_matrix(first[:3, :3].T @ second[:3, :3]).magnitude()
+    return float(np.degrees(turn)), float(np.linalg.norm(apply(second, there)[0] - point))
+
+
+def _against(n: int, maps: Sequence[Affine], joints: Sequence[Joint]) -> tuple[float, float]:
+    moves = [relative(maps[j.first], maps[j.second], np.array(j.point)) for j in joints if n in (j.first, j.second)]
+    return max((t for t, _ in moves), default=0.0), max((s for _, s in moves), default=0.0)
+
+
+def _part(piece: Piece, picture: Picture) -> _Part:
+    index = np.argwhere(piece.mask & picture.mask)
+    step = max(1, len(index) // MOST_POINTS)
+    voxel = abs(float(np.linalg.det(picture.affine[:3, :3])))
+    return _Part(points=apply(picture.affine, index[::step].astype(float)), centre=piece.centre, every_mm3=voxel * step)
+
+
+def _carried(part: _Part, piece: Piece, pull: Affine, prior: Picture, today: Picture) -> _Part:
+    """Return the piece as voxels of the prior: those that `pull` reaches from inside it."""
+    if not len(part.points):
+        return _Part(points=part.points, centre=apply(pull, part.centre[None])[0], every_mm3=part.every_mm3)
+    seen = apply(inverse(prior.affine) @ pull, part.points)
+    low = np.clip(np.floor(seen.min(axis=0)).astype(int), 0, None)
+    high = np.minimum(np.ceil(seen.max(axis=0)).astype(int) + 1, prior.data.shape)
+    size = np.maximum(high - low, 0)
+    index = np.indices(tuple(size)).reshape(3, -1).T + low
+    back = np.rint(apply(inverse(today.affine) @ inverse(pull) @ prior.affine, index.astype(float))).astype(int)
+    within = np.all((back >= 0) & (back < np.array(today.data.shape)), axis=1)
+    held = np.zeros(len(index), bool)
+    held[within] = (piece.mask & today.mask)[tuple(back[within].T)]
+    index = index[held]
+    step = max(1, len(index) // MOST_POINTS)
+    voxel = abs(float(np.linalg.det(prior.affine[:3, :3])))
+    points = apply(prior.affine, index[::step].astype(float))
+    return _Part(points=points, centre=apply(pull, part.centre[None])[0], every_mm3=voxel * step)
+
+
+def _half(part: _Part, odd: int) -> _Part:
+    """Return the points in every other cube of 6 mm: neighbouring cubes share little noise."""
+    if not len(part.points):
+        return part
+    cube = np.floor(part.points / 6.0).astype(int).sum(axis=1) % 2 == odd
+    return _Part(points=part.points[cube], centre=part.centre, every_mm3=part.every_mm3)
+
+
+def _look(one: Picture, other: Picture, blur_mm: float) -> _Look:
+    """Blur to `blur_mm`, and along thick slices of the other to their width, so that both show the same detail."""
+    spacing = np.linalg.norm(one.affine[:3, :3], axis=0)
+    axes = one.affine[:3, :3] / spacing
+    theirs = (axes.T @ other.affine[:3, :3] * 0.29) ** 2
+    missing = np.maximum(theirs.sum(axis=1) - (0.29 * spacing) ** 2, 0.0)
+    sigma = np.sqrt(blur_mm**2 + missing) / spacing
+    values = ndimage.gaussian_filter(np.asarray(one.data, np.float32), sigma, truncate=3.0)
+    gradient = tuple(
+        np.gradient(values, axis=a) if values.shape[a] > 1 else np.zeros_like(values) for a in range(3)
+    )
+    width = np.maximum(2 * np.sqrt(np.pi) * sigma, 1.0) * spacing
+    return _Look(
+        values=values, gradient=gradient, to_voxel=inverse(one.affine), kernel_mm3=float(np.prod(width))
+    )
+
+
+def _term(part: _Part, pull: Affine, still: _Look, moving: _Look) -> _Term:
+    """Return the normal equations of a piece at the map `pull` (the picture that stays to the one that moves)."""
+    none = _Term(hessian=np.zeros((6, 6)), pull=np.zeros(6), likeness=0.0, overlap=0.0)
+    if len(part.points) < LEAST_POINTS:
+        return none
+    own, _, _ = still.at(part.points)
+    if len(own) < len(part.points):
+        return none
+    seen, slope, within = moving.at(apply(pull, part.points))
+    overlap = float(within.mean())
+    if within.sum() < LEAST_POINTS:
+        return _Term(hessian=none.hessian, pull=none.pull, likeness=0.0, overlap=overlap)
+    arm = part.points[within] - part.centre
+    own = (own[within] - own[within].mean()) / max(float(own[within].std()), 1e-6)
+    shading = np.column_stack([np.ones(len(own)), arm / max(float(np.abs(arm).max()), 1.0)])
+    bright = np.clip(own, -3.0, 3.0)
+    table = np.column_stack([shading, bright, bright**2, bright**3])
+    weight, rest, plain = np.ones(len(own)), seen, seen
+    for _ in range(3):
+        rest = seen - table @ _weighted(table, seen, weight)
+        scale = max(1.4826 * float(np.median(np.abs(rest))), 1e-6 * max(float(np.abs(seen).max()), 1e-6))
+        weight = 1.0 / (1.0 + (rest / (_ROBUST * scale)) ** 2) ** 2
+    plain = seen - shading @ _weighted(shading, seen, weight)
+    turned = slope @ pull[:3, :3]
+    jacobian = np.column_stack([np.cross(arm, turned), turned])
+    jacobian = jacobian - table @ _weighted(table, jacobian, weight)
+    noise = float((weight * rest**2).sum() / weight.sum())
+    independent = min(1.0, part.every_mm3 / moving.kernel_mm3) / max(noise, 1e-12)
+    explained = 1.0 - float((weight * rest**2).sum()) / max(float((weight * plain**2).sum()), 1e-12)
+    return _Term(
+        hessian=(jacobian.T * weight) @ jacobian * independent,
+        pull=(jacobian.T * weight) @ rest * independent,
+        likeness=max(explained, 0.0),
+        overlap=overlap,
+    )
+
+
+def _weighted(table: Vector, target: Floats, weight: Vector) -> Vector:
+    normal = (table.T * weight) @ table
+    normal[np.diag_indices_from(normal)] += 1e-9 * max(float(np.trace(normal)), 1e-12)
+    return np.asarray(np.linalg.solve(normal, (table.T * weight) @ target), float)
+
+
+def _solve(
+    parts: Sequence[_Part],
+    pulls: Sequence[Affine],
+    joints: Sequence[Joint],
+    play: Play,
+    still: _Look,
+    moving: _Look,
+    held: int | None = None,
+) -> list[Affine]:
+    """Move all pieces but `held` together until they rest: data of each, and the joints between them."""
+    now = list(pulls)
+    for _ in range(14):
+        terms = [_term(p, m, still, moving) for p, m in zip(parts, now, strict=True)]
+        if held is not None:
+            terms[held].hessian, terms[held].pull = np.eye(6) * 1e12, np.zeros(6)
+        step = _step(parts, now, terms, joints, play)
+        now = [m @ _about(p.centre, d) for m, p, d in zip(now, parts, step, strict=True)]
+        if np.abs(step[:, 3:]).max() < 0.004 and np.abs(step[:, :3]).max() < 2e-4:
+            break
+    return now
+
+
+def _step(
+    parts: Sequence[_Part], pulls: Sequence[Affine], terms: Sequence[_Term], joints: Sequence[Joint], play: Play
+) -> Vector:
+    count = len(parts)
+    table, target = np.zeros((6 * count, 6 * count)), np.zeros(6 * count)
+    for n, term in enumerate(terms):
+        at = slice(6 * n, 6 * n + 6)
+        table[at, at] += term.hessian
+        target[at] -= term.pull
+    turn, shift = np.radians(play.turn_deg / 3.0), play.shift_mm / 3.0
+    weight = np.diag([turn**-2] * 3 + [shift**-2] * 3)
+    for joint in joints:
+        i, j, q = joint.first, joint.second, np.array(joint.point)
+        a, b = pulls[i][:3, :3], pulls[j][:3, :3]
+        wrong = Rotation.from_matrix(b.T @ a).as_rotvec()
+        apart = apply(pulls[i], q[None])[0] - apply(pulls[j], q[None])[0]
+        rows = np.zeros((6, 12))
+        rows[:3, :3], rows[:3, 6:9] = np.eye(3), -np.eye(3)
+        rows[3:, :3], rows[3:, 3:6] = -a @ _cross(q - parts[i].centre), a
+        rows[3:, 6:9], rows[3:, 9:] = b @ _cross(q - parts[j].centre), -b
+        where = np.r_[6 * i : 6 * i + 6, 6 * j : 6 * j + 6]
+        table[np.ix_(where, where)] += rows.T @ weight @ rows
+        target[where] -= rows.T @ weight @ np.concatenate([wrong, apart])
+    table[np.diag_indices_from(table)] += np.tile([1e2] * 3 + [1e-2] * 3, count)
+    found = np.linalg.solve(table, target).reshape(count, 6)
+    found[:, :3] *= np.minimum(1.0, 0.06 / np.maximum(np.abs(found[:, :3]).max(axis=1, keepdims=True), 1e-12))
+    found[:, 3:] *= np.minimum(1.0, 2.5 / np.maximum(np.abs(found[:, 3:]).max(axis=1, keepdims=True), 1e-12))
+    return np.asarray(found)
+
+
+def _sweep(
+    parts: Sequence[_Part],
+    begun: Sequence[Affine],
+    joints: Sequence[Joint],
+    play: Play,
+    looks_today: dict[float, _Look],
+    looks_prior: dict[float, _Look],
+) -> list[Affine]:
+    """Start from the piece that fits best as it lies; every other begins where its nearest settled neighbour lies."""
+    coarse = _SWEEP_BLURS[0]
+    worth = [t.likeness * t.overlap for t in (_term(p, m, looks_today[coarse], looks_prior[coarse])
+                                              for p, m in zip(parts, begun, strict=True))]
+    maps, settled = list(begun), []
+    waiting = set(range(len(parts)))
+    while waiting:
+        edges = [(a, b) for j in joints for a, b in ((j.first, j.second), (j.second, j.first))
+                 if a in settled and b in waiting]
+        parent, child = max(edges, key=lambda e: worth[e[1]]) if edges else (None, max(waiting, key=lambda n: worth[n]))
+        trials = [begun[child]] + ([maps[parent]] if parent is not None else [])
+        held = [Joint(first=0, second=1, point=j.point) for j in joints if {j.first, j.second} == {parent, child}]
+        ends = []
+        for trial in trials:
+            now = trial
+            for blur in _SWEEP_BLURS:
+                if parent is None or not held:
+                    now = _solve([parts[child]], [now], (), play, looks_today[blur], looks_prior[blur])[0]
+                else:
+                    still = _Part(points=np.zeros((0, 3)), centre=parts[parent].centre, every_mm3=1.0)
+                    now = _solve([still, parts[child]], [maps[parent], now], held, play,
+                                 looks_today[blur], looks_prior[blur], held=0)[1]
+            end = _term(parts[child], now, looks_today[_SWEEP_BLURS[-1]], looks_prior[_SWEEP_BLURS[-1]])
+            ends.append((end.likeness * end.overlap, now))
+        maps[child] = max(ends, key=lambda e: e[0])[1]
+        settled.append(child)
+        waiting.discard(child)
+    return maps
+
+
+def _flatness_mm(term: _Term, radius_mm: float) -> float:
+    """Return the displacement that the data alone leave open (one standard deviation, mean inside the piece)."""
+    table = term.hessian.copy()
+    table[np.diag_indices_from(table)] += [1e-6] * 3 + [1e-8] * 3
+    spread = np.diag(np.linalg.inv(table))
+    return float(min(np.sqrt(spread[3:].sum() + 0.4 * radius_mm**2 * spread[:3].sum()), 50.0))
+
+
+def _meet(joint: Joint, pulls: Sequence[Affine]) -> Points:
+    point = np.array(joint.point)[None]
+    return np.asarray((apply(pulls[joint.first], point)[0] + apply(pulls[joint.second], point)[0]) / 2.0)
+
+
+def _about(centre: Points, step: Vector) -> Affine:
+    matrix = np.eye(4)
+    matrix[:3, :3] = Rotation.from_rotvec(step[:3]).as_matrix()
+    matrix[:3, 3] = centre - matrix[:3, :3] @ centre + step[3:]
+    return matrix
+
+
+def _cross(v: Points) -> Points:
+    return np.array([[0.0, -v[2], v[1]], [v[2], 0.0, -v[0]], [-v[1], v[0], 0.0]])
+
+
+def _triple(point: Points) -> tuple[float, float, float]:
+    return float(point[0]), float(point[1]), float(point[2])
