@@ -1,4 +1,4 @@
-"""Finds how pieces that move by themselves lie: rigid maps, solved together so that none flies away from its neighbours.
+"""Finds how pieces that move by themselves lie: rigid maps, solved together so that none flies from its neighbours.
 
 Every piece has its own six degrees of freedom. What the other visit shows there is explained by a smooth function of
 today's brightness plus a slope of shading (a correlation ratio, Roche 1998, doi:10.1007/BFb0056301), so that gain,
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from mriloop.model.volume import Affine, Floats
 
 MOST_POINTS = 5000
 LEAST_POINTS = 150
+LEAST_SEEN = 0.6  # share of a piece that must lie in the other picture before its likeness counts
 SHARP_MM = 0.8
 _BLURS = (3.0, 1.6, SHARP_MM)
 _SWEEP_BLURS = (4.5, 3.0)
@@ -137,31 +138,26 @@ def fit_pieces(
     """
     parts = [_part(p, today) for p in pieces]
     begun = [inverse(start)] * len(pieces)
-    looks_today = {s: _look(today, prior, s) for s in {*_SWEEP_BLURS, *_BLURS}}
-    looks_prior = {s: _look(prior, today, s) for s in {*_SWEEP_BLURS, *_BLURS}}
-    pulls = _sweep(parts, begun, joints, play, looks_today, looks_prior)
+    size = _grain(today, prior)
+    looks = {b: (_look(today, prior, b * size), _look(prior, today, b * size)) for b in {*_SWEEP_BLURS, *_BLURS}}
+    pulls = _sweep(parts, begun, joints, play, looks)
     for blur in _BLURS:
-        pulls = _solve(parts, pulls, joints, play, looks_today[blur], looks_prior[blur])
+        pulls = _solve(parts, pulls, joints, play, *looks[blur])
     forward = [inverse(p) for p in pulls]
     swapped = [_carried(part, piece, p, prior, today) for part, piece, p in zip(parts, pieces, pulls, strict=True)]
-    over = [
-        Joint(first=j.first, second=j.second, point=_triple(_meet(j, pulls))) for j in joints
-    ]
+    over = [Joint(first=j.first, second=j.second, point=_triple(_meet(j, pulls))) for j in joints]
     backward = forward
     for blur in _BLURS[1:]:
-        backward = _solve(swapped, backward, over, play, looks_prior[blur], looks_today[blur])
+        backward = _solve(swapped, backward, over, play, looks[blur][1], looks[blur][0])
     middle = [mean_rigid(a, b) for a, b in zip(forward, backward, strict=True)]
     halves = []
     for odd in (0, 1):
         some = [_half(p, odd) for p in parts]
         turned = [inverse(m) for m in middle]
-        halves.append(
-            [inverse(p) for p in _solve(some, turned, joints, play, looks_today[SHARP_MM], looks_prior[SHARP_MM])]
-        )
+        halves.append([inverse(p) for p in _solve(some, turned, joints, play, *looks[SHARP_MM])])
     fits = []
     for n, piece in enumerate(pieces):
-        sharp = looks_today[SHARP_MM], looks_prior[SHARP_MM]
-        term, before = (_term(parts[n], inverse(m), *sharp) for m in (middle[n], start))
+        term, before = (_term(parts[n], inverse(m), *looks[SHARP_MM]) for m in (middle[n], start))
         seen = apply(inverse(middle[n]), parts[n].points if len(parts[n].points) else piece.centre[None])
         estimates = (forward[n], backward[n], halves[0][n], halves[1][n])
         spread = [mean_displacement_mm(a, b, seen) for a, b in itertools.combinations(estimates, 2)]
@@ -182,14 +178,46 @@ def fit_pieces(
     return fits
 
 
-def likeness(today: Picture, prior: Picture, matrix: Affine, pieces: Sequence[Piece], blur_mm: float) -> list[float]:
-    """Return, per piece, the share of the prior's contrast that today's brightness explains; NaN where it is not seen.
+def likeness(
+    today: Picture, prior: Picture, maps: Sequence[Affine], pieces: Sequence[Piece], blur_mm: float = 3.0
+) -> Vector:
+    """Return (maps, pieces) the share of the prior's contrast that today's brightness explains; NaN where unseen.
 
-    `matrix` maps the prior to today. A piece of which less than 60 % is covered by the prior gives NaN.
+    Each map leads from the prior to today. A piece of which less than 60 % is covered by the prior gives NaN.
     """
     looks = _look(today, prior, blur_mm), _look(prior, today, blur_mm)
-    terms = [_term(_part(p, today), inverse(matrix), *looks) for p in pieces]
-    return [t.likeness if t.overlap >= 0.6 else float("nan") for t in terms]
+    parts = [_part(p, today) for p in pieces]
+    found = []
+    for matrix in maps:
+        terms = [_term(p, inverse(matrix), *looks) for p in parts]
+        found.append([t.likeness if t.overlap >= LEAST_SEEN else float("nan") for t in terms])
+    return np.array(found)
+
+
+def promise(
+    today: Picture,
+    prior: Picture,
+    starts: Sequence[Affine],
+    pieces: Sequence[Piece],
+    joints: Sequence[Joint],
+    play: Play,
+) -> list[float]:
+    """Return how well the pieces would explain the prior from each start: mean likeness once roughly settled.
+
+    What `fit_pieces` would end near, for an eighth of its time: to choose between starts that are a vertebra apart.
+    """
+    size = _grain(today, prior)
+    looks = [(_look(today, prior, b * size), _look(prior, today, b * size)) for b in (_SWEEP_BLURS[-1], _BLURS[1])]
+    parts = [_part(p, today) for p in pieces]
+    found = []
+    for start in starts:
+        now = [inverse(start)] * len(parts)
+        for look in looks:
+            now = _solve(parts, now, joints, play, *look)
+        terms = [_term(p, m, *looks[-1]) for p, m in zip(parts, now, strict=True)]
+        seen = [t.likeness for t in terms if t.overlap >= LEAST_SEEN]
+        found.append(float(np.mean(seen)) if seen else 0.0)
+    return found
 
 
 def relative(first: Affine, second: Affine, point: Points) -> tuple[float, float]:
@@ -247,13 +275,9 @@ def _look(one: Picture, other: Picture, blur_mm: float) -> _Look:
     missing = np.maximum(theirs.sum(axis=1) - (0.29 * spacing) ** 2, 0.0)
     sigma = np.sqrt(blur_mm**2 + missing) / spacing
     values = ndimage.gaussian_filter(np.asarray(one.data, np.float32), sigma, truncate=3.0)
-    gradient = tuple(
-        np.gradient(values, axis=a) if values.shape[a] > 1 else np.zeros_like(values) for a in range(3)
-    )
+    gradient = tuple(np.gradient(values, axis=a) if values.shape[a] > 1 else np.zeros_like(values) for a in range(3))
     width = np.maximum(2 * np.sqrt(np.pi) * sigma, 1.0) * spacing
-    return _Look(
-        values=values, gradient=gradient, to_voxel=inverse(one.affine), kernel_mm3=float(np.prod(width))
-    )
+    return _Look(values=values, gradient=gradient, to_voxel=inverse(one.affine), kernel_mm3=float(np.prod(width)))
 
 
 def _term(part: _Part, pull: Affine, still: _Look, moving: _Look) -> _Term:
@@ -356,37 +380,49 @@ def _sweep(
     begun: Sequence[Affine],
     joints: Sequence[Joint],
     play: Play,
-    looks_today: dict[float, _Look],
-    looks_prior: dict[float, _Look],
+    looks: dict[float, tuple[_Look, _Look]],
 ) -> list[Affine]:
     """Start from the piece that fits best as it lies; every other begins where its nearest settled neighbour lies."""
-    coarse = _SWEEP_BLURS[0]
-    worth = [t.likeness * t.overlap for t in (_term(p, m, looks_today[coarse], looks_prior[coarse])
-                                              for p, m in zip(parts, begun, strict=True))]
-    maps, settled = list(begun), []
-    waiting = set(range(len(parts)))
+    first, last = (looks[b] for b in (_SWEEP_BLURS[0], _SWEEP_BLURS[-1]))
+    terms = [_term(p, m, *first) for p, m in zip(parts, begun, strict=True)]
+    worth = [t.likeness * t.overlap for t in terms]
+    maps, waiting = list(begun), set(range(len(parts)))
     while waiting:
-        edges = [(a, b) for j in joints for a, b in ((j.first, j.second), (j.second, j.first))
-                 if a in settled and b in waiting]
-        parent, child = max(edges, key=lambda e: worth[e[1]]) if edges else (None, max(waiting, key=lambda n: worth[n]))
-        trials = [begun[child]] + ([maps[parent]] if parent is not None else [])
-        held = [Joint(first=0, second=1, point=j.point) for j in joints if {j.first, j.second} == {parent, child}]
-        ends = []
-        for trial in trials:
-            now = trial
-            for blur in _SWEEP_BLURS:
-                if parent is None or not held:
-                    now = _solve([parts[child]], [now], (), play, looks_today[blur], looks_prior[blur])[0]
-                else:
-                    still = _Part(points=np.zeros((0, 3)), centre=parts[parent].centre, every_mm3=1.0)
-                    now = _solve([still, parts[child]], [maps[parent], now], held, play,
-                                 looks_today[blur], looks_prior[blur], held=0)[1]
-            end = _term(parts[child], now, looks_today[_SWEEP_BLURS[-1]], looks_prior[_SWEEP_BLURS[-1]])
-            ends.append((end.likeness * end.overlap, now))
-        maps[child] = max(ends, key=lambda e: e[0])[1]
-        settled.append(child)
+        edges = [(a, b, j) for j in joints for a, b in ((j.first, j.second), (j.second, j.first))]
+        open_edges = [e for e in edges if e[0] not in waiting and e[1] in waiting]
+        if not open_edges:
+            child = max(waiting, key=lambda n: worth[n])
+            trials = [_down([parts[child]], [begun[child]], (), play, looks)[0]]
+        else:
+            parent, child, joint = max(open_edges, key=lambda e: worth[e[1]])
+            held = (replace(joint, first=0, second=1),)
+            both = [parts[parent], parts[child]]
+            trials = [_down(both, [maps[parent], m], held, play, looks)[1] for m in (begun[child], maps[parent])]
+        ends = [_term(parts[child], m, *last) for m in trials]
+        best = max(range(len(trials)), key=lambda n: ends[n].likeness * ends[n].overlap)
+        maps[child] = trials[best]
         waiting.discard(child)
     return maps
+
+
+def _down(
+    parts: Sequence[_Part],
+    maps: Sequence[Affine],
+    joints: Sequence[Joint],
+    play: Play,
+    looks: dict[float, tuple[_Look, _Look]],
+) -> list[Affine]:
+    """Solve at the coarse blurs; the first of several pieces stays where it is."""
+    now = list(maps)
+    for blur in _SWEEP_BLURS:
+        now = _solve(parts, now, joints, play, *looks[blur], held=0 if len(parts) > 1 else None)
+    return now
+
+
+def _grain(today: Picture, prior: Picture) -> float:
+    """Return by how much blurs must grow so that they span the voxels of the slices: 1 up to voxels of 1 mm."""
+    steps = [float(np.median(np.linalg.norm(p.affine[:3, :3], axis=0))) for p in (today, prior)]
+    return max(1.0, *steps)
 
 
 def _flatness_mm(term: _Term, radius_mm: float) -> float:
