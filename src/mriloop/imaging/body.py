@@ -16,8 +16,9 @@ Mask = npt.NDArray[np.bool_]
 STEP_MM = 2.0
 CANAL_SIGMA_MM = 5.0  # a tube of 14 to 18 mm answers most strongly at a sigma of a third of its width
 BODY_PITCH_MM = (10.0, 44.0)  # disc to disc: from a child's neck to a tall man's loin
-LEAST_RHYTHM = 0.25
+LEAST_RHYTHM = 0.45  # noise on a column of 60 to 120 mm echoes by 0.2, as one standard deviation
 LEAST_SKEW = 0.2
+EQUAL_STEP = 0.6  # of a vertebra: cut blindly, a piece of that length lies at most half across a disc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,8 +59,9 @@ def column(data: Floats, affine: Affine, *, pitch_mm: float, forward_mm: float, 
     The canal is the longest tube from foot to head near the middle of the picture: blurred along S by 8 mm, it is a
     spot in every cross-section whichever way it is brighter or darker than its wall; one path through all
     cross-sections, bending little, gathers the most of it. `bright` says which way where the weighting tells (fluid
-    on T2), else None. `forward_mm` leads from canal to the middle of the vertebral bodies, `pitch_mm` is the step of
-    equal pieces where no rhythm is found. None where the picture is under 24 mm high.
+    on T2), else None. `forward_mm` leads from canal to the middle of the vertebral bodies. Where no rhythm is found
+    the cuts are equal steps of 60 % of `pitch_mm`, which a vertebra and its disc measure together. None where the
+    picture is under 24 mm high.
     """
     cube, grid = isotropic(data, affine, STEP_MM)
     if cube.shape[2] * STEP_MM < 24.0 or min(cube.shape[:2]) * STEP_MM < 20.0:
@@ -70,7 +72,7 @@ def column(data: Floats, affine: Affine, *, pitch_mm: float, forward_mm: float, 
     flat = ndimage.gaussian_filter(np.where(seen, flat, flat[seen].mean()), (0.0, 0.0, 8.0 / STEP_MM))
     ways = [True, False] if bright is None else [bright]
     tries = [_follow(_spots(flat if way else -flat, seen)) for way in ways]
-    index, trust = max(tries, key=lambda t: t[1])
+    index, trust, _ = max(tries, key=lambda t: t[2])
     path = apply(grid.affine, index)
     heights = path[:, 2]
     fine = np.arange(heights[0], heights[-1] + 0.5, 1.0)
@@ -79,7 +81,7 @@ def column(data: Floats, affine: Affine, *, pitch_mm: float, forward_mm: float, 
     cuts = tuple(float(fine[n]) for n in max(tried, key=lambda t: t[1])[0])
     found = bool(cuts)
     if not cuts:
-        count = max(1, round((heights[-1] - heights[0]) / pitch_mm))
+        count = max(1, round((heights[-1] - heights[0]) / (EQUAL_STEP * pitch_mm)))
         cuts = tuple(float(c) for c in np.linspace(heights[0], heights[-1], count + 1)[1:-1])
     return Column(path=path, cuts=cuts, vertebrae=bool(found), trust=trust)
 
@@ -98,8 +100,8 @@ def _spots(flat: npt.NDArray[np.float32], seen: Mask) -> npt.NDArray[np.float32]
     return np.asarray(np.where(inside, spot * middle, 0.0), np.float32)
 
 
-def _follow(spot: npt.NDArray[np.float32]) -> tuple[Points, float]:
-    """Return the path (n, 3) of most spot through all cross-sections, a voxel sideways per step, and its trust."""
+def _follow(spot: npt.NDArray[np.float32]) -> tuple[Points, float, float]:
+    """Return the path (n, 3) of most spot through all cross-sections, its trust, and how much spot it gathers."""
     wide, deep, high = spot.shape
     best = spot[:, :, 0].copy()
     came = np.zeros((high, wide, deep), np.int8)
@@ -119,7 +121,7 @@ def _follow(spot: npt.NDArray[np.float32]) -> tuple[Points, float]:
     on = np.array([spot[int(a), int(b), int(c)] for a, b, c in path])
     path[:, :2] = ndimage.gaussian_filter1d(path[:, :2], 3.0, axis=0, mode="nearest")
     others = float(np.percentile(spot[spot > 0.0], 90.0)) if (spot > 0.0).any() else 1.0
-    return path, float(np.median(on)) / max(others, 1e-9)
+    return path, float(np.median(on)) / max(others, 1e-9), float(np.median(on))
 
 
 def _before(data: Floats, affine: Affine, course: Points, forward_mm: float) -> npt.NDArray[np.float64]:
@@ -198,15 +200,6 @@ def meant(found: list[Mask], grid: Grid) -> int | None:
     away = [float(np.linalg.norm((p - middle)[:2])) for p in places]
     order = np.argsort(away)
     return int(order[0]) if away[order[1]] > 2.0 * max(away[order[0]], 5.0) else None
-
-
-def long_axis(points: Points) -> Points:
-    """Return the unit vector (3,) along which a cloud of points (n, 3) is longest, turned towards S, else A."""
-    away = points - points.mean(axis=0)
-    _, _, rows = np.linalg.svd(away[:: max(1, len(away) // 4000)], full_matrices=False)
-    axis = rows[0]
-    lead = axis[2] if abs(axis[2]) > 0.3 else axis[1]
-    return np.asarray(axis if lead >= 0.0 else -axis)
 
 
 def _apart(mask: Mask) -> list[Mask]:

@@ -22,8 +22,9 @@ from mriloop.imaging.resample import Points, apply, inverse, mean_displacement_m
 from mriloop.imaging.voxels import ndimage
 from mriloop.model.volume import Affine, Floats
 
-MOST_POINTS = 5000
+MOST_POINTS = 3000
 LEAST_POINTS = 150
+CHANCE = 0.01  # what three powers of brightness and a slope explain of 3000 points of noise, and more
 LEAST_SEEN = 0.6  # share of a piece that must lie in the other picture before its likeness counts
 SHARP_MM = 0.8
 _BLURS = (3.0, 1.6, SHARP_MM)
@@ -96,6 +97,8 @@ class _Look:
     gradient: tuple[npt.NDArray[np.float32], ...]
     to_voxel: Affine
     kernel_mm3: float
+    rest_mm: float
+    least_noise: float
 
     def at(self, points: Points) -> tuple[Vector, Points, Mask]:
         """Return values (n,), gradients (n, 3) and which points lie inside."""
@@ -277,7 +280,14 @@ def _look(one: Picture, other: Picture, blur_mm: float) -> _Look:
     values = ndimage.gaussian_filter(np.asarray(one.data, np.float32), sigma, truncate=3.0)
     gradient = tuple(np.gradient(values, axis=a) if values.shape[a] > 1 else np.zeros_like(values) for a in range(3))
     width = np.maximum(2 * np.sqrt(np.pi) * sigma, 1.0) * spacing
-    return _Look(values=values, gradient=gradient, to_voxel=inverse(one.affine), kernel_mm3=float(np.prod(width)))
+    return _Look(
+        values=values,
+        gradient=gradient,
+        to_voxel=inverse(one.affine),
+        kernel_mm3=float(np.prod(width)),
+        rest_mm=0.005 * blur_mm,
+        least_noise=(0.005 * float(values.std())) ** 2,
+    )
 
 
 def _term(part: _Part, pull: Affine, still: _Look, moving: _Look) -> _Term:
@@ -307,12 +317,14 @@ def _term(part: _Part, pull: Affine, still: _Look, moving: _Look) -> _Term:
     jacobian = np.column_stack([np.cross(arm, turned), turned])
     jacobian = jacobian - table @ _weighted(table, jacobian, weight)
     noise = float((weight * rest**2).sum() / weight.sum())
-    independent = min(1.0, part.every_mm3 / moving.kernel_mm3) / max(noise, 1e-12)
-    explained = 1.0 - float((weight * rest**2).sum()) / max(float((weight * plain**2).sum()), 1e-12)
+    explained = max(1.0 - noise * float(weight.sum()) / max(float((weight * plain**2).sum()), 1e-12), 0.0)
+    # The gradient of mere noise says nothing: what is not explained by today's picture lends no weight to its slope.
+    told = max(explained - CHANCE, 1e-4)
+    independent = told * min(1.0, part.every_mm3 / moving.kernel_mm3) / max(noise, moving.least_noise, 1e-12)
     return _Term(
         hessian=(jacobian.T * weight) @ jacobian * independent,
         pull=(jacobian.T * weight) @ rest * independent,
-        likeness=max(explained, 0.0),
+        likeness=explained,
         overlap=overlap,
     )
 
@@ -340,7 +352,7 @@ def _solve(
             terms[held].hessian, terms[held].pull = np.eye(6) * 1e12, np.zeros(6)
         step = _step(parts, now, terms, joints, play)
         now = [m @ _about(p.centre, d) for m, p, d in zip(now, parts, step, strict=True)]
-        if np.abs(step[:, 3:]).max() < 0.004 and np.abs(step[:, :3]).max() < 2e-4:
+        if np.abs(step[:, 3:]).max() < still.rest_mm and np.abs(step[:, :3]).max() < still.rest_mm / 20.0:
             break
     return now
 

@@ -1,4 +1,4 @@
-"""Cuts a picture into the pieces that move by themselves: along a column, along a limb, in blocks, around an organ."""
+"""Cuts a picture into the pieces that move by themselves: along a column, in blocks, around an organ."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mriloop.imaging.body import Column, Mask, long_axis
-from mriloop.imaging.local import Joint, Piece
+from mriloop.imaging.body import Column, Mask
+from mriloop.imaging.local import LEAST_POINTS, Joint, Piece
 from mriloop.imaging.register import Picture
 from mriloop.imaging.resample import Points, apply
 
@@ -52,31 +52,11 @@ def along_column(one: Picture, course: Column, room: Room) -> tuple[list[Piece],
     return pieces, _chain([(float(m[0]), float(m[1]), float(m[2])) for m in meets])
 
 
-def along_axis(one: Picture, inside: Mask, label: str) -> tuple[list[Piece], list[Joint]]:
-    """Return pieces of a limb from end to end, each about as long as the limb is wide, and where they meet."""
-    index, points = _tissue(one, inside)
-    if len(points) < 50:
-        return [], []
-    axis = long_axis(points)
-    along = (points - points.mean(axis=0)) @ axis
-    low, high = np.percentile(along, [0.5, 99.5])
-    aside = points - points.mean(axis=0) - along[:, None] * axis
-    width = 2.0 * float(np.sqrt((aside**2).sum(axis=1).mean()))
-    count = int(np.clip(round((high - low) / max(width, 25.0)), 1, 8))
-    edges = np.linspace(low, high, count + 1)
-    level = np.clip(np.searchsorted(edges, along) - 1, 0, count - 1)
-    pieces, meets = [], []
-    for n in range(count):
-        mine = level == n
-        pieces.append(_named(one, index[mine], points[mine], label))
-        if n:
-            meets.append(points[np.abs(along - edges[n]) < 4.0].mean(axis=0))
-    return pieces, _chain([(float(m[0]), float(m[1]), float(m[2])) for m in meets])
-
-
-def in_blocks(one: Picture, inside: Mask, size_mm: float) -> tuple[list[Piece], list[Joint]]:
+def in_blocks(one: Picture, inside: Mask, size_mm: float, label: str = "block") -> tuple[list[Piece], list[Joint]]:
     """Return blocks of about `size_mm` along R, A and S, and the faces that they share."""
     index, points = _tissue(one, inside)
+    if len(points) < LEAST_POINTS:
+        return [], []
     low, high = points.min(axis=0), points.max(axis=0)
     counts = np.maximum(np.round((high - low) / size_mm).astype(int), 1)
     cell = np.minimum(((points - low) / np.maximum(high - low, 1e-6) * counts).astype(int), counts - 1)
@@ -86,7 +66,7 @@ def in_blocks(one: Picture, inside: Mask, size_mm: float) -> tuple[list[Piece], 
         mine = np.all(cell == key, axis=1)
         if mine.sum() * abs(float(np.linalg.det(one.affine[:3, :3]))) > 0.15 * float(np.prod((high - low) / counts)):
             where[(key[0], key[1], key[2])] = len(pieces)
-            pieces.append(_named(one, index[mine], points[mine], "block"))
+            pieces.append(_named(one, index[mine], points[mine], label))
     joints = []
     for (i, j, k), n in where.items():
         for other in ((i + 1, j, k), (i, j + 1, k), (i, j, k + 1)):

@@ -8,7 +8,7 @@ import numpy as np
 
 from mriloop.imaging.body import Column, Mask, column, limbs, meant, tissue
 from mriloop.imaging.local import Joint, Piece, Play
-from mriloop.imaging.pieces import Room, along_axis, along_column, around, in_blocks, merged
+from mriloop.imaging.pieces import Room, along_column, around, in_blocks, merged
 from mriloop.imaging.register import Picture, picture
 from mriloop.imaging.resample import apply, isotropic
 from mriloop.model.coding import Region, Weighting
@@ -16,6 +16,7 @@ from mriloop.stages.compare.align import Loaded
 
 MOST_WORKING_VOXELS = 3_000_000
 BLOCK_MM = 80.0
+LIMB_BLOCK_MM = 55.0  # about the width of a knee or an ankle: no block spans two joints
 NECK_STEP_MM = 25.0
 
 
@@ -84,7 +85,6 @@ class Division:
 
     inside : the tissue that takes part, on the voxels of the series; `masked` says whether another limb was left out
     rhythm_mm : step from vertebra to vertebra, along which a start may be a level off; 0 where there is none
-    soft : whether pieces bend inside, so that a residual is no sign of a wrong map
     why_not : why there are no pieces
     """
 
@@ -176,10 +176,13 @@ def _limb(today: Loaded, inside: Mask) -> Division:
         words = (f"{_side(found, chosen, today)} limb lies in the middle and was aligned; the other was masked out",)
     one = ready(today, keep)
     if chosen is not None:
-        pieces, joints = along_axis(one, one.mask, "piece")
+        pieces, joints = in_blocks(one, one.mask, LIMB_BLOCK_MM, "piece")
     else:
         words = ("more than one limb is in the picture: each was aligned by itself",)
-        groups = [along_axis(one, _onto(m, today, one), f"{_side(found, n, today)} limb") for n, m in enumerate(found)]
+        groups = [
+            in_blocks(one, _onto(m, today, one) & one.mask, LIMB_BLOCK_MM, f"{_side(found, n, today)} limb")
+            for n, m in enumerate(found)
+        ]
         pieces, joints = merged(groups)
     why_not = "" if pieces else "the limb is too small in the picture"
     return Division(

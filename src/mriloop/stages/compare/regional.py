@@ -98,18 +98,18 @@ def carry(whole: Alignment, parts: Sequence[LocalAlignment], point: Point) -> Pl
 
     The accepted part in whose sphere the point falls decides; across the border of two, over about 6 mm, their answers
     are blended by distance (a smooth power diagram), and what they disagree by goes into the uncertainty. Outside all
-    spheres the map of the whole takes over within half a radius.
+    spheres the map of the whole takes over within half a radius. A refused part sends nothing; a point that lies in it
+    is carried by the others, and by how much the refused map contradicts them adds to the uncertainty.
     """
     here = np.array(point, float)[None]
     good = [p for p in parts if p.alignment.accepted]
     found = [(apply(np.array(p.alignment.matrix), here)[0], p) for p in good]
     overall = apply(np.array(whole.matrix), here)[0] if whole.accepted else None
     if not found:
-        return (
-            None
-            if overall is None
-            else Placed(point_ras_mm=_triple(overall), uncertainty_mm=whole.uncertainty_mm, by="whole")
-        )
+        if overall is None:
+            return None
+        doubt = float(np.hypot(whole.uncertainty_mm, _contradiction(parts, here, overall)))
+        return Placed(point_ras_mm=_triple(overall), uncertainty_mm=doubt, by="whole")
     away = np.array([float(np.linalg.norm(q - np.array(p.centre_ras_mm))) for q, p in found])
     radii = np.array([p.radius_mm for _, p in found])
     power = away**2 - radii**2
@@ -127,7 +127,19 @@ def carry(whole: Alignment, parts: Sequence[LocalAlignment], point: Point) -> Pl
     spread = float(weights @ (doubts**2 + ((places - where) ** 2).sum(axis=1))) ** 0.5
     if outside > 0.0:
         spread = float(np.hypot(spread, outside * np.linalg.norm(places[int(weights[: len(found)].argmax())] - where)))
+    spread = float(np.hypot(spread, _contradiction(parts, here, where)))
     return Placed(point_ras_mm=_triple(where), uncertainty_mm=spread, by="whole" if outside >= 1.0 else lead.part)
+
+
+def _contradiction(parts: Sequence[LocalAlignment], here: np.ndarray, where: np.ndarray) -> float:
+    """Return by how far the map of the part in which a point falls misses `where`, if that part was refused; else 0."""
+    power = []
+    for one in parts:
+        there = apply(np.array(one.alignment.matrix), here)[0]
+        off = float(np.linalg.norm(there - np.array(one.centre_ras_mm)))
+        power.append((off**2 - one.radius_mm**2, float(np.linalg.norm(there - where)), one.alignment.accepted))
+    nearest = min(power, default=(1.0, 0.0, True))
+    return 0.0 if nearest[2] or nearest[0] > 0.0 else nearest[1]
 
 
 def carry_back(whole: Alignment, parts: Sequence[LocalAlignment], point: Point) -> Placed | None:
