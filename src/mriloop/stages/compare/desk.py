@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mriloop.model.comparison import Alignment
+from mriloop.model.comparison import Alignment, LocalAlignment
+from mriloop.model.judgement import Repeatability
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.volume import Volume
 from mriloop.stages.compare.align import Loaded, alignable, load_one, rank
@@ -20,7 +21,11 @@ class Desk:
 
     linked : the alignment of each series with the reference of today's study
     alone : why a series could not be aligned
+    parts : how parts that move by themselves lie, by the series of today and of the prior
+    unnamed : studies whose patient nobody has named; strangers : studies whose pictures show another head
+    same_person : a person vouches that all visits are of one person, whatever the pictures say
     cautions : what a reader must know before trusting the comparison
+    repeatability : how far measures repeat, as the knowledge of the house has it
     """
 
     kinds: Mapping[str, SeriesKind]
@@ -29,9 +34,14 @@ class Desk:
     progress: Progress
     seed: int
     planted: int
+    unnamed: frozenset[str] = frozenset()
+    same_person: bool = False
+    repeatability: Sequence[Repeatability] = ()
     loaded: dict[str, Loaded] = field(default_factory=dict)
     linked: dict[str, Alignment] = field(default_factory=dict)
     alone: dict[str, str] = field(default_factory=dict)
+    parts: dict[tuple[str, str], tuple[LocalAlignment, ...]] = field(default_factory=dict)
+    strangers: set[str] = field(default_factory=set)
     cautions: list[str] = field(default_factory=list)
 
     def read(self, uid: str, *, seek_brain: bool) -> Loaded | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mriloop.model.coding import Region, Weighting
-from mriloop.model.comparison import ChangeList, DetectionLimit, PriorRole, SeriesPair
+from mriloop.model.comparison import ChangeList, DetectionLimit, PriorRole, Role, SeriesPair
 from mriloop.model.study import Study
 from mriloop.stages.compare.change import ChangeMap, list_changes
 from mriloop.stages.compare.desk import Desk
@@ -68,6 +68,8 @@ def since(prior: Study) -> str:
 
 def _choose(pairs: Sequence[SeriesPair], prior: Study, desk: Desk) -> SeriesPair | str:
     """Return the best usable pair with one prior, or what stands in the way (empty: there is no such pair)."""
+    if prior.study_instance_uid in desk.strangers:
+        return "the pictures of the prior show another head; where it is this patient's, say so with --same-person"
     said = ""
     own = {s.series_instance_uid for s in prior.series}
     for weighting in _WEIGHTINGS:
@@ -75,6 +77,7 @@ def _choose(pairs: Sequence[SeriesPair], prior: Study, desk: Desk) -> SeriesPair
             p
             for p in pairs
             if p.prior in own
+            and p.role is Role.CHANGE
             and desk.kinds[p.today].weighting is weighting
             and {desk.kinds[p.today].region, desk.kinds[p.prior].region} <= _REGIONS
         ]

@@ -7,32 +7,28 @@ from dataclasses import dataclass
 
 from mriloop.model.coding import Weighting
 from mriloop.model.comparison import (
-    Alignment,
     Comparison,
     LinkedSeries,
     NotComparable,
     PriorRole,
+    Role,
     SeriesPair,
 )
 from mriloop.model.errors import refuse
 from mriloop.model.fact import Truth
+from mriloop.model.judgement import Repeatability
 from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Study
 from mriloop.model.volume import Volume
-from mriloop.stages.compare.align import (
-    Loaded,
-    across,
-    backwards,
-    itself,
-    through,
-    within,
-)
+from mriloop.stages.compare.align import backwards, through
 from mriloop.stages.compare.change import ChangeMap
 from mriloop.stages.compare.courses import courses
 from mriloop.stages.compare.desk import Desk, Progress
 from mriloop.stages.compare.listing import Listed, list_against, since
-from mriloop.stages.compare.match import Proposal, fit_series, match_series
+from mriloop.stages.compare.match import match_series
 from mriloop.stages.compare.pictures import PairImages, show
+from mriloop.stages.compare.priors import choose_priors
+from mriloop.stages.compare.tie import pair_up, tie_prior, tie_today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +50,9 @@ def compare(
     unnamed: Collection[str] = (),
     seed: int = 0,
     planted: int = 16,
+    baseline: str | None = None,
+    same_person: bool = False,
+    repeatability: Sequence[Repeatability] = (),
 ) -> Compared:
     """Compare today's study with its priors.
 
@@ -65,32 +64,48 @@ def compare(
     unnamed : StudyInstanceUIDs whose patient nobody has named (NIfTI without identity): their pseudonym proves nothing
     seed, planted : of the synthetic lesions that measure the detection limit, and how many per size and contrast
         (0: it is not measured, and the statement says so)
+    baseline : StudyInstanceUID of the prior that a person names as the baseline; else the first usable one
+    same_person : a person vouches that all visits are of one person, whatever the pictures say
+    repeatability : how far measures repeat (`edges.knowledge`); without it no measure is judged
 
     Every series of every study is tied to one reference series of today. Lesions are listed against the latest prior
     that has a FLAIR (else T2) series of the brain, and once more against the first one where that is another.
     Undated priors are taken in the order given, latest first. Raises SenderError `prior_other_patient`,
-    `prior_same_study`, `prior_not_earlier` or `compare_one_series`.
+    `prior_same_study`, `prior_not_earlier`, `prior_other_head` or `compare_one_series`.
     """
     refuse_strangers(today, priors, unnamed)
     tell = progress or (lambda share, step: None)
-    desk = Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
+    desk = Desk(
+        kinds=kinds,
+        checks=checks,
+        load=load,
+        progress=tell,
+        seed=seed,
+        planted=planted,
+        unnamed=frozenset(unnamed),
+        same_person=same_person,
+        repeatability=repeatability,
+    )
     if len({study.patient for study in (today, *priors)}) > 1:
         desk.cautions.append("the input does not name the patient: that both visits are of one person was not verified")
     recent = sorted(priors, key=lambda p: p.started_at.timestamp() if p.started_at else 0.0, reverse=True)
-    matched = [(prior, *match_series(today, kinds, prior, kinds)) for prior in recent]
-    reference = _read_today(today, matched, desk)
+    matched = [
+        (prior, *match_series(today, kinds, prior, kinds, checks=checks, view=True, maps=True)) for prior in recent
+    ]
+    first = choose_priors(today, list(reversed(recent)), kinds, checks=checks, baseline=baseline).baseline
+    reference = tie_today(today, matched, desk)
     pairs: list[SeriesPair] = []
     unmatched: dict[str, list[str]] = {}
     for number, (prior, proposals, alone) in enumerate(matched):
         desk.progress(0.15 + 0.45 * number / max(len(matched), 1), f"aligning prior {number + 1} of {len(matched)}")
-        _read_prior(prior, proposals, reference, desk)
+        tie_prior(prior, proposals, reference, desk)
         for one in alone:
             unmatched.setdefault(one.series, []).append(one.reason)
-        pairs.extend(_pair(p, desk) for p in proposals if p.today in desk.linked and p.prior in desk.linked)
-    paired = {uid for pair in pairs for uid in (pair.today, pair.prior)}
+        pairs.extend(pair_up(p, desk) for p in proposals if p.today in desk.linked and p.prior in desk.linked)
+    paired = {uid for pair in pairs if pair.role is not Role.VIEW for uid in (pair.today, pair.prior)}
     reasons = {uid: "; ".join(dict.fromkeys(r)) for uid, r in unmatched.items() if uid not in paired} | desk.alone
     listed = list_against(pairs, recent, desk)
-    first = _against_baseline(pairs, recent, listed, desk)
+    earlier = _against_baseline(pairs, first, listed, desk)
     desk.progress(0.92, "drawing")
     images = [_show(pair, listed.change if pair is listed.pair else None, desk) for pair in pairs]
     desk.progress(1.0, "compared")
@@ -115,8 +130,8 @@ def compare(
             changes_weighting=kinds[listed.pair.today].weighting.value if listed.pair else "",
             changes_since=since(listed.prior) if listed.prior else "",
             cautions=tuple(dict.fromkeys(desk.cautions)),
-            against_baseline=first.record(PriorRole.BASELINE) if first else None,
-            courses=courses(today, listed, first),
+            against_baseline=earlier.record(PriorRole.BASELINE) if earlier else None,
+            courses=courses(today, listed, earlier),
         ),
         images=tuple(i for i in images if i is not None) + _enhancement(today, desk),
     )
@@ -141,69 +156,15 @@ def refuse_strangers(today: Study, priors: Sequence[Study], unnamed: Collection[
                 raise refuse("prior_not_earlier", path=path)
 
 
-def _against_baseline(
-    pairs: Sequence[SeriesPair], recent: Sequence[Study], listed: Listed, desk: Desk
-) -> Listed | None:
-    """List against the oldest prior too, None where that is the one already listed or where it cannot be used."""
-    if listed.prior is None or len(recent) < 2 or recent[-1] is listed.prior:
+def _against_baseline(pairs: Sequence[SeriesPair], first: Study | None, listed: Listed, desk: Desk) -> Listed | None:
+    """List against the baseline too, None where that is the one already listed or where it cannot be used."""
+    if listed.prior is None or first is None or first is listed.prior:
         return None
-    first = list_against(pairs, recent[-1:], desk)
-    if first.change is None:
-        desk.cautions.append(f"no list against the baseline: {first.said}")
+    found = list_against(pairs, [first], desk)
+    if found.change is None:
+        desk.cautions.append(f"no list against the baseline: {found.said}")
         return None
-    return first
-
-
-def _usable(study: Study, desk: Desk) -> list[str]:
-    return [s.series_instance_uid for s in fit_series(study, desk.kinds)]
-
-
-def _read_today(
-    today: Study, matched: Sequence[tuple[Study, list[Proposal], list[NotComparable]]], desk: Desk
-) -> Loaded | None:
-    """Choose the reference of today's study and tie today's other series to it."""
-    usable = _usable(today, desk)
-    if not usable:
-        raise refuse("compare_one_series", path=today.study_instance_uid)
-    wanted = {p.today for _, proposals, _ in matched for p in proposals}
-    reference: Loaded | None = None
-    for uid in sorted(usable, key=lambda u: -desk.worth(u, wanted)):
-        desk.progress(0.02, "reading today's series")
-        one = desk.read(uid, seek_brain=reference is None)
-        if one is None:
-            continue
-        if reference is None:
-            reference = one
-            desk.linked[uid] = itself()
-        else:
-            desk.linked[uid] = within(reference, one)
-    return reference
-
-
-def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | None, desk: Desk) -> None:
-    """Tie the prior's reference to today's, and the prior's other series to its reference."""
-    if reference is None:
-        desk.alone.update(dict.fromkeys(_usable(prior, desk), "today's study gave no picture to lay it on"))
-        return
-    partner = {p.prior for p in proposals if p.today == reference.uid}
-    bridge: Alignment | None = None
-    hub: Loaded | None = None
-    for uid in sorted(_usable(prior, desk), key=lambda u: -desk.worth(u, partner)):
-        one = desk.read(uid, seek_brain=hub is None)
-        if one is None:
-            continue
-        if hub is None or bridge is None:
-            hub, bridge = one, across(reference, one)
-            desk.linked[uid] = bridge
-        else:
-            desk.linked[uid] = through(within(hub, one), bridge)
-
-
-def _pair(proposal: Proposal, desk: Desk) -> SeriesPair:
-    alignment = through(desk.linked[proposal.prior], backwards(desk.linked[proposal.today]))
-    return SeriesPair(
-        today=proposal.today, prior=proposal.prior, comparability=proposal.comparability, alignment=alignment
-    )
+    return found
 
 
 def _show(pair: SeriesPair, change: ChangeMap | None, desk: Desk) -> PairImages | None:
