@@ -19,8 +19,9 @@ Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float64]
 HALF, MASK = "half intensity", "mask"
-# A mask is a staircase; half a voxel of smoothing rounds its corners and moves a straight edge by nothing.
-SMOOTHING_VOXELS = 0.55
+# A mask is a staircase whose corners stand out of the true outline. Rounded by this much, the longest line of an
+# ellipsoid is as often too short as too long (mean error 0.03 voxels at 1 mm; unrounded it is 0.25 too long).
+SMOOTHING_VOXELS = 0.8
 # Below this contrast between region and surroundings, in standard deviations of the surroundings, half way between
 # the two is drowned by noise and the mask itself is the better outline.
 LEAST_CONTRAST = 5.0
@@ -138,21 +139,21 @@ def _one(region: Mask, affine: Affine, scaled: Field | None) -> Diameters:
     field, drawn = _field(region, scaled)
     best: tuple[_Line, int] | None = None
     surface = [_caps(field, region)]
-    for k in np.flatnonzero(region.any(axis=(0, 1))):
+    for k in np.flatnonzero(region.any(axis=(0, 1))).tolist():
         for corners in _outlines(field[:, :, k], region[:, :, k]):
             index = np.column_stack([corners, np.full(len(corners), float(k))])
             surface.append(index)
             line = _longest(index @ affine[:3, :3].T + affine[:3, 3], affine)
             if best is None or line.beats(best[0]):
-                best = (line, int(k))
+                best = (line, k)
     if best is None:
         raise ValueError("a region without an outline")
-    line, k = best
+    line, at = best
     sides = np.linalg.norm(affine[:3, :3], axis=0)
     return Diameters(
         longest_mm=line.longest,
         perpendicular_mm=line.across,
-        slice=k,
+        slice=at,
         ends_ras_mm=line.ends,
         longest_3d_mm=_farthest(np.vstack(surface) @ affine[:3, :3].T),
         volume_ml=_filled(region, None if drawn == MASK else scaled) * abs(float(np.linalg.det(affine[:3, :3]))) / 1000,
