@@ -193,6 +193,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path} holds no series that can be compared",
         "give a study with at least one acquired image series",
     ),
+    _sender(
+        "history_invalid",
+        "{path}: {detail}",
+        "see docs/reference/response.md for the shape of a history, and `mriloop response --help`",
+    ),
     # cases and orders
     _sender(
         "case_unreadable",

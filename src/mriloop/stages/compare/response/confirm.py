@@ -108,7 +108,8 @@ def _sustained(verdicts: tuple[Verdict, ...], number: int, category: Category, d
         (each for each in verdicts[first : last + 1] if each.on >= earliest and RANK[each.category] >= least), None
     )
     if bearing is not None:
-        return Confirmation(standing=Standing.CONFIRMED, needs=needs, earliest=earliest, by_visit=bearing.visit)
+        by = bearing if bearing.on > verdicts[number].on else verdicts[first]
+        return Confirmation(standing=Standing.CONFIRMED, needs=needs, earliest=earliest, by_visit=by.visit)
     if broken:
         worse = next(
             each.visit

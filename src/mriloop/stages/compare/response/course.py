@@ -20,7 +20,7 @@ from mriloop.model.response import (
     Verdict,
 )
 from mriloop.stages.compare.response.confirm import Summary, settle, summarise
-from mriloop.stages.compare.response.repeatability import judge_change
+from mriloop.stages.compare.response.repeatability import judge_change, name_of
 from mriloop.stages.compare.response.rules import Rules, Situation
 from mriloop.stages.compare.response.sums import Sums, follow, targets_of
 from mriloop.stages.compare.response.table import Answer
@@ -136,7 +136,7 @@ def _verdict(situation: Situation, said: Answer, rules: Rules) -> Verdict:
     )
     if said.category is Category.PD:
         verdict = replace(verdict, confirmation=rules.doubt(situation, said))
-    return replace(verdict, flags=tuple(_flags(situation, verdict)))
+    return replace(verdict, flags=tuple(_flags(situation, verdict, rules)))
 
 
 def _change(sums: Sums, rules: Rules, first: bool) -> SumChange:
@@ -164,25 +164,20 @@ def _percent(now: float | None, before: float | None) -> float | None:
     return None if now is None or not before else 100 * (now - before) / before
 
 
-def _flags(situation: Situation, verdict: Verdict) -> Iterator[str]:
+def _flags(situation: Situation, verdict: Verdict, rules: Rules) -> Iterator[str]:
     """Yield what a reader must know of a verdict besides its category."""
     visit = situation.visit
-    decisive = {
-        Category.PD: ("growth", "target-growth"),
-        Category.PR: ("shrinkage", "target-shrinkage"),
-        Category.MR: ("minor-shrinkage",),
-    }
-    if verdict.row in decisive.get(verdict.category, ()):
-        since = {
-            each.nadir_visit if verdict.category is Category.PD else each.baseline_visit for each in situation.sums
-        }
-        close = [
-            each
-            for each in verdict.judgements
-            if each.judged is Judged.WITHIN and any(each.measure.endswith(f"since {name}") for name in since)
-        ]
-        for each in close:
-            yield f"{verdict.category} by the numbers, but within measurement error: {each.because}"
+    shares = {Category.PR: rules.response, Category.MR: rules.minor or rules.response}
+    for sums in situation.sums:
+        if verdict.category is Category.PD:
+            since, held = sums.nadir_visit, sums.grew(*rules.growth)
+        elif verdict.category in shares:
+            since, held = sums.baseline_visit, sums.shrank(shares[verdict.category])
+        else:
+            break
+        for each in verdict.judgements:
+            if held is Truth.TRUE and each.judged is Judged.WITHIN and each.measure == name_of(sums, since):
+                yield f"{verdict.category} by the numbers, but within measurement error: {each.because}"
     if visit.new_lesions is NewLesion.EQUIVOCAL:
         yield "an equivocal new lesion: if a later visit makes it certain, progression dates from this visit"
     lowered = situation.baseline.steroid_mg is not None and visit.steroid_mg is not None

@@ -126,9 +126,7 @@ def doubt_after_radiotherapy(situation: Situation, said: Answer) -> Confirmation
     early = _early(situation)
     if early is Truth.FALSE or situation.visit.outside_field is Truth.TRUE:
         return Confirmation()
-    needs = (
-        "an MRI at least 4 weeks later that still shows progression: so early it may be an effect of radiotherapy"
-    )
+    needs = "an MRI at least 4 weeks later that still shows progression: so early it may be an effect of radiotherapy"
     if early is Truth.UNKNOWN:
         needs = "the end of radiotherapy; if that lies within 12 weeks before, an MRI at least 4 weeks later"
     return Confirmation(

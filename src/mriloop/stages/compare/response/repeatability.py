@@ -48,11 +48,16 @@ def limit(sums: Sums, before: float, unit: str, visit: ResponseVisit, own: Repea
     return before * (VOLUME_GAIN if grown else VOLUME_LOSS)
 
 
+def name_of(sums: Sums, since: str) -> str:
+    """Return how the change of a sum since a visit is called."""
+    return f"sum of {sums.tissue} targets since {since}" if sums.tissue else f"sum of targets since {since}"
+
+
 def judge_change(
     sums: Sums, *, since: str, before: float | None, unit: str, visit: ResponseVisit, own: Repeatability | None
 ) -> Judgement:
     """Return whether a sum moved by more than measuring it twice would move it, against baseline or nadir."""
-    name = f"sum of targets since {since}"
+    name = name_of(sums, since)
     now = sums.now.total
     citation = (own.citation if own is not None else None) or (VOLUME if unit == "mL" else DIAMETER)
     if now is None or before is None:
