@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from mriloop.model.fact import Truth
 from mriloop.model.response import (
-    Category,
     Criteria,
     NewLesion,
     NonTarget,
@@ -26,7 +25,6 @@ from mriloop.model.response import (
     Role,
     Seen,
     Size,
-    Standing,
     Tissue,
     TrackedLesion,
     Trend,
@@ -186,9 +184,7 @@ def recist_target(history, number, values, nodes):
     )
     may_be_clean = all(value is None or (value == 0 if name not in nodes else value < 10)
                        for name, value in values.items())  # fmt: skip
-    was_clean = masses and any(
-        index > 0 and all(then[name] == 0 for name in masses) for index, _, then in earlier
-    )
+    was_clean = masses and any(index > 0 and all(then[name] == 0 for name in masses) for index, _, then in earlier)
     if was_clean and any(values[name] for name in masses if values[name] is not None):
         return "PD"
     enough = sum_now - nadir >= 5 and sum_now >= nadir * Fraction(6, 5)
@@ -305,7 +301,9 @@ BOTH = (Tissue.ENHANCING, Tissue.NON_ENHANCING)
 @given(data=st.data())
 @PLENTY
 def test_every_visit_gets_what_the_tables_say(criteria, data):
-    history = data.draw(histories(criteria, BOTH if criteria in (Criteria.RANO_2, Criteria.RANO_2_VOLUME) else BOTH[:1]))
+    history = data.draw(
+        histories(criteria, BOTH if criteria in (Criteria.RANO_2, Criteria.RANO_2_VOLUME) else BOTH[:1])
+    )
     course = assess(history)
     for number, verdict in enumerate(course.verdicts):
         if number:

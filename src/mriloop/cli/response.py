@@ -10,9 +10,12 @@ import click
 
 from mriloop.cli.common import console, emit, json_option, leave
 from mriloop.model.errors import Exit
+from mriloop.model.quantity import Quantity
 from mriloop.model.response import (
     Category,
     Criteria,
+    EntryCourse,
+    Pattern,
     ResponseCourse,
     ResponseHistory,
     Role,
@@ -29,20 +32,31 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("history", type=click.Path(path_type=Path))
-@click.option("--criteria", type=click.Choice([*Criteria]), help="Hold it against these in place of the file's own.")
+@click.option(
+    "--criteria",
+    type=click.Choice([*(each.value for each in Criteria), "disc", "ramris"]),
+    help="Hold it against these in place of the file's own.",
+)
 @json_option
 def response(history: Path, criteria: str | None, as_json: bool) -> None:
     """Hold lesions measured over several visits against published response criteria.
 
     HISTORY is a YAML file of lesions and visits (docs/reference/response.md; examples in docs/examples). Every visit
     gets its category, the row of the criteria that decided, what is provisional and what would confirm it. What is
-    missing is named and never taken for stable disease. Exit code 10 when the last visit is progression, provisional,
-    or not evaluable.
+    missing is named and never taken for stable disease. Discs and joints are compared in pairs. Exit code 10 when the
+    last visit is progression, provisional, or not evaluable, or a disc or joint changed.
     """
+    from mriloop.app.response import DISC, RAMRIS, criteria_of, entries
     from mriloop.app.response import response as run
-    from mriloop.edges.publish.documents import response_document
+    from mriloop.edges.publish.documents import entries_document, response_document
 
-    stated, course = run(history, None if criteria is None else Criteria(criteria))
+    held = criteria_of(history, criteria)
+    if held in (DISC, RAMRIS):
+        compared = entries(history, held)
+        emit(entries_document(compared)) if as_json else show_entries(compared)
+        moved = any(each.pattern not in (Pattern.UNCHANGED, Pattern.CANNOT_TELL) for each in compared.entries)
+        leave(Exit.NEEDS_PERSON if moved else Exit.DONE)
+    stated, course = run(history, criteria)
     if as_json:
         emit(response_document(course))
     else:
@@ -50,6 +64,32 @@ def response(history: Path, criteria: str | None, as_json: bool) -> None:
     last = course.verdicts[-1]
     open_ = last.category in (Category.PD, Category.NE) or last.confirmation.standing is Standing.PENDING
     leave(Exit.NEEDS_PERSON if open_ else Exit.DONE)
+
+
+def show_entries(course: EntryCourse) -> None:
+    """Print discs or joints: visits as columns, then what changed, by which limit."""
+    from rich.table import Table as Grid
+
+    out = console()
+    out.print(course.title, markup=False)
+    table = Grid("", "unit", *(f"{name}\n{on.isoformat()}" for name, on in course.visits), "over all visits")
+    for each in course.entries:
+        cells = [f"{value.value:g}" if isinstance(value, Quantity) else "?" for value in each.values]
+        table.add_row(each.name, each.unit, *cells, each.pattern.value)
+    out.print(table)
+    for each in course.entries:
+        for one in each.judgements:
+            change = "" if one.change is None else f" {one.change:+g}"
+            out.print(f"{one.measure}:{change} {one.judged.value} ({one.because})", markup=False)
+        for note in each.notes:
+            out.print(f"    {note}", markup=False)
+    for said in course.cautions:
+        out.print(f"~ {said}", markup=False)
+    for cited in course.citations:
+        out.print(
+            f"Source: {cited.text} ({cited.year}) doi:{cited.doi or 'none'} [{cited.mark}: {cited.locator}]",
+            markup=False,
+        )
 
 
 def show(history: ResponseHistory, course: ResponseCourse) -> None:

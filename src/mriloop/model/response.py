@@ -258,3 +258,71 @@ class ResponseCourse:
     progression_standing: Standing = Standing.FINAL
     objections: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+
+
+class Pattern(StrEnum):
+    """What the changes of one entry over visits add up to; only changes beyond the limits count."""
+
+    UNCHANGED = "no change beyond the limits"
+    INCREASED = "increased"
+    DECREASED = "decreased"
+    FLUCTUATING = "fluctuating"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscLevel:
+    """One disc level at one visit. None or empty where it was not stated.
+
+    herniation_mm2, dural_sac_mm2 : cross-sectional areas; canal_mm : anteroposterior diameter of the canal
+    msu_size : 0 for no herniation, 1 up to half way to the line between the facets, 2 up to the line, 3 beyond
+    msu_zones : A central, B lateral within the canal, C at or beyond the facet's inner edge; one to three of them
+    """
+
+    herniation_mm2: float | None = None
+    dural_sac_mm2: float | None = None
+    canal_mm: float | None = None
+    msu_size: int | None = None
+    msu_zones: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscVisit:
+    """Disc levels by name ("L4/L5") at one visit."""
+
+    id: str
+    on: date
+    levels: Mapping[str, DiscLevel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointVisit:
+    """RAMRIS scores of one hand at one visit: feature to site to score. A site that is not named was not scored."""
+
+    id: str
+    on: date
+    scores: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing measured or scored over visits: a value for each, each judged against the one before and the first."""
+
+    name: str
+    unit: str
+    values: tuple[Measure, ...]
+    judgements: tuple[Judgement, ...]
+    pattern: Pattern
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryCourse:
+    """Discs or joints over visits (oldest first, name and day), with what their comparison rests on."""
+
+    criteria: str
+    title: str
+    visits: tuple[tuple[str, date], ...]
+    entries: tuple[Entry, ...]
+    citations: tuple[Citation, ...]
+    cautions: tuple[str, ...] = ()

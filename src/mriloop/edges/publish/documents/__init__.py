@@ -5,7 +5,7 @@ from mriloop.edges.publish.documents.check import check_document
 from mriloop.edges.publish.documents.comparison import comparison_document
 from mriloop.edges.publish.documents.contract import NAMES, schema
 from mriloop.edges.publish.documents.plain import Document
-from mriloop.edges.publish.documents.response import response_document
+from mriloop.edges.publish.documents.response import entries_document, response_document
 from mriloop.edges.publish.documents.review import follow_up_document, review_document
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "advice_document",
     "check_document",
     "comparison_document",
+    "entries_document",
     "follow_up_document",
     "response_document",
     "review_document",

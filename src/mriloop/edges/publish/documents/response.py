@@ -5,7 +5,7 @@ from __future__ import annotations
 from mriloop.edges.publish.documents.plain import Document, measure, number, word
 from mriloop.model.guideline import Citation
 from mriloop.model.judgement import Judgement
-from mriloop.model.response import ResponseCourse, SumChange, Verdict
+from mriloop.model.response import EntryCourse, ResponseCourse, SumChange, Verdict
 
 
 def response_document(course: ResponseCourse) -> Document:
@@ -17,6 +17,7 @@ def response_document(course: ResponseCourse) -> Document:
         "measure": course.measure,
         "unit": course.unit,
         "visits": [_verdict(each) for each in course.verdicts],
+        "entries": [],
         "best_response": {
             "category": course.best.value,
             "visit": course.best_visit or None,
@@ -89,3 +90,30 @@ def _judgement(one: Judgement) -> Document:
 
 def _citation(one: Citation) -> Document:
     return {"text": one.text, "year": one.year, "locator": one.locator, "mark": one.mark.value, "doi": one.doi}
+
+
+def entries_document(course: EntryCourse) -> Document:
+    """Return what `mriloop response --json` prints for discs and joints."""
+    return {
+        "schema": "mriloop/response/1",
+        "criteria": course.criteria,
+        "title": course.title,
+        "measure": "",
+        "unit": "",
+        "visits": [{"visit": name, "date": on.isoformat()} for name, on in course.visits],
+        "entries": [
+            {
+                "name": each.name,
+                "unit": each.unit,
+                "values": [measure(value) for value in each.values],
+                "judgements": [_judgement(one) for one in each.judgements],
+                "pattern": each.pattern.value,
+                "notes": list(each.notes),
+            }
+            for each in course.entries
+        ],
+        "best_response": None,
+        "progression": None,
+        "objections": [],
+        "cautions": list(course.cautions),
+    }
