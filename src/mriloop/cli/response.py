@@ -10,6 +10,7 @@ import click
 
 from mriloop.cli.common import console, emit, json_option, leave
 from mriloop.model.errors import Exit
+from mriloop.model.guideline import Citation
 from mriloop.model.quantity import Quantity
 from mriloop.model.response import (
     Category,
@@ -86,10 +87,7 @@ def show_entries(course: EntryCourse) -> None:
     for said in course.cautions:
         out.print(f"~ {said}", markup=False)
     for cited in course.citations:
-        out.print(
-            f"Source: {cited.text} ({cited.year}) doi:{cited.doi or 'none'} [{cited.mark}: {cited.locator}]",
-            markup=False,
-        )
+        out.print(_source(cited), markup=False)
 
 
 def show(history: ResponseHistory, course: ResponseCourse) -> None:
@@ -110,9 +108,13 @@ def show(history: ResponseHistory, course: ResponseCourse) -> None:
         out.print(f"! {said}", markup=False)
     for said in course.cautions:
         out.print(f"~ {said}", markup=False)
-    cited = course.verdicts[0].citation
-    out.print(f"Source: {cited.text} ({cited.year}) doi:{cited.doi} [{cited.mark}: {cited.locator}]", markup=False)
+    out.print(_source(course.verdicts[0].citation), markup=False)
     out.print("A measurement beside the criteria, not a treatment decision: a person decides.", markup=False)
+
+
+def _source(cited: Citation) -> str:
+    doi = f" doi:{cited.doi}" if cited.doi else ""
+    return f"Source: {cited.text} ({cited.year}){doi} [{cited.mark}: {cited.locator}]"
 
 
 def _table(history: ResponseHistory, course: ResponseCourse) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -72,9 +73,9 @@ def load_joints(path: Path) -> JointHistory:
     )
 
 
-def _visits(read: FileReader, raw: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any], tuple[str | int, ...]]]:
+def _visits(read: FileReader, raw: dict[str, Any]) -> list[tuple[str, date, dict[str, Any], tuple[str | int, ...]]]:
     """Return name, day, everything else and place of each visit; no two of one name or on one day."""
-    found = []
+    found: list[tuple[str, date, dict[str, Any], tuple[str | int, ...]]] = []
     for number, said in enumerate(read.listed(raw.get("visits"), ("visits",))):
         at: tuple[str | int, ...] = ("visits", number)
         if not isinstance(said, dict) or "date" not in said:
