@@ -17,6 +17,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("mriloop.cli.compare:compare", "Lay today's study over its priors and list what changed."),
     "changes": ("mriloop.cli.changes:changes", "Show the changes of a comparison, and take a person's word on them."),
     "compare-bids": ("mriloop.cli.compare_bids:compare_bids", "Compare the sessions of a longitudinal BIDS dataset."),
+    "response": (
+        "mriloop.cli.response:response",
+        "Hold lesions measured over several visits against published response criteria.",
+    ),
     "advise": ("mriloop.cli.advise:advise", "Propose the next step for a case, from cited guidelines."),
     "order-check": ("mriloop.cli.advise:order_check", "Hold an MRI order against the rules before it is placed."),
     "worklist": ("mriloop.cli.worklist:worklist", "List the follow-ups that are owed: due, overdue, by owner."),

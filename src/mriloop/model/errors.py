@@ -262,6 +262,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path} has one session only",
         "nothing to compare; add the earlier session",
     ),
+    _sender(
+        "history_invalid",
+        "{path}: {detail}",
+        "see docs/reference/response.md for the shape of a history, and `mriloop response --help`",
+    ),
     # cases and orders
     _sender(
         "case_unreadable",
