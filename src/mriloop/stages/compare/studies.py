@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import numpy as np
-
-from mriloop.model.coding import Region, Weighting
+from mriloop.model.coding import Weighting
 from mriloop.model.comparison import (
     Alignment,
     Comparison,
-    DetectionLimit,
     LinkedSeries,
     NotComparable,
+    PriorRole,
     SeriesPair,
 )
 from mriloop.model.errors import refuse
 from mriloop.model.fact import Truth
-from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
+from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Study
 from mriloop.model.volume import Volume
 from mriloop.stages.compare.align import (
     Loaded,
     across,
-    alignable,
     backwards,
     itself,
-    load_one,
-    rank,
     through,
     within,
 )
-from mriloop.stages.compare.change import ChangeMap, list_changes
-from mriloop.stages.compare.limit import detection_limit
+from mriloop.stages.compare.change import ChangeMap
+from mriloop.stages.compare.courses import courses
+from mriloop.stages.compare.desk import Desk, Progress
+from mriloop.stages.compare.listing import Listed, list_against, since
 from mriloop.stages.compare.match import Proposal, match_series, unfit
 from mriloop.stages.compare.pictures import PairImages, show
-from mriloop.stages.compare.words import cannot_tell, statement
-
-Progress = Callable[[float, str], None]
-_CHANGE_WEIGHTINGS = (Weighting.FLAIR, Weighting.T2)
-_CHANGE_REGIONS = frozenset({Region.BRAIN, Region.UNKNOWN})
-_SPOILT = frozenset({Verdict.REPEAT, Verdict.NOT_ASSESSABLE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,22 +41,6 @@ class Compared:
 
     comparison: Comparison
     images: tuple[PairImages, ...] = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class _Desk:
-    """What lies on the desk while one study is compared."""
-
-    kinds: Mapping[str, SeriesKind]
-    checks: Mapping[str, SeriesCheck]
-    load: Callable[[str], Volume | None]
-    progress: Progress
-    seed: int
-    planted: int
-    loaded: dict[str, Loaded] = field(default_factory=dict)
-    linked: dict[str, Alignment] = field(default_factory=dict)
-    alone: dict[str, str] = field(default_factory=dict)
-    cautions: list[str] = field(default_factory=list)
 
 
 def compare(
@@ -92,12 +67,13 @@ def compare(
         (0: it is not measured, and the statement says so)
 
     Every series of every study is tied to one reference series of today. Lesions are listed against the latest prior
-    that has a FLAIR (else T2) series of the brain. Raises SenderError `prior_other_patient`, `prior_same_study`,
-    `prior_not_earlier` or `compare_one_series`.
+    that has a FLAIR (else T2) series of the brain, and once more against the first one where that is another.
+    Undated priors are taken in the order given, latest first. Raises SenderError `prior_other_patient`,
+    `prior_same_study`, `prior_not_earlier` or `compare_one_series`.
     """
     refuse_strangers(today, priors, unnamed)
     tell = progress or (lambda share, step: None)
-    desk = _Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
+    desk = Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
     if len({study.patient for study in (today, *priors)}) > 1:
         desk.cautions.append("the input does not name the patient: that both visits are of one person was not verified")
     recent = sorted(priors, key=lambda p: p.started_at.timestamp() if p.started_at else 0.0, reverse=True)
@@ -113,7 +89,8 @@ def compare(
         pairs.extend(_pair(p, desk) for p in proposals if p.today in desk.linked and p.prior in desk.linked)
     paired = {uid for pair in pairs for uid in (pair.today, pair.prior)}
     reasons = {uid: "; ".join(dict.fromkeys(r)) for uid, r in unmatched.items() if uid not in paired} | desk.alone
-    listed = _list(_change_pair(pairs, recent, desk), desk)
+    listed = list_against(pairs, recent, desk)
+    first = _against_baseline(pairs, recent, listed, desk)
     desk.progress(0.92, "drawing")
     images = [_show(pair, listed.change if pair is listed.pair else None, desk) for pair in pairs]
     desk.progress(1.0, "compared")
@@ -135,20 +112,14 @@ def compare(
             changes_prior_study=owner[listed.pair.prior] if listed.pair else None,
             changes_today=listed.pair.today if listed.pair else None,
             changes_prior=listed.pair.prior if listed.pair else None,
+            changes_weighting=kinds[listed.pair.today].weighting.value if listed.pair else "",
+            changes_since=since(listed.prior) if listed.prior else "",
             cautions=tuple(dict.fromkeys(desk.cautions)),
+            against_baseline=first.record(PriorRole.BASELINE) if first else None,
+            courses=courses(today, listed, first),
         ),
         images=tuple(i for i in images if i is not None) + _enhancement(today, desk),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Listed:
-    """The list of changes, or only the words why there is none."""
-
-    said: str
-    pair: SeriesPair | None = None
-    change: ChangeMap | None = None
-    limit: tuple[DetectionLimit, ...] = ()
 
 
 def refuse_strangers(today: Study, priors: Sequence[Study], unnamed: Collection[str] = ()) -> None:
@@ -170,31 +141,25 @@ def refuse_strangers(today: Study, priors: Sequence[Study], unnamed: Collection[
                 raise refuse("prior_not_earlier", path=path)
 
 
-def _read(uid: str, desk: _Desk, *, seek_brain: bool) -> Loaded | None:
-    """Return a loaded series, None (with the reason noted) where it has no volume that can be aligned."""
-    if uid in desk.loaded:
-        return desk.loaded[uid]
-    volume = desk.load(uid)
-    reason = "its pixels could not be made a volume" if volume is None else alignable(volume)
-    if volume is None or reason:
-        desk.alone[uid] = reason
+def _against_baseline(
+    pairs: Sequence[SeriesPair], recent: Sequence[Study], listed: Listed, desk: Desk
+) -> Listed | None:
+    """List against the oldest prior too, None where that is the one already listed or where it cannot be used."""
+    if listed.prior is None or len(recent) < 2 or recent[-1] is listed.prior:
         return None
-    desk.loaded[uid] = load_one(volume, desk.kinds[uid], seek_brain=seek_brain)
-    return desk.loaded[uid]
+    first = list_against(pairs, recent[-1:], desk)
+    if first.change is None:
+        desk.cautions.append(f"no list against the baseline: {first.said}")
+        return None
+    return first
 
 
-def _usable(study: Study, desk: _Desk) -> list[str]:
+def _usable(study: Study, desk: Desk) -> list[str]:
     return [s.series_instance_uid for s in study.series if not unfit(s, desk.kinds.get(s.series_instance_uid))]
 
 
-def _worth(uid: str, wanted: Collection[str], desk: _Desk) -> float:
-    check = desk.checks.get(uid)
-    spoilt = check is not None and check.verdict in _SPOILT
-    return rank(desk.kinds[uid], 0) + (10.0 if uid in wanted else 0.0) - (20.0 if spoilt else 0.0)
-
-
 def _read_today(
-    today: Study, matched: Sequence[tuple[Study, list[Proposal], list[NotComparable]]], desk: _Desk
+    today: Study, matched: Sequence[tuple[Study, list[Proposal], list[NotComparable]]], desk: Desk
 ) -> Loaded | None:
     """Choose the reference of today's study and tie today's other series to it."""
     usable = _usable(today, desk)
@@ -202,9 +167,9 @@ def _read_today(
         raise refuse("compare_one_series", path=today.study_instance_uid)
     wanted = {p.today for _, proposals, _ in matched for p in proposals}
     reference: Loaded | None = None
-    for uid in sorted(usable, key=lambda u: -_worth(u, wanted, desk)):
+    for uid in sorted(usable, key=lambda u: -desk.worth(u, wanted)):
         desk.progress(0.02, "reading today's series")
-        one = _read(uid, desk, seek_brain=reference is None)
+        one = desk.read(uid, seek_brain=reference is None)
         if one is None:
             continue
         if reference is None:
@@ -215,7 +180,7 @@ def _read_today(
     return reference
 
 
-def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | None, desk: _Desk) -> None:
+def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | None, desk: Desk) -> None:
     """Tie the prior's reference to today's, and the prior's other series to its reference."""
     if reference is None:
         desk.alone.update(dict.fromkeys(_usable(prior, desk), "today's study gave no picture to lay it on"))
@@ -223,8 +188,8 @@ def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | Non
     partner = {p.prior for p in proposals if p.today == reference.uid}
     bridge: Alignment | None = None
     hub: Loaded | None = None
-    for uid in sorted(_usable(prior, desk), key=lambda u: -_worth(u, partner, desk)):
-        one = _read(uid, desk, seek_brain=hub is None)
+    for uid in sorted(_usable(prior, desk), key=lambda u: -desk.worth(u, partner)):
+        one = desk.read(uid, seek_brain=hub is None)
         if one is None:
             continue
         if hub is None or bridge is None:
@@ -234,89 +199,21 @@ def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | Non
             desk.linked[uid] = through(within(hub, one), bridge)
 
 
-def _pair(proposal: Proposal, desk: _Desk) -> SeriesPair:
+def _pair(proposal: Proposal, desk: Desk) -> SeriesPair:
     alignment = through(desk.linked[proposal.prior], backwards(desk.linked[proposal.today]))
     return SeriesPair(
         today=proposal.today, prior=proposal.prior, comparability=proposal.comparability, alignment=alignment
     )
 
 
-def _change_pair(pairs: Sequence[SeriesPair], recent: Sequence[Study], desk: _Desk) -> tuple[SeriesPair, Study] | str:
-    """Return the pair on which lesions are listed, or what to say when there is none."""
-    said = "no FLAIR or T2 series of the brain is there on both visits"
-    for prior in recent:
-        own = {s.series_instance_uid for s in prior.series}
-        for weighting in _CHANGE_WEIGHTINGS:
-            fitting = [
-                p
-                for p in pairs
-                if p.prior in own
-                and desk.kinds[p.today].weighting is weighting
-                and {desk.kinds[p.today].region, desk.kinds[p.prior].region} <= _CHANGE_REGIONS
-            ]
-            for pair in sorted(fitting, key=lambda p: -_worth(p.today, (), desk)):
-                obstacle = _obstacle(pair, desk)
-                if not obstacle:
-                    return pair, prior
-                said = f"{weighting.value}: {obstacle}"
-    return cannot_tell(said)
-
-
-def _obstacle(pair: SeriesPair, desk: _Desk) -> str:
-    if not pair.alignment.accepted:
-        return f"the two visits could not be aligned ({pair.alignment.reason})"
-    for uid, visit in ((pair.today, "today's"), (pair.prior, "the prior's")):
-        check = desk.checks.get(uid)
-        if check is not None and check.verdict in _SPOILT:
-            return f"CHECK says of {visit} series: {check.verdict.value.replace('_', ' ')}"
-        if max(desk.loaded[uid].grid.spacing_mm) > 7.0:
-            return f"{visit} slices are {max(desk.loaded[uid].grid.spacing_mm):.0f} mm apart"
-    return ""
-
-
-def _list(chosen: tuple[SeriesPair, Study] | str, desk: _Desk) -> _Listed:
-    """List the changes of the chosen pair, with the detection limit and the words for both."""
-    if isinstance(chosen, str):
-        return _Listed(said=chosen)
-    pair, prior = chosen
-    today, before = (_with_brain(uid, desk) for uid in (pair.today, pair.prior))
-    for one, visit in ((today, "today"), (before, "at the prior")):
-        if one.brain is not None and not one.brain.trusted:
-            if desk.kinds[one.uid].region is Region.UNKNOWN:
-                return _Listed(said=cannot_tell(f"no brain was recognised {visit} ({one.brain.reason})"))
-            desk.cautions.append(
-                f"the brain could not be outlined {visit} ({one.brain.reason}): "
-                "the inside of the head was used, expect more false candidates at its border"
-            )
-    desk.progress(0.65, "listing changes")
-    try:
-        change = list_changes(today, before, pair.alignment)
-    except ValueError as reason:
-        return _Listed(said=cannot_tell(str(reason)))
-    desk.progress(0.75, "measuring what this pair could have shown")
-    rng = np.random.default_rng(desk.seed)
-    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted)
-    since = f"the prior of {prior.started_at:%Y-%m-%d}" if prior.started_at else "the prior"
-    said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since)
-    return _Listed(said=said, pair=pair, change=change, limit=limit)
-
-
-def _with_brain(uid: str, desk: _Desk) -> Loaded:
-    one = desk.loaded[uid]
-    if one.brain is None:
-        one = load_one(one.volume, one.kind, seek_brain=True)
-        desk.loaded[uid] = one
-    return one
-
-
-def _show(pair: SeriesPair, change: ChangeMap | None, desk: _Desk) -> PairImages | None:
+def _show(pair: SeriesPair, change: ChangeMap | None, desk: Desk) -> PairImages | None:
     if not pair.alignment.accepted:
         return None
     role = "view" if change is None else "change"
     return show(role, desk.loaded[pair.today], desk.loaded[pair.prior], pair.alignment, change)
 
 
-def _enhancement(today: Study, desk: _Desk) -> tuple[PairImages, ...]:
+def _enhancement(today: Study, desk: Desk) -> tuple[PairImages, ...]:
     """Lay the series before contrast agent on the one after, for display only."""
     own = [s.series_instance_uid for s in today.series if s.series_instance_uid in desk.linked]
     t1 = [u for u in own if desk.kinds[u].weighting is Weighting.T1]

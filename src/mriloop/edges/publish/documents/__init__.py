@@ -2,7 +2,7 @@
 
 from mriloop.edges.publish.documents.advice import advice_document
 from mriloop.edges.publish.documents.check import check_document
-from mriloop.edges.publish.documents.comparison import comparison_document
+from mriloop.edges.publish.documents.comparison import comparison_document, read_comparison
 from mriloop.edges.publish.documents.contract import NAMES, schema
 from mriloop.edges.publish.documents.plain import Document
 from mriloop.edges.publish.documents.review import follow_up_document, review_document
@@ -14,6 +14,7 @@ __all__ = [
     "check_document",
     "comparison_document",
     "follow_up_document",
+    "read_comparison",
     "review_document",
     "schema",
 ]
