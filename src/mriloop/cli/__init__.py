@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("mriloop.cli.review:review", "Take one study through the whole loop and write the result to a folder."),
     "check": ("mriloop.cli.check:check", "Say of every series whether it is good enough, why not, and what to do."),
     "compare": ("mriloop.cli.compare:compare", "Lay today's study over its priors and list what changed."),
+    "quantify": ("mriloop.cli.quantify:quantify", "Map diffusion coefficients and fat fractions of a study."),
     "advise": ("mriloop.cli.advise:advise", "Propose the next step for a case, from cited guidelines."),
     "order-check": ("mriloop.cli.advise:order_check", "Hold an MRI order against the rules before it is placed."),
     "worklist": ("mriloop.cli.worklist:worklist", "List the follow-ups that are owed: due, overdue, by owner."),

@@ -99,6 +99,13 @@ def quantify(study: Study, *, kinds: Mapping[str, SeriesKind], load: Load) -> Qu
     images = [s for s in study.series if s.object is SeriesObject.IMAGE and s.series_instance_uid in kinds]
     _diffusion(images, desk)
     _fat(images, desk)
+    if not desk.maps and not desk.cannot:
+        made = (Weighting.ADC, "ADC map"), (Weighting.FAT_FRACTION, "fat-fraction map")
+        for series in images:
+            for weighting, name in made:
+                if desk.kinds[series.series_instance_uid].weighting is weighting:
+                    reason = f"the scanner's {name}; the measurements it was made of are not in the study"
+                    desk.cannot.append((series.series_instance_uid, reason))
     return Quantities(maps=tuple(desk.maps), cannot=tuple(desk.cannot))
 
 
@@ -186,7 +193,7 @@ def _make_adc(weighted: _Weighted, images: Sequence[Series], desk: _Desk) -> Non
             data=found.adc,
             affine=weighted.affine,
             unfit=found.unfit,
-            reasons=_shares(found.unfit, found.error, diffusion.WORDS),
+            reasons=_shares(found.unfit, found.error, [diffusion.WORDS[code] for code in diffusion.Unfit]),
             basis={
                 "b_values": found.b_used,
                 "volumes": float(found.volumes),
@@ -224,6 +231,21 @@ def _scanners(ours: AdcMap, weighted: _Weighted, images: Sequence[Series], desk:
             if scale is not None:
                 what = f"the scanner's ADC (its unit taken for {scale:g} mm2/s)"
                 yield _beside(uid, what, values[both] * scale / ours.adc[both])
+                every = _with_every_b(ours, weighted)
+                if every is not None:
+                    both &= np.isfinite(every) & (every > 0)
+                    yield _beside(uid, f"{what}, ours from every b-value", values[both] * scale / every[both])
+
+
+def _with_every_b(ours: AdcMap, weighted: _Weighted) -> npt.NDArray[np.float32] | None:
+    """Return the coefficients from every b-value, which the scanner uses; None where ours are those."""
+    if not ours.left_out:
+        return None
+    found = adc_map(
+        weighted.data, weighted.b_values, directions=weighted.directions, trace=weighted.trace,
+        spacing_mm=_spacing(weighted.affine), least_b=0.0, most_b=np.inf,
+    )  # fmt: skip
+    return None if isinstance(found, NotAssessable) or found.b_used == ours.b_used else found.adc
 
 
 def _trace_inside(values: Floats, weighted: _Weighted, both: npt.NDArray[np.bool_]) -> Floats | None:
@@ -312,7 +334,11 @@ def _make_fat(group: Sequence[tuple[Series, Volume]], parts: Sequence[Weighting]
             data=found.fraction,
             affine=affine,
             unfit=found.unfit,
-            reasons=_shares(found.unfit, np.where(found.unfit == dixon.NoFat.NO_SIGNAL, np.nan, 0.0), dixon.WORDS),
+            reasons=_shares(
+                found.unfit,
+                np.where(found.unfit == dixon.NoFat.NO_SIGNAL, np.nan, 0.0),
+                [dixon.WORDS[code] for code in dixon.NoFat],
+            ),
             basis={
                 "method": found.method,
                 "echo_times_ms": tuple(te for te, _ in echoes),
@@ -327,12 +353,12 @@ def _make_fat(group: Sequence[tuple[Series, Volume]], parts: Sequence[Weighting]
     )
 
 
-def _shares(unfit: npt.NDArray[np.uint8], known: Floats, words: Mapping[int, str]) -> dict[str, float]:
+def _shares(unfit: npt.NDArray[np.uint8], known: Floats, words: Sequence[str]) -> dict[str, float]:
     """Return which share of the object (where `known` is finite) each reason takes."""
     inside = np.isfinite(known)
     total = max(int(inside.sum()), 1)
-    counts = {code: int((unfit[inside] == code).sum()) for code in words if int(code) != 0}
-    return {words[code]: count / total for code, count in counts.items() if count}
+    counts = np.bincount(unfit[inside], minlength=len(words))
+    return {words[code]: float(counts[code]) / total for code in range(1, len(words)) if counts[code]}
 
 
 def _same_grid(volumes: Sequence[tuple[Series, Volume]]) -> list[list[tuple[Series, Volume]]]:
