@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "mriloop.cli.response:response",
         "Hold lesions measured over several visits against published response criteria.",
     ),
+    "quantify": ("mriloop.cli.quantify:quantify", "Map diffusion coefficients and fat fractions of a study."),
     "advise": ("mriloop.cli.advise:advise", "Propose the next step for a case, from cited guidelines."),
     "order-check": ("mriloop.cli.advise:order_check", "Hold an MRI order against the rules before it is placed."),
     "worklist": ("mriloop.cli.worklist:worklist", "List the follow-ups that are owed: due, overdue, by owner."),

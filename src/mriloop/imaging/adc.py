@@ -108,7 +108,7 @@ def adc_map(
     trace : each weighted volume is the scanner's geometric mean of three directions
     directions : unit vector for each t in any one frame, None for b = 0 and traces; empty when unknown
     mask : where to fit; None: the object, as the lowest b-value shows it
-    least_b : shells below it are left out where two higher ones remain, since perfusion adds to diffusion there
+    least_b : shells below it are left out where two higher ones, well apart, remain: perfusion adds to diffusion
     most_b : shells above it are left out where two lower ones remain, since the decay is not one exponential there
 
     Six or more well-spread directions are fitted as a tensor whose mean diffusivity is the coefficient; fewer, and
@@ -128,7 +128,7 @@ def adc_map(
     out = _strangers(values, b, vectors)
     shells = _shells(b, [t for t in range(len(b)) if t not in out])
     chosen = choose_b(tuple(shells), least_b, most_b)
-    if len(chosen) < 2 or chosen[-1] - chosen[0] < LEAST_STEP:
+    if not _apart(chosen):
         known = ", ".join(f"{level:.0f}" for level in shells) or "none"
         return NotAssessable(
             reason=f"two b-values at least {LEAST_STEP:.0f} s/mm2 apart are needed; there are: {known}"
@@ -168,10 +168,14 @@ def choose_b(levels: Sequence[float], least_b: float = LEAST_B, most_b: float = 
     """Return the b-values (rising) that a mono-exponential fit should use; see `adc_map` for the two limits."""
     kept = sorted(levels)
     below = [b for b in kept if b <= most_b]
-    if len(below) >= 2:
+    if _apart(below):
         kept = below
     above = [b for b in kept if b >= least_b]
-    return tuple(above if len(above) >= 2 else kept)
+    return tuple(above if _apart(above) else kept)
+
+
+def _apart(levels: Sequence[float]) -> bool:
+    return len(levels) >= 2 and levels[-1] - levels[0] >= LEAST_STEP
 
 
 def scale_of_adc(values: Floats) -> float | None:

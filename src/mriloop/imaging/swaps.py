@@ -107,8 +107,10 @@ def _whole_slices(fraction: Array, total: Array, inside: Mask, sigma: float) -> 
             flips = float(_odd(here, there, total[:, :, k][clear], total[:, :, k - 1][clear], sigma).mean())
         side[k] = side[k - 1] ^ int(flips > LEAST_SHARE)
     held = inside.any(axis=(0, 1))
+    if len(set(side[held])) < 2:
+        return []
     minority = 1 if side[held].mean() <= 0.5 else 0
-    return [int(k) for k in np.flatnonzero(held & (side == minority))] if len(set(side[held])) == 2 else []
+    return [int(k) for k in np.flatnonzero(held & (side == minority))]
 
 
 def _inside_out(fraction: Array, inside: Mask) -> bool:

@@ -17,7 +17,6 @@ from mriloop.model.outline import Outline
 from mriloop.model.study import Point
 from mriloop.model.volume import Affine
 from mriloop.stages.compare.align import Loaded
-from mriloop.stages.compare.quantities import cover_of
 
 NEAR_MM = 3.0  # an enhancing part may reach this far beyond the FLAIR lesion: partial volume and misplacement
 THICKEST_MM = 7.0
@@ -164,7 +163,7 @@ def _meet(
 
 def _near(lesions: Outline, grid: Grid, to_grid: Affine) -> Mask:
     """Return the outlined lesions and NEAR_MM around them on a grid."""
-    there = cover_of(lesions, grid, to_grid) > 0.0
+    there = sample(lesions.data.astype(np.float32), lesions.affine, grid, to_grid, order=1) > 0.25
     if not there.any():
         return there
     return np.asarray(ndimage.distance_transform_edt(~there, sampling=grid.spacing_mm) <= NEAR_MM)
