@@ -3,6 +3,7 @@
 from mriloop.edges.dicom.intake import Intake, Other, read_intake
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource
+from mriloop.edges.dicom.outlines import read_outlines
 from mriloop.edges.dicom.survey import Place, Survey
 from mriloop.edges.dicom.volumes import load_volumes, open_volumes
 from mriloop.edges.dicom.write_nifti import write_nifti
@@ -17,5 +18,6 @@ __all__ = [
     "load_volumes",
     "open_volumes",
     "read_intake",
+    "read_outlines",
     "write_nifti",
 ]
