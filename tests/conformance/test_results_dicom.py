@@ -228,6 +228,12 @@ def test_the_same_comparison_gives_the_same_bytes(pair, results, tmp_path):
             assert path.read_bytes() == (results / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
+def test_times_are_in_the_zone_of_the_source(results):
+    said = pydicom.dcmread(results / "dicom/seg/changes_today.dcm", stop_before_pixels=True)
+    assert (said.TimezoneOffsetFromUTC, said.ContentDate, said.ContentTime[:6]) == ("+0100", "20261120", "200000")
+    assert (said.StudyDate, said.StudyTime[:4]) == ("20261120", "0800")
+
+
 def test_uids_are_valid_and_unique(results):
     headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in (results / "dicom").rglob("*.dcm")]
     uids = [one.SOPInstanceUID for one in headers]

@@ -217,7 +217,7 @@ def _pair(
     label = desk.homes[pair.prior].label
     description = desk.homes[pair.prior].series.description
     laid = write_derived_prior(
-        desk.out / "prior_registered" / label,
+        desk.out / "prior_registered" / f"{label}_on_{desk.homes[pair.today].label}",
         pair.prior_on_today.data,
         today=today,
         prior=prior,

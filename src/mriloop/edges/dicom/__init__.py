@@ -4,6 +4,7 @@ from mriloop.edges.dicom.bids_visits import Session, sessions_in_order
 from mriloop.edges.dicom.intake import Intake, Other, read_intake
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource
+from mriloop.edges.dicom.outlines import read_outlines
 from mriloop.edges.dicom.survey import Place, Survey
 from mriloop.edges.dicom.volumes import load_volumes, open_volumes
 from mriloop.edges.dicom.write_nifti import read_back, write_nifti
@@ -21,5 +22,6 @@ __all__ = [
     "read_back",
     "read_intake",
     "sessions_in_order",
+    "read_outlines",
     "write_nifti",
 ]

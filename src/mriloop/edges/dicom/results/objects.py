@@ -57,12 +57,22 @@ def begin(
     ds.Manufacturer, ds.ManufacturerModelName = MAKER, "mriloop compare"
     ds.SoftwareVersions = __version__
     ds.DeviceSerialNumber = __version__
+    at = in_zone_of(source, now)
     for name in ("Content", "InstanceCreation", "Series"):
-        setattr(ds, f"{name}Date", now.strftime("%Y%m%d"))
-        setattr(ds, f"{name}Time", now.strftime("%H%M%S.%f"))
-    if now.utcoffset() is not None:
-        ds.TimezoneOffsetFromUTC = now.strftime("%z")[:5]
+        setattr(ds, f"{name}Date", at.strftime("%Y%m%d"))
+        setattr(ds, f"{name}Time", at.strftime("%H%M%S.%f"))
     return ds
+
+
+def in_zone_of(source: SourceSeries, now: datetime) -> datetime:
+    """Return the moment in the zone that the source states, in which an object must then keep all its times.
+
+    A source that states none leaves the zone open, and so do the objects made of it.
+    """
+    said = source.said.get("TimezoneOffsetFromUTC")
+    if said is None or now.utcoffset() is None:
+        return now
+    return now.astimezone(datetime.strptime(said, "%z").tzinfo)
 
 
 def place(ds: Dataset, source: SourceSeries, *keywords: str) -> None:

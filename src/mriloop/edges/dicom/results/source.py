@@ -27,7 +27,7 @@ IDENTITY = (
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge"),
     *("PatientSize", "PatientWeight", "PatientIdentityRemoved", "DeidentificationMethod"),
     *("StudyInstanceUID", "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber"),
-    "StudyDescription",
+    *("StudyDescription", "TimezoneOffsetFromUTC"),
 )
 PLACE = ("BodyPartExamined", "Laterality", "PatientPosition", "PositionReferenceIndicator")
 MACHINE = ("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions", "InstitutionName")
@@ -37,6 +37,7 @@ ACQUISITION = (
 )
 BODY_PARTS = {"12738006": "BRAIN", "T-A0100": "BRAIN", "69536005": "HEAD", "T-D1100": "HEAD"}  # PS3.16 annex L
 _UID = re.compile(r"[0-9](\.?[0-9]+)*")
+_ZONE = re.compile(r"[+-](0[0-9]|1[0-4])[0-5][0-9]")
 _SHAPES = {
     "DA": re.compile(r"[0-9]{8}"),
     "TM": re.compile(r"([01][0-9]|2[0-3])([0-5][0-9]([0-5][0-9](\.[0-9]{1,6})?)?)?"),
@@ -146,7 +147,7 @@ def _said(header: Elements, frame: Elements) -> dict[str, str]:
         assert tag is not None
         vr = dictionary_VR(tag)
         view = frame if keyword in ACQUISITION else header
-        values = [allowed(vr, text) for text in view.texts(tag)]
+        values = [allowed(vr, text, keyword) for text in view.texts(tag)]
         if vr in ("FL", "FD", "DS"):
             values = [f"{number:.10g}" for number in view.numbers(tag)]
         if values and all(values):
@@ -158,9 +159,11 @@ def _said(header: Elements, frame: Elements) -> dict[str, str]:
     return found
 
 
-def allowed(vr: str, text: str) -> str:
+def allowed(vr: str, text: str, keyword: str = "") -> str:
     """Return a text as this VR allows it (PS3.5 table 6.2-1): cut to length, empty where it is no such value."""
     text = text.strip()
+    if keyword == "TimezoneOffsetFromUTC" and not _ZONE.fullmatch(text):
+        return ""
     if vr == "CS":
         text = text.upper()
     shape = _SHAPES.get(vr)
