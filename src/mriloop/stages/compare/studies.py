@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mriloop.imaging.change_score import ChangeScore
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.comparison import (
     Alignment,
@@ -62,6 +63,7 @@ class _Desk:
     progress: Progress
     seed: int
     planted: int
+    change_score: ChangeScore | None = None
     loaded: dict[str, Loaded] = field(default_factory=dict)
     linked: dict[str, Alignment] = field(default_factory=dict)
     alone: dict[str, str] = field(default_factory=dict)
@@ -79,6 +81,7 @@ def compare(
     unnamed: Collection[str] = (),
     seed: int = 0,
     planted: int = 16,
+    change_score: ChangeScore | None = None,
 ) -> Compared:
     """Compare today's study with its priors.
 
@@ -90,6 +93,7 @@ def compare(
     unnamed : StudyInstanceUIDs whose patient nobody has named (NIfTI without identity): their pseudonym proves nothing
     seed, planted : of the synthetic lesions that measure the detection limit, and how many per size and contrast
         (0: it is not measured, and the statement says so)
+    change_score : the learned score of candidate changes; None: fixed rules decide, which are worse
 
     Every series of every study is tied to one reference series of today. Lesions are listed against the latest prior
     that has a FLAIR (else T2) series of the brain. Raises SenderError `prior_other_patient`, `prior_same_study`,
@@ -97,7 +101,9 @@ def compare(
     """
     refuse_strangers(today, priors, unnamed)
     tell = progress or (lambda share, step: None)
-    desk = _Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
+    desk = _Desk(
+        kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted, change_score=change_score
+    )
     if len({study.patient for study in (today, *priors)}) > 1:
         desk.cautions.append("the input does not name the patient: that both visits are of one person was not verified")
     recent = sorted(priors, key=lambda p: p.started_at.timestamp() if p.started_at else 0.0, reverse=True)
@@ -290,12 +296,12 @@ def _list(chosen: tuple[SeriesPair, Study] | str, desk: _Desk) -> _Listed:
             )
     desk.progress(0.65, "listing changes")
     try:
-        change = list_changes(today, before, pair.alignment)
+        change = list_changes(today, before, pair.alignment, model=desk.change_score)
     except ValueError as reason:
         return _Listed(said=cannot_tell(str(reason)))
     desk.progress(0.75, "measuring what this pair could have shown")
     rng = np.random.default_rng(desk.seed)
-    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted)
+    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted, model=change.score)
     since = f"the prior of {prior.started_at:%Y-%m-%d}" if prior.started_at else "the prior"
     said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since)
     return _Listed(said=said, pair=pair, change=change, limit=limit)
