@@ -14,6 +14,7 @@ from mriloop.app.inputs import Progress, limits, only_study, open_input, refuse_
 from mriloop.app.warm import PRELOAD
 from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.jobs import make_executor, report_progress
+from mriloop.edges.knowledge.models import load_change_score
 from mriloop.edges.publish.documents import comparison_document
 from mriloop.model.comparison import Comparison
 from mriloop.model.errors import MriloopError, refuse
@@ -125,4 +126,5 @@ def compare_job(material: Material) -> Compared:
         load=load,
         progress=report_progress,
         unnamed=material.unnamed,
+        change_score=load_change_score(),
     )
