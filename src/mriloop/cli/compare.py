@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mriloop.cli.common import Progress, console, emit, json_option, leave, load_settings, workers_option
+from mriloop.cli.common import Progress, console, emit, json_option, leave, load_settings, site_option, workers_option
 from mriloop.model.comparison import Standing
 from mriloop.model.errors import Exit
 
@@ -21,21 +21,43 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("today", type=click.Path(path_type=Path))
 @click.argument("priors", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="PRIOR...")
-@click.option("--out", type=click.Path(path_type=Path), help="Write change maps (NIfTI) and pictures to this folder.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write page, pictures, maps, DICOM results and transforms to this folder.",
+)
+@click.option("--mask", "masks", type=click.Path(path_type=Path), multiple=True,
+              help="Measure and follow outlines of any visit: DICOM SEG, RTSTRUCT, NIfTI. Repeatable.")  # fmt: skip
+@click.option("--baseline", type=click.Path(path_type=Path), help="The PRIOR that counts as the baseline.")
+@click.option("--same-person", is_flag=True, help="You vouch that all visits are of one person.")
+@site_option
 @workers_option
 @json_option
-def compare(today: Path, priors: tuple[Path, ...], out: Path | None, workers: int | None, as_json: bool) -> None:
+def compare(
+    today: Path,
+    priors: tuple[Path, ...],
+    out: Path | None,
+    masks: tuple[Path, ...],
+    baseline: Path | None,
+    same_person: bool,
+    site: str | None,
+    workers: int | None,
+    as_json: bool,
+) -> None:
     """Lay today's study over its priors and list what changed.
 
-    Refused when a prior belongs to another patient, is the study itself, or is later than it. Changes are candidates
-    for a reader; beside them stands how small and faint a change this very pair would have shown.
+    Give the priors latest first; dates decide where they are known. Lesions are listed against the latest usable prior
+    and against the baseline. Refused when a prior belongs to another patient, is the study itself, or is later than
+    it. Changes are candidates for a reader; beside them stands how small and faint a change this very pair would have
+    shown.
     """
-    from mriloop.app.compare import compare_paths
+    from mriloop.app.compare import Asked, compare_paths
 
-    settings = load_settings(workers=workers)
+    settings = load_settings(workers=workers, site=site)
+    asked = Asked(masks=masks, baseline=baseline, same_person=same_person)
     progress = Progress()
     with progress.shown():
-        outcome = compare_paths(today, priors, settings, out=out, progress=progress)
+        outcome = compare_paths(today, priors, settings, out=out, asked=asked, progress=progress)
     if as_json:
         emit(outcome.document())
     else:
@@ -47,6 +69,8 @@ def compare(today: Path, priors: tuple[Path, ...], out: Path | None, workers: in
 
 def _show(outcome: CompareOutcome, out: Console) -> None:
     from rich.table import Table
+
+    from mriloop.stages.compare.judge import words
 
     comparison, names = outcome.comparison, outcome.names
     pairs = Table("today", "prior", "comparability", "map", "uncertain by", "usable", title="Series",
@@ -65,7 +89,9 @@ def _show(outcome: CompareOutcome, out: Console) -> None:
     for caution in comparison.cautions:
         out.print(f"caution: {caution}")
     for one in comparison.judgements:
-        out.print(f"{one.measure}: {one.judged}: {one.because}")
+        out.print(words(one))
+    for found in comparison.enhancement:
+        out.print(f"{names.get(found.after, found.after)}: {found.statement}")
     out.print(comparison.statement)
     if comparison.against_baseline is not None:
         out.print(f"Against the baseline: {comparison.against_baseline.statement}")

@@ -203,6 +203,58 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredOutline:
+    """The size of one region that somebody outlined on one series of one visit.
+
+    `lesion` is what ties it to the same lesion at other visits: its tracking UID, else its tracking ID, else its
+    label. Lengths are in one slice, None (with `note` saying why) where they could not be measured.
+    """
+
+    lesion: str
+    label: str
+    study: str
+    series: str
+    at: datetime | None
+    volume_ml: float
+    longest_mm: float | None = None
+    perpendicular_mm: float | None = None
+    slices: int | None = None
+    tracking_uid: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnhancingLesion:
+    """One candidate that took up contrast agent: a proposal for a reader.
+
+    position_ras_mm : centre of mass in the frame of the series after; percent : mean brightening; score : peak in
+    noise units; confidence : 0.5 at the threshold, towards 1 above it, no probability
+    """
+
+    id: int
+    volume_ml: float
+    diameter_mm: float
+    percent: float
+    score: float
+    position_ras_mm: Point
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnhancementList:
+    """What lit up between the series before and after contrast agent of one visit, and what stands against the list.
+
+    `statement` begins with "cannot" where nothing could be listed: an empty list is then no answer.
+    """
+
+    before: str
+    after: str
+    statement: str
+    lesions: tuple[EnhancingLesion, ...] = ()
+    cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Amendment:
     """What a person said of one change. `by` is the name or the id under which the house knows that person."""
 
@@ -222,7 +274,8 @@ class Comparison:
     says why. `changes_weighting` and `changes_since` are how a sentence names that pair. `against_baseline` is the
     same list against the first prior, None where that is the same one or cannot be used. `linked` ties every series
     that could be aligned to `reference`, a series of today. `courses` follow measures over all visits. `judgements`
-    hold measures of today and before against their repeatability. `cautions` are what a reader must know before
+    hold measures of today and before against their repeatability. `enhancement` lists what took up contrast agent
+    today; `measured` are regions that somebody outlined. `cautions` are what a reader must know before
     trusting it. `amendments` are what persons said since, oldest first.
     """
 
@@ -244,6 +297,8 @@ class Comparison:
     against_baseline: ChangeList | None = None
     courses: tuple[Course, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    enhancement: tuple[EnhancementList, ...] = ()
+    measured: tuple[MeasuredOutline, ...] = ()
     amendments: tuple[Amendment, ...] = ()
 
     @property

@@ -194,6 +194,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "give a study with at least one acquired image series",
     ),
     _operator(
+        "baseline_not_given",
+        "the baseline {path} is not among the priors",
+        "name one of the priors that were given to the command",
+    ),
+    _operator(
         "comparison_unreadable",
         "this is no comparison that mriloop wrote ({detail})",
         "give the folder that `mriloop compare --out` wrote, or write it again",
@@ -234,6 +239,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "outline_without_images",
         "the contours in {path} were drawn on images that are not here",
         "give the study that they were drawn on",
+    ),
+    _sender(
+        "outline_elsewhere",
+        "region {label} of {path} lies on no series of these studies, or on those of several visits",
+        "give an outline that names its series (DICOM SEG), or one on the voxels of exactly one visit",
     ),
     _sender(
         "outline_damaged",

@@ -15,7 +15,10 @@ from mriloop.model.comparison import (
     Comparison,
     Course,
     CoursePoint,
+    EnhancementList,
+    EnhancingLesion,
     LocalAlignment,
+    MeasuredOutline,
     PriorRole,
     Standing,
 )
@@ -65,6 +68,29 @@ def full(samples) -> Comparison:
             ),
         ),
         judgements=(judgement,),
+        enhancement=(
+            EnhancementList(
+                before="1.7",
+                after="1.8",
+                statement="1 enhancing lesion",
+                cautions=("thick slices",),
+                lesions=(
+                    EnhancingLesion(
+                        id=1,
+                        volume_ml=0.25,
+                        diameter_mm=5.5,
+                        percent=40.0,
+                        score=8.0,
+                        position_ras_mm=(1.0, -2.0, 3.0),
+                        confidence=0.75,
+                    ),
+                ),
+            ),
+        ),
+        measured=(
+            MeasuredOutline(lesion="T1", label="T1", study="1.5", series="1.9", at=at, volume_ml=1.5, longest_mm=12.5),
+            MeasuredOutline(lesion="T2", label="T2", study="1.5", series="1.9", at=None, volume_ml=0.5, note="cut off"),
+        ),
         amendments=(Amendment(change=1, standing=Standing.ACCEPTED, by="Dr. A", at=at, reason="seen"),),
     )
 
@@ -76,6 +102,8 @@ def test_what_is_written_is_read_back(full: Comparison):
     assert again.courses == full.courses
     assert again.amendments == full.amendments
     assert again.judgements == full.judgements
+    assert again.enhancement == full.enhancement
+    assert again.measured == full.measured
 
 
 @pytest.mark.parametrize("spoil", [{"schema": "mriloop/check/1"}, {"changes": [{}]}, {"pairs": 3}])

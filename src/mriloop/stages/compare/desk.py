@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from mriloop.imaging.change_score import ChangeScore
 from mriloop.model.comparison import Alignment, LocalAlignment
+from mriloop.model.fact import Truth
 from mriloop.model.judgement import Repeatability
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.volume import Volume
@@ -23,6 +24,7 @@ class Desk:
     linked : the alignment of each series with the reference of today's study
     alone : why a series could not be aligned
     parts : how parts that move by themselves lie, by the series of today and of the prior
+    other_scanner : whether another scanner took the prior, by the series of today and of the prior
     unnamed : studies whose patient nobody has named; strangers : studies whose pictures show another head
     same_person : a person vouches that all visits are of one person, whatever the pictures say
     cautions : what a reader must know before trusting the comparison
@@ -45,6 +47,7 @@ class Desk:
     alone: dict[str, str] = field(default_factory=dict)
     parts: dict[tuple[str, str], tuple[LocalAlignment, ...]] = field(default_factory=dict)
     strangers: set[str] = field(default_factory=set)
+    other_scanner: dict[tuple[str, str], Truth] = field(default_factory=dict)
     cautions: list[str] = field(default_factory=list)
 
     def read(self, uid: str, *, seek_brain: bool) -> Loaded | None:

@@ -25,6 +25,7 @@ from mriloop.stages.compare.align import backwards, through
 from mriloop.stages.compare.change import ChangeMap
 from mriloop.stages.compare.courses import courses
 from mriloop.stages.compare.desk import Desk, Progress
+from mriloop.stages.compare.judged import judge_list
 from mriloop.stages.compare.listing import Listed, list_against, since
 from mriloop.stages.compare.match import match_series
 from mriloop.stages.compare.pictures import PairImages, show
@@ -136,6 +137,7 @@ def compare(
             cautions=tuple(dict.fromkeys(desk.cautions)),
             against_baseline=earlier.record(PriorRole.BASELINE) if earlier else None,
             courses=courses(today, listed, earlier),
+            judgements=judge_list(listed, desk),
         ),
         images=tuple(i for i in images if i is not None) + _enhancement(today, desk),
     )

@@ -72,6 +72,7 @@ def tie_prior(prior: Study, proposals: Sequence[Proposal], reference: Loaded | N
 def pair_up(proposal: Proposal, desk: Desk) -> SeriesPair:
     """Return the pair that a proposal names, with the alignment through the common reference."""
     alignment = through(desk.linked[proposal.prior], backwards(desk.linked[proposal.today]))
+    desk.other_scanner[proposal.today, proposal.prior] = proposal.other_scanner
     return SeriesPair(
         today=proposal.today,
         prior=proposal.prior,

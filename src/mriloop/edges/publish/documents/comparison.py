@@ -17,10 +17,14 @@ from mriloop.model.comparison import (
     Course,
     CoursePoint,
     DetectionLimit,
+    EnhancementList,
+    EnhancingLesion,
     LinkedSeries,
     LocalAlignment,
+    MeasuredOutline,
     NotComparable,
     PriorRole,
+    Role,
     SeriesPair,
     Standing,
 )
@@ -41,6 +45,8 @@ def comparison_document(comparison: Comparison) -> Document:
                 "today": pair.today,
                 "prior": pair.prior,
                 "comparability": list(pair.comparability),
+                "role": word(pair.role),
+                "reason": pair.reason,
                 "alignment": _alignment(pair.alignment),
                 "parts": [
                     {
@@ -76,6 +82,8 @@ def comparison_document(comparison: Comparison) -> Document:
         "against_baseline": None if comparison.against_baseline is None else _list(comparison.against_baseline),
         "courses": [_course(one) for one in comparison.courses],
         "judgements": [_judgement(one) for one in comparison.judgements],
+        "enhancement": [_enhancement(one) for one in comparison.enhancement],
+        "measured": [_measured(one) for one in comparison.measured],
         "amendments": [
             {
                 "change": one.change,
@@ -110,6 +118,8 @@ def _comparison(document: Document) -> Comparison:
                 today=one["today"],
                 prior=one["prior"],
                 comparability=tuple(one["comparability"]),
+                role=Role(one.get("role", "change")),
+                reason=one.get("reason", ""),
                 alignment=_read_alignment(one["alignment"]),
                 parts=tuple(
                     LocalAlignment(
@@ -141,6 +151,8 @@ def _comparison(document: Document) -> Comparison:
         against_baseline=None if baseline is None else _read_list(baseline),
         courses=tuple(map(_read_course, document.get("courses", ()))),
         judgements=tuple(map(_read_judgement, document.get("judgements", ()))),
+        enhancement=tuple(map(_read_enhancement, document.get("enhancement", ()))),
+        measured=tuple(MeasuredOutline(**{**one, "at": _when(one["at"])}) for one in document.get("measured", ())),
         amendments=tuple(
             Amendment(
                 change=int(one["change"]),
@@ -282,7 +294,7 @@ def _read_course(given: Document) -> Course:
         points=tuple(
             CoursePoint(
                 study=one["study"],
-                at=None if one["at"] is None else datetime.fromisoformat(one["at"]),
+                at=_when(one["at"]),
                 value=float(one["value"]),
                 noise=one["noise"],
             )
@@ -327,6 +339,54 @@ def _read_judgement(given: Document) -> Judgement:
         beyond=given["beyond"],
         citation=None if cited is None else Citation(**{**cited, "mark": Mark(cited["mark"])}),
     )
+
+
+def _enhancement(one: EnhancementList) -> Document:
+    return {
+        "before": one.before,
+        "after": one.after,
+        "statement": one.statement,
+        "cautions": list(one.cautions),
+        "lesions": [
+            {
+                "id": lesion.id,
+                "volume_ml": number(lesion.volume_ml, 4),
+                "diameter_mm": number(lesion.diameter_mm, 4),
+                "percent": number(lesion.percent, 4),
+                "score": number(lesion.score, 4),
+                "position_ras_mm": point(lesion.position_ras_mm),
+                "confidence": number(lesion.confidence, 3),
+            }
+            for lesion in one.lesions
+        ],
+    }
+
+
+def _read_enhancement(given: Document) -> EnhancementList:
+    lesions = (
+        EnhancingLesion(**{**one, "position_ras_mm": _place(one["position_ras_mm"])}) for one in given["lesions"]
+    )
+    return EnhancementList(**{**given, "cautions": tuple(given["cautions"]), "lesions": tuple(lesions)})
+
+
+def _measured(one: MeasuredOutline) -> Document:
+    return {
+        "lesion": one.lesion,
+        "label": one.label,
+        "study": one.study,
+        "series": one.series,
+        "at": None if one.at is None else one.at.isoformat(),
+        "volume_ml": number(one.volume_ml, 4),
+        "longest_mm": number(one.longest_mm, 4),
+        "perpendicular_mm": number(one.perpendicular_mm, 4),
+        "slices": one.slices,
+        "tracking_uid": one.tracking_uid,
+        "note": one.note,
+    }
+
+
+def _when(given: str | None) -> datetime | None:
+    return None if given is None else datetime.fromisoformat(given)
 
 
 def _read_measure(given: Document) -> Measure:
