@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mriloop.edges.dicom import write_nifti
+from mriloop.edges.knowledge.history_draft import draft_history
 from mriloop.edges.publish.comparison_page import ChangeFigures, ComparisonView, write_comparison_page
 from mriloop.edges.publish.documents.comparison import comparison_document
 from mriloop.edges.publish.figures import Pin, colour_slices, flicker_pair, projections, triptych
@@ -20,9 +21,11 @@ from mriloop.model.study import Point, Study
 from mriloop.stages.compare import Compared, PairImages
 
 DOCUMENT = "comparison.json"
+HISTORY = "history.yaml"
 MAPS = ("changes_today.nii.gz", "changes_prior.nii.gz")
 COLOUR_LEAST, COLOUR_FULL = 2.5, 6.0
 _FILES = {
+    HISTORY: "the sizes of what was outlined, begun for `mriloop response`",
     DOCUMENT: "everything on this page, for programs (mriloop/comparison/1)",
     "changes_today.nii.gz": "the numbered changes on the voxels of today's series",
     "changes_prior.nii.gz": "the same on the voxels of the prior's series",
@@ -40,6 +43,10 @@ def write_outcome(
     """
     drawn = draw_changes(compared)
     written = [*write_maps(compared, drawn, out), write_comparison(compared.comparison, out)]
+    history = draft_history(compared.comparison.measured)
+    if history is not None:
+        (out / HISTORY).write_text(history, encoding="utf-8")
+        written.append(out / HISTORY)
     view = comparison_view(compared, drawn, names=names, studies=studies, written=written)
     pictures = {f"map_{number}.png": one for number, one in enumerate(view.maps, start=1)}
     for number, figures in view.changes.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mriloop.cli.common import Progress, console, emit, json_option, leave, load_settings, site_option, workers_option
-from mriloop.model.comparison import Standing
+from mriloop.model.comparison import Role, Standing
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def _show(outcome: CompareOutcome, out: Console) -> None:
         pairs.add_row(
             names.get(pair.today, pair.today), names.get(pair.prior, pair.prior), ", ".join(pair.comparability),
             str(alignment.model), f"{alignment.uncertainty_mm:.2f} mm",
-            "yes" if alignment.accepted else f"no: {alignment.reason}",
+            ("to be looked at" if pair.role is Role.VIEW else "yes") if alignment.accepted
+            else f"no: {alignment.reason}",
         )  # fmt: skip
     out.print(pairs)
     show_changes(comparison, out)

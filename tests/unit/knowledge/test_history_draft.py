@@ -1,0 +1,53 @@
+"""A history that was begun from outlines is read by `mriloop response` and says nothing that nobody said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mriloop.edges.knowledge.histories import load_history
+from mriloop.edges.knowledge.history_draft import draft_history
+from mriloop.model.comparison import MeasuredOutline
+from mriloop.model.response import Category, NewLesion, Seen
+from mriloop.stages.compare.response import assess
+
+
+def _measured(label: str, year: int, longest: float | None) -> MeasuredOutline:
+    at = datetime(year, 5, 1, tzinfo=UTC)
+    return MeasuredOutline(
+        lesion=label,
+        label=label,
+        study=f"1.{year}",
+        series="1.1",
+        at=at,
+        volume_ml=3.2,
+        longest_mm=longest,
+        perpendicular_mm=None if longest is None else longest / 2,
+        slices=6,
+    )
+
+
+def test_a_draft_is_a_history_with_the_sizes_in_it(tmp_path):
+    measured = [_measured("T1", 2026, 30.0), _measured("T1", 2025, 20.0), _measured("T2", 2025, 15.0)]
+    path = tmp_path / "history.yaml"
+    path.write_text(str(draft_history(measured)), encoding="utf-8")
+    history = load_history(path)
+    assert [visit.on.year for visit in history.visits] == [2025, 2026]
+    assert history.visits[0].sizes["T1"].longest_mm == pytest.approx(20.0)
+    assert history.visits[1].sizes["T1"].volume_ml == pytest.approx(3.2)
+    assert history.visits[1].sizes["T2"].seen is Seen.NOT_ASSESSED
+    assert all(visit.new_lesions is NewLesion.UNKNOWN for visit in history.visits)
+
+
+def test_growth_beyond_the_threshold_is_progression_and_less_is_not_evaluable(tmp_path):
+    for today, category in ((30.0, Category.PD), (21.0, Category.NE)):
+        path = tmp_path / f"{today}.yaml"
+        path.write_text(str(draft_history([_measured("T1", 2025, 20.0), _measured("T1", 2026, today)])), "utf-8")
+        verdict = assess(load_history(path)).verdicts[-1]
+        assert verdict.category is category
+
+
+def test_without_dates_there_is_no_draft():
+    bare = MeasuredOutline(lesion="T", label="T", study="1", series="2", at=None, volume_ml=1.0)
+    assert draft_history([bare]) is None
