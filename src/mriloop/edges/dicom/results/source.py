@@ -48,6 +48,7 @@ _SHAPES = {
     "UI": _UID,
 }
 _LENGTHS = {"SH": 16, "LO": 64, "PN": 64, "DS": 16, "UI": 64}
+ENHANCED = {"EchoTime": 0x00189082, "InversionTime": 0x00189079}  # what enhanced objects call them, as numbers
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 
 
@@ -148,8 +149,8 @@ def _said(header: Elements, frame: Elements) -> dict[str, str]:
         vr = dictionary_VR(tag)
         view = frame if keyword in ACQUISITION else header
         values = [allowed(vr, text, keyword) for text in view.texts(tag)]
-        if vr in ("FL", "FD", "DS"):
-            values = [f"{number:.10g}" for number in view.numbers(tag)]
+        if keyword in ENHANCED and not values:
+            values = [f"{number:.10g}" for number in view.numbers(ENHANCED[keyword])]
         if values and all(values):
             found[keyword] = "\\".join(values)
     if "BodyPartExamined" not in found:  # enhanced objects code it (PS3.3 C.7.6.16.2.8)
