@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,8 @@ from mriloop.model.comparison import ChangeKind, LocalAlignment, Standing
 from mriloop.model.errors import MriloopError
 from mriloop.model.judgement import Judged, Judgement
 from mriloop.model.quantity import Quantity
+from mriloop.stages.check.identify import identify_study
+from mriloop.stages.compare.match import unfit
 
 pytestmark = pytest.mark.xdist_group("results")
 NOW = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
@@ -104,6 +107,18 @@ def test_nothing_at_the_prior_or_nothing_at_all_is_still_a_valid_report(classic,
     assert [path.name for path in sorted(out.glob("seg/*"))] == ["changes_today.dcm"][:kept]
     assert complaints(out / "sr/changes.dcm") == []
     assert "Candidate changes for a reader to confirm" in words(out)
+
+
+def test_results_that_come_back_with_the_study_take_no_part_in_the_next_comparison(classic, tmp_path):
+    """A registered prior that a PACS sends back as today's series would make every lesion "stable"."""
+    shutil.copytree(classic.folder / "today", tmp_path / "again" / "a")
+    classic.write(tmp_path / "again", nifti=False)
+    with read_intake(tmp_path / "again", Limits()) as intake:
+        (study,) = intake.studies
+    kinds = identify_study(study)
+    taken = [one.description for one in study.series if not unfit(one, kinds.get(one.series_instance_uid))]
+    assert taken == ["T2 FLAIR AX"]
+    assert len(study.series) == 6
 
 
 def test_judgements_stand_in_the_report(classic, tmp_path):
