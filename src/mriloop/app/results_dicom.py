@@ -45,6 +45,7 @@ COLOURS = {  # CIELab as DICOM scales it (PS3.3 C.10.7.1.1): red, orange, blue, 
     ChangeKind.RESOLVED: (57_503, 10_768, 54_309),
     ChangeKind.STABLE: (35_388, 32_896, 32_896),
 }
+_MANY = 8_000_000  # voxels from which on pictures for the eye are interpolated linearly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,10 @@ def _on_reference(
         if volume is None:
             continue
         data = volume.data if volume.data.ndim == 3 else volume.data[..., 0]
-        laid = data if series == reference else sample(data, volume.affine, grid, np.array(alignment.matrix))
+        order = 3 if data.size < _MANY else 1
+        laid = (
+            data if series == reference else sample(data, volume.affine, grid, np.array(alignment.matrix), order=order)
+        )
         path = folder / f"{homes[series].label}_on_reference.nii.gz"
         written.append(write_nifti(path, np.asarray(laid, np.float32), base.affine))
     return written

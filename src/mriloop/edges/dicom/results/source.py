@@ -124,7 +124,8 @@ def read_source(path: Path, image: Volume | Series, limits: Limits) -> SourceSer
         slices = tuple(Source(sop_instance_uid=f.sop_instance_uid, frame_number=f.frame_number) for f in image.frames)
     else:
         i, j, k = image.data.shape[:3]
-        affine, shape, slices = image.affine, (i, j, k), image.sources[0]
+        affine, shape = image.affine, (i, j, k)
+        slices = image.sources[0] if image.sources else (Source(sop_instance_uid=""),) * k
     return SourceSeries(
         said=_said(header, frame),
         sop_class_uid=kind,
