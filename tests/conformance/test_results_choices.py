@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,14 +13,15 @@ import numpy as np
 import pydicom
 import pytest
 
-from mriloop.app.results_dicom import earlier_files, follow, write_dicom_results
+from mriloop.app.results_dicom import earlier_outlines, follow, name_changes, segment_of, write_dicom_results
 from mriloop.edges.dicom import Limits, read_intake, write_nifti
-from mriloop.edges.dicom.outlines import read_outlines
-from mriloop.edges.dicom.results import Reader
+from mriloop.edges.dicom.results import Reader, read_source, write_segmentation
 from mriloop.model.comparison import ChangeKind, LocalAlignment, Standing
 from mriloop.model.errors import MriloopError
 from mriloop.model.judgement import Judged, Judgement
 from mriloop.model.quantity import Quantity
+from mriloop.stages.check.identify import identify_study
+from mriloop.stages.compare.match import unfit
 
 pytestmark = pytest.mark.xdist_group("results")
 NOW = datetime(2026, 11, 20, 19, 0, tzinfo=UTC)
@@ -79,21 +81,21 @@ def test_a_lesion_keeps_its_name_from_visit_to_visit(classic, tmp_path):
     named = replace(first, tracking_uid="2.25.4711")
     before = replace(images, changes_today=images.changes_prior, today_volume=images.prior_volume, today=images.prior)
     folder = classic.folder / "prior" / "seg"
-    from mriloop.app.results_dicom import segment_of
-    from mriloop.edges.dicom.results import read_source, write_segmentation
-
     source = read_source(classic.intakes[1].files[images.prior][0], images.prior_volume, Limits())
     (followed,) = follow([named], before)
     write_segmentation(folder / "old.dcm", images.changes_prior, [segment_of(followed)], source, now=NOW,
                        description="x")  # fmt: skip
+    (folder / "damaged.dcm").write_bytes((folder / "old.dcm").read_bytes()[:-900])
     with read_intake(classic.folder / "prior", Limits()) as intake:
-        (path,) = earlier_files(intake, intake.studies[0])
-        earlier = read_outlines(path, Limits(), volumes=[images.prior_volume])
+        intakes, studies = (classic.intakes[0], intake), (classic.studies[0], intake.studies[0])
+        earlier = earlier_outlines(classic.compared, intakes, studies, Limits())
     found = {one.change.id: one for one in follow(classic.compared.comparison.changes, images, earlier)}
     assert set(found) == {1, 2, 3, 4}
     assert found[4].tracking_uid == "2.25.4711"
     assert found[4].tracking_id == followed.tracking_id
     assert len({one.tracking_uid for one in found.values()}) == 4
+    named_all = name_changes(classic.compared, earlier).comparison.changes
+    assert [one.tracking_uid for one in named_all] == [found[n].tracking_uid for n in (1, 2, 3, 4)]
     assert {one.change.id for one in follow(classic.compared.comparison.changes, images)} == {1, 2, 3}
 
 
@@ -105,6 +107,18 @@ def test_nothing_at_the_prior_or_nothing_at_all_is_still_a_valid_report(classic,
     assert [path.name for path in sorted(out.glob("seg/*"))] == ["changes_today.dcm"][:kept]
     assert complaints(out / "sr/changes.dcm") == []
     assert "Candidate changes for a reader to confirm" in words(out)
+
+
+def test_results_that_come_back_with_the_study_take_no_part_in_the_next_comparison(classic, tmp_path):
+    """A registered prior that a PACS sends back as today's series would make every lesion "stable"."""
+    shutil.copytree(classic.folder / "today", tmp_path / "again" / "a")
+    classic.write(tmp_path / "again", nifti=False)
+    with read_intake(tmp_path / "again", Limits()) as intake:
+        (study,) = intake.studies
+    kinds = identify_study(study)
+    taken = [one.description for one in study.series if not unfit(one, kinds.get(one.series_instance_uid))]
+    assert taken == ["T2 FLAIR AX"]
+    assert len(study.series) == 6
 
 
 def test_judgements_stand_in_the_report(classic, tmp_path):

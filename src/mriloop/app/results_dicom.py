@@ -7,14 +7,14 @@ only transforms and NIfTI come of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.edges.dicom import Intake, Limits, open_volumes, write_nifti
+from mriloop.edges.dicom import Intake, Limits, open_volumes, read_outlines, write_nifti
 from mriloop.edges.dicom.results import (
     Followed,
     Reader,
@@ -45,6 +45,7 @@ COLOURS = {  # CIELab as DICOM scales it (PS3.3 C.10.7.1.1): red, orange, blue, 
     ChangeKind.RESOLVED: (57_503, 10_768, 54_309),
     ChangeKind.STABLE: (35_388, 32_896, 32_896),
 }
+_MANY = 8_000_000  # voxels from which on pictures for the eye are interpolated linearly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,10 @@ def _on_reference(
         if volume is None:
             continue
         data = volume.data if volume.data.ndim == 3 else volume.data[..., 0]
-        laid = data if series == reference else sample(data, volume.affine, grid, np.array(alignment.matrix))
+        order = 3 if data.size < _MANY else 1
+        laid = (
+            data if series == reference else sample(data, volume.affine, grid, np.array(alignment.matrix), order=order)
+        )
         path = folder / f"{homes[series].label}_on_reference.nii.gz"
         written.append(write_nifti(path, np.asarray(laid, np.float32), base.affine))
     return written
@@ -293,6 +297,38 @@ def follow(
             )
         )
     return tuple(found)
+
+
+def name_changes(compared: Compared, earlier: Sequence[Outline] = ()) -> Compared:
+    """Return the comparison with the tracking UID of every change that is reported, so that all outputs agree on it."""
+    pair = next((one for one in compared.images if one.changes_today is not None), None)
+    if pair is None:
+        return compared
+    names = {one.change.id: one.tracking_uid for one in follow(compared.comparison.changes, pair, earlier)}
+    changes = tuple(
+        replace(one, tracking_uid=names.get(one.id, one.tracking_uid)) for one in compared.comparison.changes
+    )
+    return replace(compared, comparison=replace(compared.comparison, changes=changes))
+
+
+def earlier_outlines(
+    compared: Compared, intakes: Sequence[Intake], studies: Sequence[Study], spend: Limits
+) -> tuple[Outline, ...]:
+    """Return the outlines with tracking UIDs that lie in the prior study on which changes were listed.
+
+    A segmentation there that cannot be read is passed over: it belongs to the prior, and nothing was asked of it.
+    """
+    pair = next((one for one in compared.images if one.changes_prior is not None), None)
+    found: list[Outline] = []
+    for intake, study in zip(intakes, studies, strict=True):
+        if pair is None or all(one.series_instance_uid != pair.prior for one in study.series):
+            continue
+        for path in earlier_files(intake, study):
+            try:
+                found += read_outlines(path, spend, volumes=[pair.prior_volume])
+            except MriloopError:
+                continue
+    return tuple(one for one in found if one.tracking_uid)
 
 
 def _name(lasting: str, earlier: Sequence[Outline]) -> str:

@@ -87,6 +87,8 @@ def write_segmentation(
     `labels` (i, j, k) holds the values of `segments`; a segment without voxels is left out, and so is every frame
     without any. Raises OperatorError `out_not_writable`.
     """
+    if labels.shape != source.shape:
+        raise ValueError("a label map has the voxels of its source series")
     present = {int(value) for value in np.unique(labels)}
     shown = [one for one in segments if one.value in present]
     if not shown:

@@ -48,6 +48,7 @@ _SHAPES = {
     "UI": _UID,
 }
 _LENGTHS = {"SH": 16, "LO": 64, "PN": 64, "DS": 16, "UI": 64}
+ENHANCED = {"EchoTime": 0x00189082, "InversionTime": 0x00189079}  # what enhanced objects call them, as numbers
 _ENHANCED_MR = "1.2.840.10008.5.1.4.1.1.4.1"
 
 
@@ -123,7 +124,8 @@ def read_source(path: Path, image: Volume | Series, limits: Limits) -> SourceSer
         slices = tuple(Source(sop_instance_uid=f.sop_instance_uid, frame_number=f.frame_number) for f in image.frames)
     else:
         i, j, k = image.data.shape[:3]
-        affine, shape, slices = image.affine, (i, j, k), image.sources[0]
+        affine, shape = image.affine, (i, j, k)
+        slices = image.sources[0] if image.sources else (Source(sop_instance_uid=""),) * k
     return SourceSeries(
         said=_said(header, frame),
         sop_class_uid=kind,
@@ -148,8 +150,8 @@ def _said(header: Elements, frame: Elements) -> dict[str, str]:
         vr = dictionary_VR(tag)
         view = frame if keyword in ACQUISITION else header
         values = [allowed(vr, text, keyword) for text in view.texts(tag)]
-        if vr in ("FL", "FD", "DS"):
-            values = [f"{number:.10g}" for number in view.numbers(tag)]
+        if keyword in ENHANCED and not values:
+            values = [f"{number:.10g}" for number in view.numbers(ENHANCED[keyword])]
         if values and all(values):
             found[keyword] = "\\".join(values)
     if "BodyPartExamined" not in found:  # enhanced objects code it (PS3.3 C.7.6.16.2.8)

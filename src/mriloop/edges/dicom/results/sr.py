@@ -47,12 +47,17 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """One lesion to be reported: the change, the names it is tracked by, and what was judged of it."""
+    """One lesion to be reported: the change, the names it is tracked by, what it is, and what was judged of it.
+
+    `site` is where it lies; without one, the place that `Change.location` names in the brain.
+    """
 
     change: Change
     tracking_id: str
     tracking_uid: str
     judgements: tuple[Judgement, ...] = ()
+    finding: Code = codes.BRAIN_LESION
+    site: Code | None = None
 
 
 def write_report(
@@ -230,7 +235,7 @@ def _group(
         tree.text(CONTEXT, _TIME_POINT, visit.date or f"visit {order}"),
         tree.number(dcm("126073", "Time Point Order"), order, codes.ONE, relation=CONTEXT),
         tree.code(CONTAINS, _FINDING_CATEGORY, codes.ALTERED),
-        tree.code(CONTAINS, dcm("121071", "Finding"), codes.BRAIN_LESION),
+        tree.code(CONTAINS, dcm("121071", "Finding"), one.finding),
     ]
     if segments is not None and number is not None:
         reference = referenced(str(SegmentationStorage), segments.sop_instance_uid)
@@ -239,7 +244,7 @@ def _group(
             tree.image(CONTAINS, dcm("121191", "Referenced Segment"), reference),
             tree.uid_reference(CONTAINS, dcm("121232", "Source series for segmentation"), source.series_instance_uid),
         ]
-    site = codes.SITE_OF.get(one.change.location, codes.BRAIN)
+    site = one.site or codes.SITE_OF.get(one.change.location, codes.BRAIN)
     children.append(tree.code(MODIFIER, _FINDING_SITE, site))
     return tree.container(FOLLOWED, [*children, *rest], template="1411" if number is not None else "1501")
 
