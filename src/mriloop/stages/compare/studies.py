@@ -303,7 +303,8 @@ def _list(chosen: tuple[SeriesPair, Study] | str, desk: _Desk) -> _Listed:
     rng = np.random.default_rng(desk.seed)
     limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted, model=change.score)
     since = f"the prior of {prior.started_at:%Y-%m-%d}" if prior.started_at else "the prior"
-    said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since)
+    weighting = desk.kinds[pair.today].weighting.value
+    said = statement(change.changes, limit, weighting=weighting, since=since, differs=pair.comparability)
     return _Listed(said=said, pair=pair, change=change, limit=limit)
 
 
