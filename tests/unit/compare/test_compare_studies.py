@@ -125,6 +125,18 @@ def test_label_maps_lie_on_the_lesions_of_each_source(compared: Compared, scans)
             assert (inside > 0).mean() > 0.5, lesion.id
 
 
+def test_what_changed_is_marked_and_what_stayed_is_not(compared: Compared, scans):
+    (image,) = compared.images
+    scan, _ = scans["today.flair"]
+    assert image.changed_today is not None
+    assert image.colour is not None
+    for lesion in NEW:
+        inside = scan.lesion_labels == lesion.id
+        assert (image.changed_today[inside] > 0).mean() > 0.4, lesion.id
+        assert image.colour.data[inside].max() > 4.0
+    assert not image.changed_today[scan.lesion_labels == STILL.id].any()
+
+
 def test_the_prior_laid_on_today_resembles_today(compared: Compared):
     (image,) = compared.images
     today, prior = image.today_volume.data, image.prior_on_today.data

@@ -55,3 +55,15 @@ def test_not_knowing_is_not_saying_no():
     said = cannot_tell("the two visits could not be aligned")
     assert said.startswith("Cannot tell")
     assert "not a statement that nothing changed" in said
+
+
+def test_what_differs_between_the_series_is_said():
+    said = statement(
+        [], LIMIT, weighting="FLAIR", since="the prior", differs=("other scanner", "slices 4 mm against 3 mm")
+    )
+    assert "other scanner; slices 4 mm against 3 mm" in said
+
+
+def test_stable_spots_are_no_inventory():
+    said = statement([_change(ChangeKind.STABLE)], LIMIT, weighting="FLAIR", since="the prior")
+    assert "not all that is unchanged is listed" in said

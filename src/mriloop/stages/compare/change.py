@@ -192,7 +192,7 @@ def diameters_mm(region: Mask, grid: Grid) -> tuple[float, float]:
     spacing = np.array(grid.spacing_mm)
     through = int(np.argmax(spacing))
     flat = [axis for axis in range(3) if axis != through]
-    angles = np.radians(np.arange(0.0, 180.0, 3.0))
+    angles = np.radians(np.arange(0.0, 180.0))
     rays = np.stack([np.cos(angles), np.sin(angles)])
     # what half of a voxel at either end adds along each ray, as an ellipse rather than a box: corners are cut by blur
     ends = np.sqrt(np.sum((rays * spacing[flat][:, None]) ** 2, axis=0))

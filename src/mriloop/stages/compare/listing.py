@@ -120,5 +120,6 @@ def _list(pair: SeriesPair, prior: Study, desk: Desk) -> Listed:
     desk.progress(0.75, "measuring what this pair could have shown")
     rng = np.random.default_rng(desk.seed)
     limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted, model=change.score)
-    said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since(prior))
+    weighting = desk.kinds[pair.today].weighting.value
+    said = statement(change.changes, limit, weighting=weighting, since=since(prior), differs=pair.comparability)
     return Listed(said=said, pair=pair, prior=prior, change=change, limit=limit)

@@ -26,6 +26,8 @@ class PairImages:
     today_volume, prior_on_today : the two pictures; `prior_on_today` was interpolated once
     subtraction : today less prior in noise units (positive: brighter today), display only where role is not "change"
     changes_today, changes_prior : labels (Change.id) on the voxels of `today` and of `prior`; None but for "change"
+    changed_today : labels (Change.id) on the voxels of `today` of the tissue that changed, without what a lesion was
+        before; colour : the sensitive map for the eye there, signed noise units; None but for "change"
     prior_volume : the prior as it was acquired, the grid of `changes_prior`
     """
 
@@ -38,6 +40,8 @@ class PairImages:
     subtraction: Volume
     changes_today: npt.NDArray[np.int32] | None = None
     changes_prior: npt.NDArray[np.int32] | None = None
+    changed_today: npt.NDArray[np.int32] | None = None
+    colour: Volume | None = None
 
 
 def show(role: str, today: Loaded, prior: Loaded, alignment: Alignment, change: ChangeMap | None) -> PairImages:
@@ -48,6 +52,10 @@ def show(role: str, today: Loaded, prior: Loaded, alignment: Alignment, change: 
         difference = _in_noise_units(today.volume.data, laid)
     else:
         difference = sample(change.seen.z, change.visits.grid.affine, today.grid, change.back_to_today, order=1)
+    colour = None
+    if change is not None:
+        shown = sample(change.colour, change.visits.grid.affine, today.grid, change.back_to_today, order=0)
+        colour = replace(today.volume, data=shown, sources=(), label="change map for the eye, signed noise units")
     label = f"{prior.uid} on the voxels of {today.uid}"
     return PairImages(
         role=role,
@@ -59,6 +67,8 @@ def show(role: str, today: Loaded, prior: Loaded, alignment: Alignment, change: 
         subtraction=replace(today.volume, data=difference, sources=(), label="difference in noise units"),
         changes_today=None if change is None else change.changes_today,
         changes_prior=None if change is None else change.changes_prior,
+        changed_today=None if change is None else change.changed_today,
+        colour=colour,
     )
 
 

@@ -14,8 +14,18 @@ _COUNTED = (
 )
 
 
-def statement(changes: Sequence[Change], limit: Sequence[DetectionLimit], *, weighting: str, since: str) -> str:
-    """Return the sentences that go with a list of changes; "no change" never stands without its detection limit."""
+def statement(
+    changes: Sequence[Change],
+    limit: Sequence[DetectionLimit],
+    *,
+    weighting: str,
+    since: str,
+    differs: Sequence[str] = (),
+) -> str:
+    """Return the sentences that go with a list of changes; "no change" never stands without its detection limit.
+
+    `differs` says how the two series differ beside the patient (other scanner, other slice thickness), in words.
+    """
     counts = [(sum(c.kind is kind for c in changes), word) for kind, word in _COUNTED]
     named = [f"{n} {word}" for n, word in counts if n]
     stable = sum(c.kind is ChangeKind.STABLE for c in changes)
@@ -26,8 +36,14 @@ def statement(changes: Sequence[Change], limit: Sequence[DetectionLimit], *, wei
     else:
         first = f"No change on {weighting} since {since} beyond what this pair of series can show."
     if stable:
-        first += f" {stable} bright {'spots look' if stable > 1 else 'spot looks'} the same at both visits."
-    return f"{first} {limit_words(limit)}"
+        first += (
+            f" {stable} bright {'spots look' if stable > 1 else 'spot looks'} the same at both visits; "
+            "not all that is unchanged is listed."
+        )
+    said = f"{first} {limit_words(limit)}"
+    if differs:
+        said += f" The two series differ ({'; '.join(differs)}), which makes and hides candidates."
+    return said
 
 
 def limit_words(limit: Sequence[DetectionLimit]) -> str:
