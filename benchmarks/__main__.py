@@ -21,6 +21,7 @@ MODULES = (
     "false_repeats",
     "mr_art",
     "registration",
+    "compare_speed",
     "ledger_commits",
 )
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mriloop import settings
-from mriloop.app.compare import changing, draw_changes, write_maps
+from mriloop.app.compare_files import changing, draw_changes, write_maps
 from mriloop.app.given import Picture, open_visit
 from mriloop.app.longitudinal import LongitudinalOutcome
 from mriloop.app.longitudinal import compare_bids as longitudinal

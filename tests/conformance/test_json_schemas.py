@@ -17,6 +17,7 @@ from mriloop.edges.publish.documents import (
     advice_document,
     check_document,
     comparison_document,
+    response_document,
     review_document,
     schema,
 )
@@ -46,6 +47,12 @@ CONTRACT = {
         ("recommendations", 0, "window"): "earliest target latest",
         ("undetermined", 0): "guideline missing",
     },
+    "response": {
+        (): "schema criteria title visits entries best_response progression objections cautions",
+        ("visits", 1): "visit date",
+        ("visits", 1, "sums", 0): "tissue value baseline nadir from_baseline_percent from_nadir_percent",
+        ("visits", 1, "confirmation"): "standing needs earliest by_visit",
+    },
     "comparison": {
         (): "schema pairs changes detection_limit not_comparable",
         ("pairs", 0): "today prior comparability alignment",
@@ -74,6 +81,7 @@ def documents():
         "check": check_document((view.check,), view.refused),
         "advice": advice_document(view.advice),
         "comparison": comparison_document(view.comparison),
+        "response": response_document(samples.response_course()),
         "review": review_document(view),
     }
 
@@ -159,6 +167,9 @@ def test_the_schema_demands_the_names_of_the_contract(name, documents):
         ("comparison", ("changes", 0, "kind"), "bigger"),
         ("comparison", ("changes", 0, "position_ras_mm"), [1.0, 2.0]),
         ("comparison", ("detection_limit", 0, "found"), 90),
+        ("response", ("visits", 1, "category"), "better"),
+        ("response", ("visits", 1, "sums", 0, "value"), 12),
+        ("response", ("progression", "standing"), "sure"),
         ("review", ("report", "status"), "final"),
     ],
 )
@@ -175,8 +186,12 @@ def test_the_schema_refuses_what_the_contract_does_not_allow(name, path, value, 
 def test_documents_are_strict_json_and_the_same_every_time(name, documents):
     text = json.dumps(documents[name], allow_nan=False)
     samples = load_samples()
-    again = review_document(samples.full_view(report=samples.signed(samples.draft(objections=False))))
-    assert json.dumps(again if name == "review" else again[name], allow_nan=False) == text
+    if name == "response":
+        again = response_document(samples.response_course())
+    else:
+        whole = review_document(samples.full_view(report=samples.signed(samples.draft(objections=False))))
+        again = whole if name == "review" else whole[name]
+    assert json.dumps(again, allow_nan=False) == text
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -14,8 +14,9 @@ import numpy as np
 import pydicom
 import pytest
 
-from mriloop.edges.dicom.phantom_headers import InventedPatient, PhantomStudy, uid
+from mriloop.edges.dicom.phantom_headers import InventedPatient, PhantomStudy
 from mriloop.edges.dicom.phantom_study import as_adc, as_series, write_study
+from mriloop.edges.dicom.uids import uid
 from mriloop.imaging.phantom import (
     Acquired,
     Axis,

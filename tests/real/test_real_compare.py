@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from mriloop.edges.knowledge.models import load_change_score
 from mriloop.imaging.resample import apply
 from mriloop.model.coding import Plane, Region, Weighting
 from mriloop.model.comparison import ChangeKind
@@ -66,6 +67,7 @@ def compared(folder: Path) -> Compared:
         load=volumes.get,
         unnamed={"a", "b"},
         planted=0,
+        change_score=load_change_score(),
     )
 
 

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mriloop.app.check import Checked, check_intake
+from mriloop.app.compare_files import name_series, write_outcome
 from mriloop.app.inputs import Progress, limits, only_study, open_input, refuse_priors, series_of, silent, unnamed
 from mriloop.app.warm import PRELOAD
-from mriloop.edges.dicom import Intake, Limits, load_volumes, write_nifti
+from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.jobs import make_executor, report_progress
+from mriloop.edges.knowledge.models import load_change_score
 from mriloop.edges.publish.documents import comparison_document
-from mriloop.edges.publish.figures import triptych
-from mriloop.model.comparison import ChangeKind, Comparison
+from mriloop.model.comparison import Comparison
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.quality import SeriesCheck, SeriesKind
-from mriloop.model.study import Point, Series, Study
+from mriloop.model.study import Series, Study
 from mriloop.model.volume import Volume
 from mriloop.settings import Settings
-from mriloop.stages.compare import Compared, PairImages
+from mriloop.stages.compare import Compared
 from mriloop.stages.compare import compare as compare_studies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareOutcome:
-    """What `mriloop compare` found, and the files it wrote."""
+    """What `mriloop compare` found, and the files it wrote. `names`: how a person calls each series, by its UID."""
 
     comparison: Comparison
     written: tuple[Path, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Return the document `mriloop/comparison/1`."""
@@ -57,8 +57,13 @@ def compare_paths(
             for number, (intake, study) in enumerate(zip(intakes, studies, strict=True), 1)
         ]
         compared = run_compare(intakes, checked, settings, progress=progress)
-    written = write_maps(compared, draw_changes(compared), out) if out is not None else ()
-    return CompareOutcome(comparison=compared.comparison, written=written)
+    names = name_series(studies, {uid: kind for one in checked for uid, kind in one.kinds.items()})
+    written: tuple[Path, ...] = ()
+    if out is not None:
+        progress("drawing and writing", 0, 1)
+        written = write_outcome(compared, out, names=names, studies=studies)
+        progress("drawing and writing", 1, 1)
+    return CompareOutcome(comparison=compared.comparison, written=written, names=names)
 
 
 def run_compare(
@@ -121,54 +126,5 @@ def compare_job(material: Material) -> Compared:
         load=load,
         progress=report_progress,
         unnamed=material.unnamed,
+        change_score=load_change_score(),
     )
-
-
-def changing(compared: Compared) -> PairImages | None:
-    """Return the pair of series that the list of changes was made on, None where there is no list."""
-    return next((one for one in compared.images if one.changes_today is not None), None)
-
-
-def draw_changes(compared: Compared) -> dict[int, bytes]:
-    """Return the triptych (PNG) of every change by its id; what is stable is listed, not pictured."""
-    pair = changing(compared)
-    if pair is None:
-        return {}
-    moving = (one for one in compared.comparison.changes if one.kind is not ChangeKind.STABLE)
-    return {one.id: picture(pair, one.position_ras_mm, one.id) for one in moving}
-
-
-def picture(pair: PairImages, centre: Point, change: int | None = None) -> bytes:
-    """Return before, after and difference through a point (RAS+ mm), with the outline of a change (PNG)."""
-    labels = pair.changes_today
-    return triptych(
-        pair.prior_on_today.data,
-        pair.today_volume.data,
-        pair.subtraction.data,
-        pair.today_volume.affine,
-        centre,
-        labels=None if labels is None or change is None else np.where(labels == change, change, 0),
-    )
-
-
-def write_maps(compared: Compared, pictures: Mapping[int, bytes], out: Path) -> tuple[Path, ...]:
-    """Write change maps as NIfTI (labels are Change.id, on the voxels of the two source series), and the pictures."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        raise refuse("out_not_writable", path=out) from None
-    pair = changing(compared)
-    if pair is None or pair.changes_today is None or pair.changes_prior is None:
-        return ()
-    maps = (
-        ("changes_today", pair.changes_today.astype(np.int16), pair.today_volume.affine),
-        ("changes_prior", pair.changes_prior.astype(np.int16), pair.prior_volume.affine),
-        ("prior_on_today", pair.prior_on_today.data.astype(np.float32), pair.prior_on_today.affine),
-        ("difference", pair.subtraction.data.astype(np.float32), pair.subtraction.affine),
-    )
-    written = [write_nifti(out / f"{name}.nii.gz", data, affine) for name, data, affine in maps]
-    for change, png in pictures.items():
-        path = out / f"change_{change:02d}.png"
-        path.write_bytes(png)
-        written.append(path)
-    return tuple(written)

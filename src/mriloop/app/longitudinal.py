@@ -16,7 +16,8 @@ import numpy as np
 
 from mriloop.app.batch import code_version
 from mriloop.app.check import Checked, check_intake
-from mriloop.app.compare import changing, run_compare
+from mriloop.app.compare import run_compare
+from mriloop.app.compare_files import changing
 from mriloop.app.inputs import RUN_SALT, Progress, limits, silent
 from mriloop.edges.dicom import Intake, Place, Session, Survey, sessions_in_order, write_nifti
 from mriloop.edges.jobs import step_identity

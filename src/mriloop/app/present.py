@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from mriloop.app.check import Checked, CheckOutcome
-from mriloop.app.compare import changing, picture
+from mriloop.app.compare_files import changing, picture
 from mriloop.edges.publish.page import write_check_page
 from mriloop.edges.publish.view import (
     ChangeFigure,

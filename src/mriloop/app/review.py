@@ -15,7 +15,8 @@ from mriloop import __version__
 from mriloop.app.advise import advise, read_case
 from mriloop.app.baseline import baseline_in_force
 from mriloop.app.check import Checked, check_intake
-from mriloop.app.compare import draw_changes, run_compare, write_maps
+from mriloop.app.compare import run_compare
+from mriloop.app.compare_files import draw_changes, write_maps
 from mriloop.app.inputs import Progress, only_study, open_input, refuse_priors, silent, unnamed
 from mriloop.app.present import present
 from mriloop.edges.channels import calendar, letter_pdf, report_pdf

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mriloop.cli.common import Progress, console, emit, json_option, leave, load_settings, workers_option
+from mriloop.model.comparison import Standing
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mriloop.app.compare import CompareOutcome
     from mriloop.model.comparison import Comparison
 
 
@@ -37,32 +39,51 @@ def compare(today: Path, priors: tuple[Path, ...], out: Path | None, workers: in
     if as_json:
         emit(outcome.document())
     else:
-        _show(outcome.comparison, console())
+        _show(outcome, console())
         for path in outcome.written:
             console().print(f"written: {path}")
     leave(Exit.DONE)
 
 
-def _show(comparison: Comparison, out: Console) -> None:
+def _show(outcome: CompareOutcome, out: Console) -> None:
     from rich.table import Table
 
-    pairs = Table("today", "prior", "comparability", "uncertainty", "accepted", title="Series", title_justify="left")
+    comparison, names = outcome.comparison, outcome.names
+    pairs = Table("today", "prior", "comparability", "map", "uncertain by", "usable", title="Series",
+                  title_justify="left")  # fmt: skip
     for pair in comparison.pairs:
         alignment = pair.alignment
-        accepted = "yes" if alignment.accepted else f"no: {alignment.reason}"
         pairs.add_row(
-            f"…{pair.today[-10:]}", f"…{pair.prior[-10:]}", ", ".join(pair.comparability) or "same protocol",
-            f"{alignment.uncertainty_mm:.2f} mm", accepted,
+            names.get(pair.today, pair.today), names.get(pair.prior, pair.prior), ", ".join(pair.comparability),
+            str(alignment.model), f"{alignment.uncertainty_mm:.2f} mm",
+            "yes" if alignment.accepted else f"no: {alignment.reason}",
         )  # fmt: skip
     out.print(pairs)
-    changes = Table("id", "kind", "location", "volume", "change", "diameter", "confidence", title="Candidate changes",
-                    title_justify="left")  # fmt: skip
-    for one in comparison.changes:
+    show_changes(comparison, out)
+    for refused in comparison.not_comparable:
+        out.print(f"not comparable: {names.get(refused.series, refused.series)}: {refused.reason}")
+    for caution in comparison.cautions:
+        out.print(f"caution: {caution}")
+    for one in comparison.judgements:
+        out.print(f"{one.measure}: {one.judged}: {one.because}")
+    out.print(comparison.statement)
+    if comparison.against_baseline is not None:
+        out.print(f"Against the baseline: {comparison.against_baseline.statement}")
+
+
+def show_changes(comparison: Comparison, out: Console) -> None:
+    """Print the numbered list of changes, those that no person has rejected first."""
+    from rich.table import Table
+
+    changes = Table("id", "kind", "location", "volume", "change", "diameter", "confidence", "a person says",
+                    title="Candidate changes", title_justify="left")  # fmt: skip
+    for one in (*comparison.upheld, *(c for c in comparison.changes if c not in comparison.upheld)):
+        across = f"{one.diameter_mm:.1f}"
+        if one.perpendicular_mm is not None:
+            across += f" × {one.perpendicular_mm:.1f}"
         changes.add_row(
             str(one.id), str(one.kind), one.location, f"{one.volume_ml:.3f} mL", f"{one.volume_change_ml:+.3f} mL",
-            f"{one.diameter_mm:.1f} mm", f"{one.confidence:.2f}",
+            f"{across} mm", f"{one.confidence:.2f}",
+            "" if one.standing is Standing.PROPOSED else str(one.standing),
         )  # fmt: skip
     out.print(changes)
-    for refused in comparison.not_comparable:
-        out.print(f"not comparable: …{refused.series[-10:]}: {refused.reason}")
-    out.print(comparison.statement)

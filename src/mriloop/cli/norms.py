@@ -10,7 +10,7 @@ from mriloop.model.errors import Exit
 
 @click.group()
 def norms() -> None:
-    """Show and lint the limits of CHECK and the norms that change them."""
+    """Show and lint the limits of CHECK, the norms that change them, and how far measures repeat."""
 
 
 @norms.command("show")
@@ -18,13 +18,13 @@ def norms() -> None:
 @site_option
 @json_option
 def show(word: str | None, site: str | None, as_json: bool) -> None:
-    """Show every limit with its reason, and the norms that replace it for some series; or those that WORD is in."""
+    """Show limits with their reasons and norms, and how far each measure repeats; or only those that WORD is in."""
     from mriloop.app.norms import norms_document
 
     document = norms_document(load_settings(site=site).site_path)
     if word:
-        for part, name in (("limits", "name"), ("norms", "limit")):
-            document[part] = [one for one in document[part] if word.lower() in one[name]]
+        for part, name in (("limits", "name"), ("norms", "limit"), ("repeatability", "measure")):
+            document[part] = [one for one in document[part] if word.lower() in one[name].lower()]
     if as_json:
         emit(document)
         return
@@ -36,14 +36,21 @@ def show(word: str | None, site: str | None, as_json: bool) -> None:
         for norm in (each for each in document["norms"] if each["limit"] == one["name"]):
             when = "; ".join(f"{key} {_words(value)}" for key, value in norm["when"].items()) or "always"
             table.add_row(f"  for {when}", f"{norm['value']:g} {norm['unit']}", f"{norm['because']} ({norm['place']})")
-    console().print(table)
+    repeats = Table("measure", "changed beyond", "where", title="Repeatability", title_justify="left")
+    for one in document["repeatability"]:
+        limits = [
+            f"{one['percent']:g} %" if one["percent"] else "",
+            f"{one['absolute']:g} {one['unit']}" if one["absolute"] else "",
+        ]
+        repeats.add_row(one["measure"], " and ".join(filter(None, limits)), f"{one['circumstances']} ({one['place']})")
+    console().print(table, repeats)
 
 
 @norms.command("lint")
 @site_option
 @json_option
 def lint(site: str | None, as_json: bool) -> None:
-    """Find unknown limits, values out of range, unknown protocols, and norms that contradict. Exit code 3 on any."""
+    """Find unknown limits and measures, impossible values and units, norms that contradict. Exit code 3 on any."""
     from mriloop.app.norms import lint_norms
 
     problems = lint_norms(load_settings(site=site).site_path)

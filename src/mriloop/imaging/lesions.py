@@ -5,350 +5,311 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from mriloop.imaging.change_candidates import (
+    EVERYWHERE,
+    FEATURES,
+    Box,
+    Candidate,
+    Proposing,
+    Setting,
+    depth_mm,
+    placed,
+    propose,
+    ring_of,
+    setting,
+    wider,
+)
+from mriloop.imaging.change_evidence import Evidence, in_plane
+from mriloop.imaging.change_score import ChangeScore
 from mriloop.imaging.normalise import Map, Mask, Visits
-from mriloop.imaging.voxels import ndimage, nonnegative_fit
+from mriloop.imaging.voxels import ndimage
 from mriloop.model.comparison import ChangeKind
 
-EVERYWHERE = np.ones((3, 3, 3), bool)
-Box = tuple[slice, slice, slice]
+REACH_MM = 6.0
+STOOD_BEFORE = 0.06
+HALF = 0.5
+AS_BRIGHT = 0.7  # cortex beside a new lesion passes its half height, seldom this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What a change must show to enter the strict list. Tuned on the phantom and on inserted lesions.
+    """What a change must show to enter the strict list where no learned score is given.
 
-    seed, grow : noise units that start a candidate and that extend it
-    unexplained : least brightness, as a fraction of the tissue mode, that the other visit shows nowhere within
-        `nearby_mm` in the slice and one slice up or down; this is what misplacement and partial volume cannot fake
-    contrast : least mean difference, same unit
-    local : least contrast against the tissue around it, at the visit where it is brighter
-    bright : least intensity at that visit, relative to the tissue mode
+    seed : noise units of its peak
+    bright, contrast : least intensity, and least brightness over its surroundings, at the visit where it is brighter;
+        shares of the tissue mode
     rim_mm : least mean distance from the border of the brain
     volume_ml : least volume
-    slip_mm : how far the two visits may still be apart at an edge
-    outstanding : least ratio of a candidate's peak to the 99th percentile of the noise units around it
-    growth : least relative change of volume of a lesion that is there at both visits
-    restless_mm : width (Gaussian sigma) over which the noise that the model does not explain is gathered
+    proposing : how generously candidates are proposed
     """
 
     seed: float = 5.0
-    grow: float = 2.5
-    unexplained: float = 0.05
-    nearby_mm: float = 1.0
-    contrast: float = 0.08
-    local: float = 0.10
-    bright: float = 1.08
-    rim_mm: float = 4.0
-    volume_ml: float = 0.014
-    slip_mm: float = 0.20
-    outstanding: float = 2.0
-    growth: float = 0.20
-    restless_mm: float = 6.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Evidence:
-    """Where the two visits differ, in noise units (positive: brighter today), and what the noise is made of.
-
-    z : difference over the noise expected at that voxel
-    difference : today less prior, lightly smoothed, as a fraction of the tissue mode
-    appeared, vanished : brightness that the other visit shows nowhere nearby, today's and the prior's
-    flat_noise : noise of the difference away from edges, same unit
-    slip_mm : apparent misplacement at edges, estimated from the pair itself
-    """
-
-    z: Map
-    difference: Map
-    appeared: Map
-    vanished: Map
-    flat_noise: float
-    slip_mm: float
+    bright: float = 1.1
+    contrast: float = 0.15
+    rim_mm: float = 5.0
+    volume_ml: float = 0.020
+    proposing: Proposing = field(default_factory=Proposing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Lesion:
-    """One lesion followed over two visits; masks are on the common grid.
+    """One lesion followed over two visits; masks are on the common grid, `box` bounds them all.
 
-    score : the strongest evidence for its change, in noise units (0 for a stable lesion)
+    today, prior : outline at either visit, empty where it is not there
+    changed : the tissue that changed: all of a new lesion, the rim of a growing one
+    today_ml, prior_ml : volumes that count voxels at the border by the share that is lesion
+    noise_ml : standard deviation of the difference of both that the noise of this pair makes
+    confidence : 0 to 1; the learned probability, or how far beyond the rules
     contrast : how much brighter than its surroundings it is, at the visit where it is brighter
     """
 
     kind: ChangeKind
+    box: Box
     today: Mask
     prior: Mask
-    score: float
+    changed: Mask
+    today_ml: float
+    prior_ml: float
+    noise_ml: float
+    confidence: float
     contrast: float
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Outlines:
-    """Outlines gathered so far: where, at what level each is drawn, and the pieces of change inside."""
+def strict(
+    seen: Evidence,
+    visits: Visits,
+    rules: Rules,
+    score: ChangeScore | None = None,
+    *,
+    around: Setting | None = None,
+    directions: tuple[bool, ...] = (True, False),
+) -> list[tuple[Candidate, float]]:
+    """Return the candidates that enter the strict list, each with its confidence (0 to 1).
 
-    region: Mask
-    level: Map
-    changed: Mask = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.changed = np.zeros(self.region.shape, bool)
-
-
-def evidence(visits: Visits, rules: Rules) -> Evidence:
-    """Compare the two visits voxel by voxel, against the noise that flat tissue and edges of this very pair show.
-
-    The variance of the difference is modelled as flat noise, plus a misplacement times the slope of the picture, plus
-    a share of its bend from slice to slice, which is what thick slices through thin folds leave; the three are fitted
-    to the pair by robust spreads over bins. Regions that are restless beyond that, such as pulsating fluid, raise the
-    noise around them by up to a factor of four.
+    `directions` : True for what is brighter today, False for what is darker
     """
-    mask, spacing = visits.mask, visits.grid.spacing_mm
-    blur = [0.8 / s if s < 2.0 else 0.0 for s in spacing]
-    difference = ndimage.gaussian_filter(visits.today - visits.prior, blur)
-    mean = ndimage.gaussian_filter((visits.today + visits.prior) / 2.0, blur)
-    slope = np.sqrt(sum(g**2 for g in np.gradient(mean, *spacing)))
-    bend = _bend(visits)
-    flat, slip, share = _fit_noise(difference[mask], slope[mask], bend[mask])
-    noise = np.sqrt(flat**2 + (max(slip, rules.slip_mm) * slope) ** 2 + (share * bend) ** 2)
-    z = np.where(mask, difference / noise, 0.0)
-    wide = [rules.restless_mm / s for s in spacing]
-    weight = ndimage.gaussian_filter(mask.astype(np.float32), wide) + 1e-3
-    restless = np.sqrt(ndimage.gaussian_filter(np.minimum(z**2, 25.0), wide) / weight)
-    z = z / np.clip(restless, 1.0, 4.0)
-    nearby = _nearby(spacing, rules.nearby_mm)
-    today, prior = (ndimage.gaussian_filter(v, blur) for v in (visits.today, visits.prior))
-    return Evidence(
-        z=z.astype(np.float32),
-        difference=difference.astype(np.float32),
-        appeared=np.where(mask, today - ndimage.maximum_filter(prior, footprint=nearby), 0.0).astype(np.float32),
-        vanished=np.where(mask, prior - ndimage.maximum_filter(today, footprint=nearby), 0.0).astype(np.float32),
-        flat_noise=flat,
-        slip_mm=slip,
+    around = setting(seen, visits) if around is None else around
+    found = [
+        one
+        for brighter_today in directions
+        for one in propose(seen, visits, rules.proposing, around, brighter_today=brighter_today)
+    ]
+    if not found:
+        return []
+    table = np.array([one.features for one in found])
+    if score is not None:
+        confidence = score.probability(table)
+        keep = confidence >= score.keep
+    else:
+        confidence = _excess(table, rules)
+        keep = confidence >= 0.5
+    return [(found[n], float(confidence[n])) for n in np.flatnonzero(keep)]
+
+
+def _excess(table: np.ndarray, rules: Rules) -> np.ndarray:
+    """Return how far candidates exceed the rules: below 0.5 at least one is broken, towards 1 all are far exceeded."""
+    column = {name: table[:, n] for n, name in enumerate(FEATURES)}
+    margins = np.stack(
+        [
+            np.exp(column["peak_z"]) / rules.seed,
+            column["level"] / rules.bright,
+            column["contrast"] / rules.contrast,
+            column["depth"] / rules.rim_mm,
+            np.exp(column["volume"]) / rules.volume_ml,
+        ]
     )
+    passed = (margins >= 1.0).all(axis=0)
+    clear = 1.0 - 0.5 * np.exp(-(np.minimum(margins[0], margins[2]) - 1.0))
+    return np.where(passed, np.clip(clear, 0.5, 0.99), 0.1)
 
 
-def _bend(visits: Visits) -> Map:
-    """Return how sharply the pictures bend along their thickest axis, the larger of the two visits, spread nearby."""
-    axis = int(np.argmax(visits.grid.spacing_mm))
-    bends = [np.abs(ndimage.convolve1d(v, [0.5, -1.0, 0.5], axis=axis)) for v in (visits.today, visits.prior)]
-    return np.asarray(ndimage.maximum_filter(np.maximum(*bends), 3), dtype=np.float32)
-
-
-def _fit_noise(
-    difference: npt.NDArray[np.floating], slope: npt.NDArray[np.floating], bend: npt.NDArray[np.floating]
-) -> tuple[float, float, float]:
-    """Return flat noise, misplacement in mm and the share of the bend, fitted to robust spreads over bins of both."""
-    cut_slope = np.quantile(slope, np.linspace(0.0, 1.0, 9))
-    cut_bend = np.quantile(bend, np.linspace(0.0, 1.0, 9))
-    cell = np.clip(np.searchsorted(cut_slope, slope) - 1, 0, 7) * 8 + np.clip(np.searchsorted(cut_bend, bend) - 1, 0, 7)
-    order = np.argsort(cell, kind="stable")
-    rows, variances, weights = [], [], []
-    for chosen in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
-        if len(chosen) < 200:
-            continue
-        values = difference[chosen]
-        spread = 1.4826 * float(np.median(np.abs(values - np.median(values)))) + 1e-6
-        rows.append([1.0, float(np.mean(slope[chosen] ** 2)), float(np.mean(bend[chosen] ** 2))])
-        variances.append(spread**2)
-        weights.append(1.0 / spread**2)
-    table, target, weight = np.array(rows), np.array(variances), np.array(weights)
-    solution = nonnegative_fit(table * weight[:, None], target * weight)
-    flat, slip, share = (float(x) for x in np.sqrt(solution))
-    return max(flat, 1e-4), slip, share
-
-
-def _nearby(spacing: tuple[float, float, float], reach_mm: float) -> Mask:
-    """Return the neighbourhood in which the other visit may explain a brightness."""
-    reach = [max(1, int(np.ceil(reach_mm / s - 0.25))) for s in spacing]
-    grid = np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij")
-    return np.asarray(sum((g / (r + 0.3)) ** 2 for g, r in zip(grid, reach, strict=True)) <= 2.0)
-
-
-def candidates(seen: Evidence, visits: Visits, rules: Rules, *, brighter_today: bool) -> list[tuple[Box, Mask]]:
-    """Return the changes of one direction that pass every rule, each as a box of the common grid and a mask in it.
-
-    A candidate starts at `rules.seed` noise units and reaches as far as `rules.grow` (hysteresis, 26 neighbours).
-    """
-    z = seen.z if brighter_today else -seen.z
-    fresh = seen.appeared if brighter_today else seen.vanished
-    bright = visits.today if brighter_today else visits.prior
-    depth = _depth_mm(visits)
-    spacing, voxel_ml = visits.grid.spacing_mm, visits.grid.voxel_ml
-    labels, _ = ndimage.label(z > rules.grow, EVERYWHERE)
-    boxes = ndimage.find_objects(labels)
-    seeds = np.unique(labels[(z > rules.seed) & (fresh > rules.unexplained)])
-    kept: list[tuple[Box, Mask]] = []
-    for number in seeds[seeds > 0]:
-        box = _wider(boxes[number - 1], spacing, 6.0)
-        part = labels[box] == number
-        if float(part.sum()) * voxel_ml < rules.volume_ml:
-            continue
-        ring = _ring(part, visits.mask[box], spacing, 1.5, 5.0)
-        if not ring.any():
-            continue
-        level = float(bright[box][part].mean())
-        if (
-            level >= rules.bright
-            and abs(float(seen.difference[box][part].mean())) >= rules.contrast
-            and level - float(np.median(bright[box][ring])) >= rules.local
-            and float(depth[box][part].mean()) >= rules.rim_mm
-        ):
-            kept.append((box, part))
-    taken = np.zeros(visits.mask.shape, bool)
-    for box, part in kept:
-        taken[box] |= part
-    free = visits.mask & ~ndimage.binary_dilation(taken, EVERYWHERE)
-    return [(box, part) for box, part in kept if _stands_out(box, part, z, free, spacing, rules)]
-
-
-def _stands_out(box: Box, part: Mask, z: Map, free: Mask, spacing: tuple[float, float, float], rules: Rules) -> bool:
-    """Return whether a candidate rises above what the 12 mm around it show where no candidate lies."""
-    wide = _wider(box, spacing, 6.0)
-    ring = _ring(_placed(box, part, wide, free[wide].shape), free[wide], spacing, 2.0, 12.0)
-    usual = float(np.percentile(np.abs(z[wide][ring]), 99.0)) if ring.sum() > 100 else 0.0
-    return float(z[box][part].max()) >= rules.outstanding * usual
-
-
-def _placed(box: Box, part: Mask, wide: Box, shape: tuple[int, ...]) -> Mask:
-    """Return a mask that was cut at `box` in the frame of the larger box `wide`."""
-    placed = np.zeros(shape, bool)
-    placed[
-        tuple(slice(b.start - w.start, b.start - w.start + n) for b, w, n in zip(box, wide, part.shape, strict=True))
-    ] = part
-    return placed
-
-
-def follow(seen: Evidence, visits: Visits, rules: Rules) -> list[Lesion]:
+def follow(seen: Evidence, visits: Visits, rules: Rules, score: ChangeScore | None = None) -> list[Lesion]:
     """Return every lesion of the strict list with its outline at both visits: changed ones first, then stable ones.
 
     Outlines are drawn at half of the height between a lesion's surroundings and its brightest part, one threshold for
-    both visits, which keeps volumes unbiased under blur. Pieces of change that share an outline are one lesion.
+    both visits, which keeps volumes unbiased under blur. Pieces of one direction that share an outline are one lesion.
     """
-    shape = visits.mask.shape
-    drawn = _Outlines(region=np.zeros(shape, bool), level=np.zeros(shape, np.float32))
+    drawn = [_draw(one, confidence, seen, visits) for one, confidence in strict(seen, visits, rules, score)]
+    lesions: list[Lesion] = []
     for brighter_today in (True, False):
-        bright = visits.today if brighter_today else visits.prior
-        for box, part in candidates(seen, visits, rules, brighter_today=brighter_today):
-            _outline(box, part, bright, visits, drawn)
-    labels, _ = ndimage.label(drawn.region, EVERYWHERE)
-    lesions = []
-    unchanged = np.zeros(shape, bool)
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
-        lesion = _judge(labels[box] == number, box, drawn, seen, visits, rules)
-        if lesion is None:
-            unchanged[box] |= labels[box] == number
-        else:
-            lesions.append(lesion)
-    return lesions + _stable(drawn.region & ~unchanged, visits)
+        lesions += _joined([one for one in drawn if one.brighter_today is brighter_today], seen, visits)
+    taken = np.zeros(visits.mask.shape, bool)
+    for lesion in lesions:
+        taken[lesion.box] |= lesion.today | lesion.prior | lesion.changed
+    return lesions + _stable(taken, seen, visits)
 
 
-def _outline(box: Box, part: Mask, bright: Map, visits: Visits, drawn: _Outlines) -> None:
-    """Add the region of the lesion that a piece of change belongs to, and the half-height that bounds it."""
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Drawn:
+    """A kept candidate with the outline of the lesion that it belongs to, in a box that holds both."""
+
+    box: Box
+    changed: Mask
+    region: Mask
+    base: float
+    top: float
+    confidence: float
+    brighter_today: bool
+
+
+def _draw(one: Candidate, confidence: float, seen: Evidence, visits: Visits) -> _Drawn:
+    """Draw the lesion that a candidate belongs to, at the half height of the visit at which it is brighter."""
     spacing = visits.grid.spacing_mm
-    wide = _wider(box, spacing, 3.0)
-    piece = _placed(box, part, wide, visits.mask[wide].shape)
-    inside = visits.mask[wide]
-    ring = _ring(piece, inside, spacing, 2.0, 6.0)
-    base = float(np.median(bright[wide][ring])) if ring.any() else 1.0
-    level = (base + float(np.percentile(bright[wide][piece], 90.0))) / 2.0
+    box = wider(one.box, spacing, 2.0)
+    piece = placed(one.box, one.part, box, visits.mask[box].shape)
+    inside = visits.mask[box]
+    bright = (visits.today if one.brighter_today else visits.prior)[box]
+    difference = seen.difference[box] if one.brighter_today else -seen.difference[box]
+    ring = ring_of(piece, inside, spacing, 2.0, 6.0)
+    base = float(np.median(bright[ring])) if ring.any() else 1.0
+    top = max(float(np.percentile(bright[piece], 90.0)), base + 0.05)
     away = ndimage.distance_transform_edt(~piece, sampling=spacing)
-    above = (np.maximum(visits.today[wide], visits.prior[wide]) > level) & (away <= 5.0) & inside
-    labels, _ = ndimage.label(above)
-    touching = np.unique(labels[piece & above])
-    region = np.isin(labels, touching[touching > 0]) | piece
-    known = drawn.level[wide]
-    drawn.level[wide] = np.where(region, np.where(known > 0, np.minimum(known, level), level), known)
-    drawn.region[wide] |= region
-    drawn.changed[wide] |= piece
-
-
-def _judge(region: Mask, box: Box, drawn: _Outlines, seen: Evidence, visits: Visits, rules: Rules) -> Lesion | None:
-    """Say what became of one lesion; None when its outline hardly changed."""
-    level, changed = drawn.level[box], drawn.changed[box] & region
-    today = region & (visits.today[box] > level)
-    prior = region & (visits.prior[box] > level)
-    z = seen.z[box]
-    rises = changed & (z > 0)
-    grows = float(z[rises].sum()) >= -float(z[changed & ~rises].sum())
-    before, after = (prior, today) if grows else (today, prior)
-    if not after.any():
-        after |= changed & (rises if grows else ~rises)
-    small, large = int(before.sum()), int(after.sum())
-    if small < max(0.10 * large, 2):
-        kind = ChangeKind.NEW if grows else ChangeKind.RESOLVED
-    elif large - small < max(rules.growth * small, rules.volume_ml / visits.grid.voxel_ml):
-        return None
-    else:
-        kind = ChangeKind.ENLARGING if grows else ChangeKind.SHRINKING
-    whole = [np.zeros(visits.mask.shape, bool) for _ in range(2)]
-    whole[0][box], whole[1][box] = today, prior
-    return Lesion(
-        kind=kind,
-        today=whole[0],
-        prior=whole[1],
-        score=float(np.abs(z[changed]).max()),
-        contrast=_contrast(after, box, visits.today if grows else visits.prior, visits),
+    steep = (difference > HALF * float(np.percentile(difference[piece], 90.0))) & (away <= 2.0) & inside
+    changed = _touching(steep, piece)
+    level = (base + top) / 2.0
+    region = _touching((bright > level) & (away <= REACH_MM) & inside, piece) | changed
+    return _Drawn(
+        box=box,
+        changed=changed,
+        region=region,
+        base=base,
+        top=top,
+        confidence=confidence,
+        brighter_today=one.brighter_today,
     )
 
 
-def _stable(taken: Mask, visits: Visits) -> list[Lesion]:
+def _touching(region: Mask, seed: Mask) -> Mask:
+    labels, _ = ndimage.label(region)
+    wanted = np.unique(labels[seed & region])
+    return np.asarray(np.isin(labels, wanted[wanted > 0]))
+
+
+def _joined(drawn: list[_Drawn], seen: Evidence, visits: Visits) -> list[Lesion]:
+    """Return one lesion per outline: what is drawn through each other belongs together."""
+    if not drawn:
+        return []
+    shape = visits.mask.shape
+    region, changed = np.zeros(shape, bool), np.zeros(shape, bool)
+    for one in drawn:
+        region[one.box] |= one.region
+        changed[one.box] |= one.changed
+    labels, _ = ndimage.label(region)
+    members: dict[int, list[_Drawn]] = {}
+    for one in drawn:
+        number = int(np.bincount(labels[one.box][one.changed]).argmax())
+        members.setdefault(number, []).append(one)
+    boxes = ndimage.find_objects(labels)
+    return [
+        _judge(labels, number, boxes[number - 1], changed, parts, seen, visits) for number, parts in members.items()
+    ]
+
+
+def _judge(
+    labels: np.ndarray, number: int, tight: Box, changed: Mask, parts: list[_Drawn], seen: Evidence, visits: Visits
+) -> Lesion:
+    """Say what became of one lesion, and how large it is at both visits."""
+    spacing, voxel_ml = visits.grid.spacing_mm, visits.grid.voxel_ml
+    box = wider(tight, spacing, 2.0)
+    region = labels[box] == number
+    brighter_today = parts[0].brighter_today
+    chief = max(parts, key=lambda one: int(one.changed.sum()))
+    level = (chief.base + chief.top) / 2.0
+    bright, other = (visits.today, visits.prior) if brighter_today else (visits.prior, visits.today)
+    after = region & ((bright[box] > level) | changed[box])
+    before = region & (other[box] > level)
+    fresh = changed[box] & region & ~before
+    if 2 * int(fresh.sum()) < int((changed[box] & region).sum()):  # it grew brighter where it stood
+        fresh = changed[box] & region
+    around = ndimage.binary_dilation(region, EVERYWHERE) & visits.mask[box]
+    large_ml, small_ml = (_partial_ml(one[box], around, chief, voxel_ml) for one in (bright, other))
+    as_bright = region & (other[box] > chief.base + AS_BRIGHT * (chief.top - chief.base))
+    stood = int(as_bright.sum()) >= max(STOOD_BEFORE * int(after.sum()), 2)
+    if not stood:
+        before, small_ml = np.zeros_like(before), 0.0
+    else:
+        small_ml = min(small_ml, large_ml)
+    kinds = (ChangeKind.ENLARGING, ChangeKind.SHRINKING) if stood else (ChangeKind.NEW, ChangeKind.RESOLVED)
+    return Lesion(
+        kind=kinds[0 if brighter_today else 1],
+        box=box,
+        today=after if brighter_today else before,
+        prior=before if brighter_today else after,
+        changed=fresh,
+        today_ml=large_ml if brighter_today else small_ml,
+        prior_ml=small_ml if brighter_today else large_ml,
+        noise_ml=_noise_ml(after, (large_ml + small_ml) / 2.0, chief.top - chief.base, seen, visits),
+        confidence=max(one.confidence for one in parts),
+        contrast=chief.top - chief.base,
+    )
+
+
+def _partial_ml(picture: Map, around: Mask, drawn: _Drawn, voxel_ml: float) -> float:
+    """Return a volume that counts every voxel by how far it rises from the surroundings to the lesion."""
+    share = (picture[around] - drawn.base) / (drawn.top - drawn.base)
+    return float(np.clip(share[share > 0.2], 0.0, 1.0).sum()) * voxel_ml
+
+
+def _noise_ml(region: Mask, volume_ml: float, height: float, seen: Evidence, visits: Visits) -> float:
+    """Return the standard deviation of a volume change where nothing changed.
+
+    Noise moves the voxels of the border together with the level at which it is drawn; partial volume and contrast
+    add a share of the volume. Both factors make it cover the planted lesions that stayed (docs/reference/lesions.md).
+    """
+    border = int((ndimage.binary_dilation(region) & ~ndimage.binary_erosion(region)).sum())
+    noise = seen.flat_noise / max(height, 0.05) * border * visits.grid.voxel_ml
+    return float(np.hypot(noise, 0.15 * volume_ml))
+
+
+def _stable(taken: Mask, seen: Evidence, visits: Visits) -> list[Lesion]:
     """Return compact lesions that stand out clearly at both visits and that no change touches."""
     spacing, voxel_ml = visits.grid.spacing_mm, visits.grid.voxel_ml
-    least = np.minimum(visits.today, visits.prior)
-    least = ndimage.gaussian_filter(least, [0.8 / s if s < 2.0 else 0.0 for s in spacing])
+    least = ndimage.gaussian_filter(np.minimum(visits.today, visits.prior), in_plane(spacing, 0.8))
     size = [max(1, 2 * round(8.0 / s) + 1) for s in spacing]
     around = ndimage.uniform_filter(np.where(visits.mask, least, 1.0), size)
     rise = least - around
-    labels, _ = ndimage.label((rise > 0.15) & visits.mask & (_depth_mm(visits) > 6.0))
+    depth = depth_mm(visits)
+    labels, _ = ndimage.label((rise > 0.12) & visits.mask & (depth > 6.0))
     touched = set(np.unique(labels[ndimage.binary_dilation(taken, EVERYWHERE)]))
     boxes = ndimage.find_objects(labels)
     found = []
-    for number in np.unique(labels[(labels > 0) & (rise > 0.25)]):
-        box = boxes[number - 1]
+    for number in np.unique(labels[(labels > 0) & (rise > 0.2)]):
+        box = wider(boxes[number - 1], spacing, 7.0)
         region = labels[box] == number
-        volume = float(region.sum()) * voxel_ml
-        if number in touched or volume < 0.03 or not _compact(region, visits):
-            continue
-        whole = np.zeros(visits.mask.shape, bool)
-        whole[box] = region
-        contrast = _contrast(region, box, least, visits)
-        if contrast > 0.2:
-            found.append(Lesion(kind=ChangeKind.STABLE, today=whole, prior=whole, score=0.0, contrast=contrast))
+        if number not in touched and float(region.sum()) * voxel_ml >= 0.02:
+            lesion = _standing(region, box, least[box], seen, visits)
+            if lesion is not None:
+                found.append(lesion)
     return found
 
 
-def _compact(region: Mask, visits: Visits) -> bool:
-    """Return whether a region fills at least a fifth of the sphere across it; folds of cortex do not."""
-    spacing = np.array(visits.grid.spacing_mm)
+def _standing(region: Mask, box: Box, least: Map, seen: Evidence, visits: Visits) -> Lesion | None:
+    """Return the stable lesion in a box; None for what looks like a fold of cortex or the wall of a ventricle."""
+    spacing, voxel_ml = visits.grid.spacing_mm, visits.grid.voxel_ml
     index = np.argwhere(region)
-    across = float(np.linalg.norm((np.ptp(index, axis=0) + 1) * spacing) / 3.0**0.5)
-    return float(region.sum()) * visits.grid.voxel_ml * 1000.0 >= 0.3 * np.pi / 6.0 * across**3
-
-
-def _contrast(region: Mask, box: Box, picture: Map, visits: Visits) -> float:
-    if not region.any():
-        return 0.0
-    spacing = visits.grid.spacing_mm
-    wide = _wider(box, spacing, 6.0)
-    part = _placed(box, region, wide, visits.mask[wide].shape)
-    ring = _ring(part, visits.mask[wide], spacing, 1.5, 5.0)
-    return float(picture[wide][part].mean() - np.median(picture[wide][ring])) if ring.any() else 0.0
-
-
-def _ring(part: Mask, inside: Mask, spacing: tuple[float, float, float], near_mm: float, far_mm: float) -> Mask:
-    away = ndimage.distance_transform_edt(~part, sampling=spacing)
-    return np.asarray((away > near_mm) & (away <= far_mm) & inside)
-
-
-def _depth_mm(visits: Visits) -> Map:
-    """Return the distance of every voxel from the outside of the brain."""
-    padded = np.pad(visits.mask, 1)
-    deep = ndimage.distance_transform_edt(padded, sampling=visits.grid.spacing_mm)
-    return np.asarray(deep[1:-1, 1:-1, 1:-1], dtype=np.float32)
-
-
-def _wider(box: Box, spacing: tuple[float, float, float], margin_mm: float) -> Box:
-    """Return the box with a margin; it may reach beyond the far end of the grid, where slicing stops by itself."""
-    pads = [int(np.ceil(margin_mm / s)) for s in spacing]
-    i, j, k = (slice(max(0, b.start - p), b.stop + p) for b, p in zip(box, pads, strict=True))
-    return i, j, k
+    across = float(np.linalg.norm((np.ptp(index, axis=0) + 1) * np.array(spacing)) / 3.0**0.5)
+    if float(region.sum()) * voxel_ml * 1000.0 < 0.3 * np.pi / 6.0 * across**3:
+        return None
+    ring = ring_of(region, visits.mask[box], spacing, 1.5, 5.0)
+    if not ring.any():
+        return None
+    base, top = float(np.median(least[ring])), float(np.percentile(least[region], 90.0))
+    joined = float(np.mean(least[ring] > (base + top) / 2.0))
+    if top - base < 0.28 or joined > 0.06 or base > 1.1:
+        return None
+    drawn = _Drawn(box=box, changed=region, region=region, base=base, top=top, confidence=0.5, brighter_today=True)
+    near = ndimage.binary_dilation(region, EVERYWHERE) & visits.mask[box]
+    today, prior = (near & (v[box] > (base + top) / 2.0) for v in (visits.today, visits.prior))
+    return Lesion(
+        kind=ChangeKind.STABLE,
+        box=box,
+        today=today,
+        prior=prior,
+        changed=np.zeros_like(region),
+        today_ml=_partial_ml(visits.today[box], near, drawn, voxel_ml),
+        prior_ml=_partial_ml(visits.prior[box], near, drawn, voxel_ml),
+        noise_ml=_noise_ml(region, float(region.sum()) * voxel_ml, top - base, seen, visits),
+        confidence=0.5,
+        contrast=top - base,
+    )

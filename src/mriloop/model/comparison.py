@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
+from mriloop.model.judgement import Judgement
 from mriloop.model.study import Point
 
 Matrix = tuple[tuple[float, float, float, float], ...]
@@ -58,15 +60,28 @@ class LocalAlignment:
     alignment: Alignment
 
 
+class Role(StrEnum):
+    """What a pair may be used for: to list changes, to compare derived maps, or to be looked at beside each other."""
+
+    CHANGE = "change"
+    MAP = "map"
+    VIEW = "view"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesPair:
-    """A series of today and the series of a prior that answers it, with every difference that matters."""
+    """A series of today and the series of a prior that answers it, with every difference that matters.
+
+    `reason` says, for a pair that may only be looked at, why nothing may be measured between the two.
+    """
 
     today: str
     prior: str
     comparability: tuple[str, ...]
     alignment: Alignment
     parts: tuple[LocalAlignment, ...] = ()
+    role: Role = Role.CHANGE
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,13 +161,69 @@ class DetectionLimit:
     tried: int = 0
 
 
+class PriorRole(StrEnum):
+    """Which of the priors a list of changes was made against."""
+
+    PREVIOUS = "previous"
+    BASELINE = "baseline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeList:
+    """What changed against one prior, on one pair of series, and how small a change it could have shown."""
+
+    role: PriorRole
+    prior_study: str
+    today: str
+    prior: str
+    changes: tuple[Change, ...]
+    detection_limit: tuple[DetectionLimit, ...]
+    statement: str
+    judgements: tuple[Judgement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoursePoint:
+    """One visit of a course: `at` when the study began (None: not known), `noise` one standard deviation, or None."""
+
+    study: str
+    at: datetime | None
+    value: float
+    noise: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """One measure over the visits, oldest first. `change`: the id of the change it follows, None for the whole head."""
+
+    name: str
+    unit: str
+    points: tuple[CoursePoint, ...]
+    change: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What a person said of one change. `by` is the name or the id under which the house knows that person."""
+
+    change: int
+    standing: Standing
+    by: str
+    at: datetime
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Everything COMPARE has to say about one study and its priors.
 
-    `changes` are between today and `changes_prior_study`, on the series pair (`changes_today`, `changes_prior`); all
-    three are None where no list of changes could be made, and `statement` says why. `linked` ties every series that
-    could be aligned to `reference`, a series of today. `cautions` are what a reader must know before trusting it.
+    `changes` are between today and `changes_prior_study`, the latest prior that could be used, on the series pair
+    (`changes_today`, `changes_prior`); all three are None where no list of changes could be made, and `statement`
+    says why. `changes_weighting` and `changes_since` are how a sentence names that pair. `against_baseline` is the
+    same list against the first prior, None where that is the same one or cannot be used. `linked` ties every series
+    that could be aligned to `reference`, a series of today. `courses` follow measures over all visits. `judgements`
+    hold measures of today and before against their repeatability. `cautions` are what a reader must know before
+    trusting it. `amendments` are what persons said since, oldest first.
     """
 
     today_study: str
@@ -167,4 +238,15 @@ class Comparison:
     changes_prior_study: str | None = None
     changes_today: str | None = None
     changes_prior: str | None = None
+    changes_weighting: str = ""
+    changes_since: str = ""
     cautions: tuple[str, ...] = ()
+    against_baseline: ChangeList | None = None
+    courses: tuple[Course, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    amendments: tuple[Amendment, ...] = ()
+
+    @property
+    def upheld(self) -> tuple[Change, ...]:
+        """The changes that no person has rejected."""
+        return tuple(one for one in self.changes if one.standing is not Standing.REJECTED)

@@ -193,6 +193,59 @@ TABLE: tuple[ErrorEntry, ...] = (
         "{path} holds no series that can be compared",
         "give a study with at least one acquired image series",
     ),
+    _operator(
+        "comparison_unreadable",
+        "this is no comparison that mriloop wrote ({detail})",
+        "give the folder that `mriloop compare --out` wrote, or write it again",
+    ),
+    _operator("edit_twice", "change {number} was given two answers", "say one thing of each change"),
+    _operator(
+        "edit_unknown_change",
+        "there is no change number {number}",
+        "`mriloop changes DIR` lists them; `--add MASK` adds one",
+    ),
+    _operator(
+        "edit_no_outline",
+        "the outline of change {number} holds no voxel",
+        "draw it on the voxels of today's or of the prior's series, or reject the change instead",
+    ),
+    _sender(
+        "result_source_unreadable",
+        "the header of a source image cannot be read, or is of another series",
+        "compare again from the original images; NIfTI, transforms and JSON were written all the same",
+    ),
+    _sender(
+        "file_transform_unreadable",
+        "not a text file with one linear ITK transform",
+        "save it as one rigid or affine ITK transform (.tfm or .txt)",
+    ),
+    _sender(
+        "outline_not_supported",
+        "{path} is neither a DICOM segmentation, an RT structure set nor a NIfTI mask",
+        "export the outlines as one of these",
+    ),
+    _sender("outline_empty", "{path} outlines nothing", "check that the outlines were saved, then export them again"),
+    _sender(
+        "outline_geometry",
+        "the outlines in {path} do not say where they lie, or not on a regular grid",
+        "export them again together with their geometry",
+    ),
+    _sender(
+        "outline_without_images",
+        "the contours in {path} were drawn on images that are not here",
+        "give the study that they were drawn on",
+    ),
+    _sender(
+        "outline_damaged",
+        "the outlines in {path} contradict themselves: {detail}",
+        "export them again from the program that drew them",
+    ),
+    _sender(
+        "outline_too_large",
+        "the outlines in {path} would need more than {limit}",
+        "export fewer segments at a time, or raise the limit {setting} if you trust the sender",
+        413,
+    ),
     _sender(
         "prior_other_head",
         "the pictures of the prior at {path} show another head than today's",
@@ -208,6 +261,11 @@ TABLE: tuple[ErrorEntry, ...] = (
         "bids_one_session",
         "{path} has one session only",
         "nothing to compare; add the earlier session",
+    ),
+    _sender(
+        "history_invalid",
+        "{path}: {detail}",
+        "see docs/reference/response.md for the shape of a history, and `mriloop response --help`",
     ),
     # cases and orders
     _sender(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mriloop.model.coding import Region
+from mriloop.model.fact import Truth
 from mriloop.model.guideline import Citation
 from mriloop.model.quantity import Measure
 
@@ -26,6 +28,10 @@ class Repeatability:
         where there is no such limit
     unit : UCUM code of `absolute` and of the measure
     when : the circumstances it was found in, in words, such as "same scanner, same reader"
+    ratio : `percent` is a factor, the same up and down: 50 means beyond 1.5 times or below 1 / 1.5 of the earlier value
+    regions : where it holds; empty: anywhere
+    same_scanner : TRUE where it was found on one scanner, FALSE across scanners, UNKNOWN: for either
+    place, site : its file and entry; whether it is the site's own and not a shipped one
     """
 
     measure: str
@@ -34,6 +40,11 @@ class Repeatability:
     absolute: float | None = None
     when: str = ""
     citation: Citation | None = None
+    ratio: bool = False
+    regions: tuple[Region, ...] = ()
+    same_scanner: Truth = Truth.UNKNOWN
+    place: str = ""
+    site: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

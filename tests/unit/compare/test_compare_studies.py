@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from mriloop.edges.knowledge.models import load_change_score
 from mriloop.imaging.phantom import Acquired, Lesion, Visit, acquire, flair_axial, head
 from mriloop.imaging.resample import apply, mean_displacement_mm
 from mriloop.model.coding import Plane, Region, Weighting
@@ -66,7 +67,8 @@ def compared(scans: dict[str, tuple[Acquired, Visit]]) -> Compared:
         scan, _ = scans[uid]
         return Volume(data=scan.data, affine=scan.affine, series_instance_uid=uid)
 
-    return compare(TODAY, [PRIOR], kinds=KINDS, checks={}, load=load, planted=4)
+    score = load_change_score()
+    return compare(TODAY, [PRIOR], kinds=KINDS, checks={}, load=load, planted=4, change_score=score)
 
 
 def _truth(scans: dict[str, tuple[Acquired, Visit]]) -> np.ndarray:

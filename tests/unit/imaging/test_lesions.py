@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mriloop.imaging.lesions import Lesion, Rules, candidates, evidence, follow
+from mriloop.imaging.change_evidence import evidence
+from mriloop.imaging.lesions import Lesion, Rules, follow, strict
 from mriloop.imaging.normalise import Visits
 from mriloop.imaging.resample import Grid
 from mriloop.model.comparison import ChangeKind
@@ -60,8 +61,8 @@ def followed() -> dict[tuple[int, int], Lesion]:
     prior = 0.4 * _sphere(old, 7) + 0.4 * _sphere(gone, 8) + 0.4 * _sphere(still, 9)
     visits = _visits(today, prior)
     found = {}
-    for lesion in follow(evidence(visits, RULES), visits, RULES):
-        middle = np.argwhere(lesion.today | lesion.prior).mean(axis=0)
+    for lesion in follow(evidence(visits), visits, RULES):
+        middle = np.argwhere(lesion.today | lesion.prior).mean(axis=0) + [b.start for b in lesion.box]
         found[round(float(middle[0])), round(float(middle[1]))] = lesion
     return found
 
@@ -91,15 +92,14 @@ def test_volumes_are_those_of_the_spheres(
     followed: dict[tuple[int, int], Lesion], kind: str, today_mm: float, prior_mm: float
 ):
     lesion = next(v for v in followed.values() if v.kind == kind)
-    voxel = GRID.voxel_ml * 1000
-    assert lesion.today.sum() * voxel == pytest.approx(_ball_mm3(today_mm), rel=0.35, abs=8)
-    assert lesion.prior.sum() * voxel == pytest.approx(_ball_mm3(prior_mm), rel=0.35, abs=8)
+    assert lesion.today_ml * 1000 == pytest.approx(_ball_mm3(today_mm), rel=0.25, abs=8)
+    assert lesion.prior_ml * 1000 == pytest.approx(_ball_mm3(prior_mm), rel=0.25, abs=8)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_alone_lists_nothing(seed: int):
     visits = _visits(np.zeros(SHAPE), np.zeros(SHAPE), seed=seed)
-    assert follow(evidence(visits, RULES), visits, RULES) == []
+    assert follow(evidence(visits), visits, RULES) == []
 
 
 def test_edges_that_slipped_are_measured_and_are_no_change():
@@ -107,7 +107,7 @@ def test_edges_that_slipped_are_measured_and_are_no_change():
     stripes = 0.15 * np.sin(2 * np.pi * np.indices(SHAPE)[0] / 12.0)
     moved = 0.15 * np.sin(2 * np.pi * (np.indices(SHAPE)[0] - 0.5) / 12.0)
     visits = _visits(moved, stripes, noise=0.01, outside=1.0)
-    seen = evidence(visits, RULES)
+    seen = evidence(visits)
     assert seen.slip_mm == pytest.approx(0.5, abs=0.15)
     changed = [lesion for lesion in follow(seen, visits, RULES) if lesion.kind is not ChangeKind.STABLE]
     assert changed == []
@@ -119,13 +119,15 @@ def test_the_noise_is_measured():
     kernel = ndimage.gaussian_filter1d(np.eye(1, 41, 20)[0], 0.8)
     truth = np.sqrt(2) * 0.03 * float(np.sum(kernel**2))
     core = ndimage.binary_erosion(visits.mask, iterations=4)
-    assert evidence(visits, RULES).difference[core].std() == pytest.approx(truth, rel=0.05)
+    assert evidence(visits).difference[core].std() == pytest.approx(truth, rel=0.05)
 
 
 def test_time_turned_round_turns_the_list_round():
     lesion = 0.35 * _sphere((40, 40, 15), 8)
     forward, backward = _visits(lesion, np.zeros(SHAPE)), _visits(np.zeros(SHAPE), lesion)
-    assert len(candidates(evidence(forward, RULES), forward, RULES, brighter_today=True)) == 1
-    assert len(candidates(evidence(forward, RULES), forward, RULES, brighter_today=False)) == 0
-    assert len(candidates(evidence(backward, RULES), backward, RULES, brighter_today=False)) == 1
-    assert len(candidates(evidence(backward, RULES), backward, RULES, brighter_today=True)) == 0
+    counts = [
+        len(strict(evidence(pair), pair, RULES, directions=(brighter_today,)))
+        for pair in (forward, backward)
+        for brighter_today in (True, False)
+    ]
+    assert counts == [1, 0, 0, 1]

@@ -60,8 +60,21 @@ from mriloop.model.quality import (
 )
 from mriloop.model.quantity import NotAssessable, Quantity
 from mriloop.model.report import DraftReport, Objection, Outcome, Person, ReportSection, VerifiedReport
+from mriloop.model.response import (
+    Criteria,
+    NewLesion,
+    NonTarget,
+    ResponseHistory,
+    ResponseVisit,
+    Seen,
+    Size,
+    Tissue,
+    TrackedLesion,
+    Trend,
+)
 from mriloop.model.study import Refused
 from mriloop.model.volume import Volume
+from mriloop.stages.compare.response import assess
 
 TODAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, 14, 5, tzinfo=UTC)
@@ -602,4 +615,36 @@ def blocked_view() -> ReviewView:
                 ),
             ),
         ),
+    )
+
+
+def response_course():
+    """A glioma over five visits: provisional growth, a second group of targets, one that nobody measured."""
+    lesions = (TrackedLesion(id="E1"), TrackedLesion(id="F1", tissue=Tissue.NON_ENHANCING))
+
+    def square(side):
+        return Size(longest_mm=side, perpendicular_mm=side)
+
+    def visit(number, month, enhancing, other, **more):
+        return ResponseVisit(
+            id=f"v{number}",
+            on=date(2026, month, 2),
+            sizes={"E1": enhancing, "F1": square(other)},
+            clinical=Trend.STABLE,
+            steroid_mg=2.0,
+            non_target=NonTarget.NONE,
+            **{"new_lesions": NewLesion.NO, **more},
+        )
+
+    visits = (
+        visit(0, 3, square(20.0), 30.0),
+        visit(1, 4, square(23.0), 30.0),
+        visit(2, 6, square(24.0), 29.0, new_lesions=NewLesion.EQUIVOCAL),
+        visit(3, 7, Size(seen=Seen.NOT_ASSESSED), 29.0),
+        visit(4, 9, square(30.0), 29.0, new_lesions=NewLesion.YES, new_ids=("E2",)),
+    )
+    return assess(
+        ResponseHistory(
+            id="glioma", criteria=Criteria.RANO_2, lesions=lesions, visits=visits, radiotherapy_ended=date(2026, 2, 1)
+        )
     )

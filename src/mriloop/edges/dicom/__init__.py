@@ -4,9 +4,10 @@ from mriloop.edges.dicom.bids_visits import Session, sessions_in_order
 from mriloop.edges.dicom.intake import Intake, Other, read_intake
 from mriloop.edges.dicom.limits import Limits
 from mriloop.edges.dicom.nifti import NiftiSource
+from mriloop.edges.dicom.outlines import read_outlines
 from mriloop.edges.dicom.survey import Place, Survey
 from mriloop.edges.dicom.volumes import load_volumes, open_volumes
-from mriloop.edges.dicom.write_nifti import write_nifti
+from mriloop.edges.dicom.write_nifti import read_back, write_nifti
 
 __all__ = [
     "Intake",
@@ -18,7 +19,9 @@ __all__ = [
     "Survey",
     "load_volumes",
     "open_volumes",
+    "read_back",
     "read_intake",
     "sessions_in_order",
+    "read_outlines",
     "write_nifti",
 ]

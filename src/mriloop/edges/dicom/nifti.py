@@ -208,6 +208,22 @@ def _open_header(path: Path, limits: Limits) -> tuple[Any, npt.NDArray[np.float6
     return header, affine, shape
 
 
+def read_array(path: Path, limits: Limits) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the numbers of an unpacked NIfTI file (i, j, k) and their affine to RAS+ mm.
+
+    Raises SenderError: `file_not_nifti`, `file_nifti_geometry`, `file_truncated`, `file_too_large`; `several_series`
+    for more than one volume.
+    """
+    _, affine, shape = _open_header(path, limits)
+    if shape[3] != 1:
+        raise refuse("several_series", path=path, count=shape[3])
+    try:
+        data = np.asarray(_image(path).get_fdata(dtype=np.float64))
+    except (ValueError, OSError, TypeError, EOFError):
+        raise refuse("file_not_nifti") from None
+    return data.reshape(shape[:3]), affine
+
+
 def _sidecar(path: Path | None) -> dict[str, Any]:
     if path is None or not path.is_file():
         return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from mriloop.edges.dicom.uids import uid
 from mriloop.imaging.phantom import Prescription, Readout
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.volume import Affine
@@ -86,15 +86,6 @@ class PhantomSeries:
     coil: str = "Head_32"
     declared_slices: int | None = None
     derivation: str = ""
-
-
-def uid(*parts: object) -> str:
-    """Return a UID of the 2.25 arc (DICOM PS3.5 B.2) that depends on nothing but these parts."""
-    digest = hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()
-    number = int.from_bytes(digest[:16], "big")
-    number = (number & ~(0xF << 76)) | (0x8 << 76)
-    number = (number & ~(0x3 << 62)) | (0x2 << 62)
-    return f"2.25.{number}"
 
 
 def code(value: str, meaning: str, scheme: str = "SCT") -> Dataset:

@@ -11,7 +11,8 @@ import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from mriloop.edges.dicom.phantom_headers import PhantomSeries, PhantomStudy, uid
+from mriloop.edges.dicom.phantom_headers import PhantomSeries, PhantomStudy
+from mriloop.edges.dicom.uids import uid
 from mriloop.edges.dicom.write_classic import classic_instances
 from mriloop.edges.dicom.write_enhanced import enhanced_instance
 from mriloop.imaging.phantom import Acquired, adc_map, line_times

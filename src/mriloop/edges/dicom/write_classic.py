@@ -26,9 +26,9 @@ from mriloop.edges.dicom.phantom_headers import (
     pulse_kind,
     spacing,
     stamp,
-    uid,
     window,
 )
+from mriloop.edges.dicom.uids import uid
 from mriloop.imaging.phantom import Axis, Readout
 from mriloop.imaging.phantom.signal import GAMMA_MHZ_PER_T
 

@@ -30,3 +30,18 @@ def write_nifti(path: Path, data: npt.NDArray[Any], affine: npt.NDArray[np.float
     except OSError:
         raise refuse("out_not_writable", path=path) from None
     return path
+
+
+def read_back(path: Path) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+    """Return a label map that `write_nifti` wrote, and its affine to RAS+ mm. Raises `comparison_unreadable`."""
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.nifti1 import Nifti1Image
+
+    try:
+        image = Nifti1Image.from_filename(str(path))
+        labels = np.rint(np.asarray(image.dataobj)).astype(np.int32)
+    except (ImageFileError, OSError, ValueError, EOFError):
+        raise refuse("comparison_unreadable", detail=f"{path.name} is damaged or missing") from None
+    if labels.ndim != 3 or image.affine is None:
+        raise refuse("comparison_unreadable", detail=f"{path.name} is no label map")
+    return labels, np.asarray(image.affine, dtype=np.float64)

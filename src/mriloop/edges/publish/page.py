@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from markupsafe import Markup
-from PIL import Image
 
 from mriloop.edges.publish.attention import acts, headline
 from mriloop.edges.publish.figures import (
@@ -23,18 +15,17 @@ from mriloop.edges.publish.figures import (
     slice_map_svg,
     timeline_svg,
 )
-from mriloop.edges.publish.render import asset, render
-from mriloop.edges.publish.view import Figure, ReviewView, StartEntry
+from mriloop.edges.publish.sheet import encode, kinds_tally, limits_table, sheet, write_sheet
+from mriloop.edges.publish.view import ReviewView, StartEntry
 from mriloop.edges.publish.words import all_windows, code_words, number_words, step_words
 from mriloop.model.communication import Letter
-from mriloop.model.comparison import ChangeKind, Comparison
+from mriloop.model.comparison import ChangeKind
 from mriloop.model.errors import refuse
 from mriloop.model.guideline import Advice, Recommendation
 from mriloop.model.quality import SeriesCheck, Severity, Standing, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.report import VerifiedReport
 
-PICTURE_BUDGET = 5_500_000  # bytes of all pictures of a page before base64: the page stays below 8 MB
 DRAWN_HISTORIES = 3
 _ORDER_STEPS = ("block_order", "hold_order", "ask_before_order", "allow_order")
 _SEVERITIES = (Severity.MAJOR, Severity.MINOR, Severity.INFO)
@@ -46,19 +37,19 @@ def write_review(view: ReviewView, out: Path) -> Path:
     One file: styles and figures are inside, there is no script, and a content security policy lets nothing in or out.
     Raises OperatorError `out_not_writable`, `usage_not_a_folder`.
     """
-    return _write(out, review_html(view))
+    return write_sheet(out, review_html(view))
 
 
 def write_check_page(view: ReviewView, path: Path) -> Path:
     """Write a page that holds what CHECK found, and nothing else of a review, to the file `path`. Raises as above."""
     if path.is_dir():
         raise refuse("usage_value", detail=f"{path} is a folder; a name for the page is needed")
-    return _write(path.parent, review_html(view), path.name)
+    return write_sheet(path.parent, review_html(view), path.name)
 
 
 def write_start_page(entries: Sequence[StartEntry], out: Path, title: str = "Six patients through the loop") -> Path:
     """Write the demo's `index.html` into the folder `out`: a card for each review. Raises as `write_review`."""
-    pictures = _pictures([entry.picture for entry in entries if entry.picture])
+    pictures = encode([entry.picture for entry in entries if entry.picture])
     cards = [
         {
             "entry": entry,
@@ -68,16 +59,16 @@ def write_start_page(entries: Sequence[StartEntry], out: Path, title: str = "Six
         }
         for entry in entries
     ]
-    return _write(out, _page("start.html.j2", title=title, cards=cards))
+    return write_sheet(out, sheet("start.html.j2", title=title, cards=cards))
 
 
 def review_html(view: ReviewView) -> str:
     """Return the page of a review as one text."""
     figures = [*view.mosaics.values(), *(one.figure for one in view.triptychs)]
-    pictures = _pictures(figures)
+    pictures = encode(figures)
     changes = view.comparison.changes if view.comparison else ()
     draft = view.report.draft if isinstance(view.report, VerifiedReport) else view.report
-    return _page(
+    return sheet(
         "review.html.j2",
         view=view,
         headline=headline(view),
@@ -91,10 +82,10 @@ def review_html(view: ReviewView) -> str:
         else [],
         tally=_tally(view),
         names=_names(view),
-        kinds=_kinds(view.comparison),
+        kinds=kinds_tally(view.comparison),
         moving=[one for one in changes if one.kind is not ChangeKind.STABLE],
         steady=[one for one in changes if one.kind is ChangeKind.STABLE],
-        limits=_limits(view.comparison),
+        limits=limits_table(view.comparison),
         triptychs=[{"changes": one.changes, "picture": pictures[id(one.figure)]} for one in view.triptychs],
         by_id={one.id: one for one in view.advice.recommendations} if view.advice else {},
         questions=_questions(view.advice),
@@ -102,63 +93,6 @@ def review_html(view: ReviewView) -> str:
         beside=_beside(view),
         letters=[(letter, _letter_parts(letter)) for letter in view.letters],
     )
-
-
-def _page(template: str, **context: Any) -> str:
-    style = asset("style.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return str(render(template, style=Markup(style), policy=policy, **context))
-
-
-def _write(out: Path, html: str, name: str = "index.html") -> Path:
-    """Write beside and rename, so that a page is there whole or not at all."""
-    if out.exists() and not out.is_dir():
-        raise refuse("usage_not_a_folder", path=out)
-    path = out / name
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=out, prefix=".index-", suffix=".html")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(html)
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
-    except OSError:
-        raise refuse("out_not_writable", path=out) from None
-    return path
-
-
-def _pictures(figures: Sequence[Figure]) -> dict[int, dict[str, Any]]:
-    """Return what a template needs of each picture; all are sent as WebP where the PNGs together are too large."""
-    shown = [id(figure) for figure in figures]
-    known = {id(figure): figure for figure in figures}
-    encoded = {key: ("image/png", figure.png) for key, figure in known.items()}
-    for quality, scale in ((85, 1.0), (60, 1.0), (45, 0.75), (30, 0.5)):
-        if sum(len(encoded[key][1]) for key in shown) <= PICTURE_BUDGET:
-            break
-        encoded = {key: ("image/webp", _webp(figure.png, quality, scale)) for key, figure in known.items()}
-    result: dict[int, dict[str, Any]] = {}
-    for key, (kind, data) in encoded.items():
-        with Image.open(io.BytesIO(data)) as image:
-            width, height = image.size
-        result[key] = {
-            "src": f"data:{kind};base64,{base64.b64encode(data).decode()}",
-            "width": width,
-            "height": height,
-            "alt": known[key].alt,
-            "caption": known[key].caption,
-        }
-    return result
-
-
-def _webp(png: bytes, quality: int, scale: float) -> bytes:
-    buffer = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as image:
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        image.convert("RGB").resize(size, Image.Resampling.LANCZOS).save(
-            buffer, format="WEBP", quality=quality, method=2
-        )
-    return buffer.getvalue()
 
 
 def _series(view: ReviewView, number: int, check: SeriesCheck, pictures: dict[int, dict[str, Any]]) -> dict[str, Any]:
@@ -270,25 +204,6 @@ def _blocks(paragraphs: Sequence[str]) -> list[tuple[str, list[str]]]:
 
 def _then(code: str) -> str:
     return "a person sets the date" if code == "individualise" else code_words(code)
-
-
-def _kinds(comparison: Comparison | None) -> list[tuple[ChangeKind, int]]:
-    if comparison is None:
-        return []
-    kinds = [one.kind for one in comparison.changes]
-    return [(kind, kinds.count(kind)) for kind in ChangeKind if kind in kinds]
-
-
-def _limits(comparison: Comparison | None) -> dict[str, Any] | None:
-    """Lay out the detection limits as a table: contrasts down, diameters across."""
-    if comparison is None or not comparison.detection_limit:
-        return None
-    found = {(one.contrast_percent, one.diameter_mm): one.found for one in comparison.detection_limit}
-    return {
-        "diameters": sorted({diameter for _, diameter in found}),
-        "contrasts": sorted({contrast for contrast, _ in found}),
-        "found": found,
-    }
 
 
 def _questions(advice: Advice | None) -> list[str]:

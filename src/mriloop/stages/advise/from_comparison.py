@@ -23,7 +23,7 @@ def facts_from_comparison(comparison: Comparison) -> dict[str, Fact]:
     elif comparison.changes_today is None or not any(pair.alignment.accepted for pair in comparison.pairs):
         facts["change_vs_prior"] = "cannot_tell"
     else:
-        counts = Counter(change.kind for change in comparison.changes)
+        counts = Counter(change.kind for change in comparison.upheld)
         facts["new_lesion_count"] = _count(counts[ChangeKind.NEW])
         facts["enlarging_lesion_count"] = _count(counts[ChangeKind.ENLARGING])
         facts["resolved_lesion_count"] = _count(counts[ChangeKind.RESOLVED])

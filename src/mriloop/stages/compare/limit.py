@@ -5,53 +5,86 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mriloop.imaging.lesions import EVERYWHERE, Evidence, Rules, candidates, evidence
+from mriloop.imaging.change_candidates import EVERYWHERE, Box, Setting, depth_mm
+from mriloop.imaging.change_evidence import Evidence, crowding, evidence
+from mriloop.imaging.change_score import ChangeScore
+from mriloop.imaging.lesions import Rules, strict
 from mriloop.imaging.normalise import Map, Mask, Visits
+from mriloop.imaging.resample import Grid
 from mriloop.imaging.voxels import ndimage
 from mriloop.model.comparison import DetectionLimit
 
 DIAMETERS_MM = (3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 CONTRASTS_PERCENT = (15.0, 25.0, 40.0)
-APART_MM = 16.0
+AROUND_MM = 22.0
+RIM_MM = 8.0
 
 
 def detection_limit(
-    visits: Visits, seen: Evidence, rules: Rules, rng: np.random.Generator, *, each: int = 16, rounds: int = 6
+    visits: Visits,
+    seen: Evidence,
+    rules: Rules,
+    rng: np.random.Generator,
+    *,
+    each: int = 16,
+    model: ChangeScore | None = None,
 ) -> tuple[DetectionLimit, ...]:
     """Plant synthetic lesions in today's visit and return, per size and contrast, the share that the strict list finds.
 
-    Blurred spheres go into tissue that looks normal and unchanged; only the change step runs again, on `rounds`
-    pictures at most, until `each` of every cell were tried. The planted pictures leave this function only as numbers.
+    Blurred spheres go, one at a time, into tissue that looks normal and unchanged; the noise model stays that of the
+    pair, and `strict` decides with the same rules and the same `model` as for the list that is shown. The planted
+    pictures leave this function only as numbers.
     """
-    cells = [(d, c) for d in DIAMETERS_MM for c in CONTRASTS_PERCENT]
-    hits = {cell: [0, 0] for cell in cells}
-    room = _normal_tissue(visits, seen, rules)
-    pending = [cell for _ in range(each) for cell in cells]
-    order = rng.permutation(len(pending))
-    queue = [pending[n] for n in order]
-    for _ in range(rounds):
-        if not queue:
-            break
-        places = _places(room, visits, rng)
-        batch, queue = queue[: len(places)], queue[len(places) :]
-        planted = list(zip(places, batch, strict=False))
-        picture = visits.today.copy()
-        spots = [_plant(picture, place, diameter, percent, visits) for place, (diameter, percent) in planted]
-        trial = Visits(today=picture, prior=visits.prior, mask=visits.mask, grid=visits.grid, gain=visits.gain)
-        found = np.zeros(visits.mask.shape, bool)
-        for piece, part in candidates(evidence(trial, rules), trial, rules, brighter_today=True):
-            found[piece] |= part
-        for (_, cell), (box, spot) in zip(planted, spots, strict=True):
-            hits[cell][1] += 1
-            hits[cell][0] += bool((found[box] & spot).sum() >= 0.1 * spot.sum())
-    return tuple(
-        DetectionLimit(diameter_mm=d, contrast_percent=c, found=hits[d, c][0] / hits[d, c][1], tried=hits[d, c][1])
-        for d, c in cells
-        if hits[d, c][1]
+    index = np.argwhere(_normal_tissue(visits, seen))
+    if not len(index) or each < 1:
+        return ()
+    depth = depth_mm(visits)
+    limits = []
+    for diameter in DIAMETERS_MM:
+        for percent in CONTRASTS_PERCENT:
+            places = index[rng.integers(len(index), size=each)] + rng.uniform(-0.5, 0.5, (each, 3))
+            found = sum(_found(place, diameter, percent, visits, seen, rules, depth, model) for place in places)
+            limits.append(
+                DetectionLimit(diameter_mm=diameter, contrast_percent=percent, found=found / each, tried=each)
+            )
+    return tuple(limits)
+
+
+def _found(
+    place: npt.NDArray[np.float64],
+    diameter_mm: float,
+    percent: float,
+    visits: Visits,
+    seen: Evidence,
+    rules: Rules,
+    depth: Map,
+    model: ChangeScore | None,
+) -> bool:
+    """Return whether the strict list finds a lesion planted here; only the 22 mm around it are looked at again."""
+    near = [int(np.ceil(AROUND_MM / s)) for s in visits.grid.spacing_mm]
+    middle = np.rint(place).astype(int)
+    i, j, k = (slice(max(0, m - n), m + n + 1) for m, n in zip(middle, near, strict=True))
+    cut: Box = (i, j, k)
+    start = np.array([s.start for s in cut], float)
+    picture = visits.today[cut].copy()
+    a, b, c = picture.shape
+    part = Visits(
+        today=picture,
+        prior=visits.prior[cut],
+        mask=visits.mask[cut],
+        grid=Grid(shape=(a, b, c), affine=visits.grid.affine),
+        gain=visits.gain,
     )
+    box, spot = plant(picture, place - start, diameter_mm, percent, part.grid)
+    again = evidence(part, seen)
+    there = Setting(depth=depth[cut], crowd=crowding(again, part))
+    found = np.zeros(picture.shape, bool)
+    for one, _ in strict(again, part, rules, model, around=there, directions=(True,)):
+        found[one.box] |= one.part
+    return bool((found[box] & spot).sum() >= 0.1 * spot.sum())
 
 
-def _normal_tissue(visits: Visits, seen: Evidence, rules: Rules) -> Mask:
+def _normal_tissue(visits: Visits, seen: Evidence) -> Mask:
     """Return where a lesion could be planted: tissue of ordinary brightness, unchanged, away from the border."""
     mean = (visits.today + visits.prior) / 2.0
     plain = (mean > 0.85) & (mean < 1.15) & (np.abs(seen.z) < 2.0) & visits.mask
@@ -59,28 +92,17 @@ def _normal_tissue(visits: Visits, seen: Evidence, rules: Rules) -> Mask:
     share = ndimage.uniform_filter(plain.astype(np.float32), [max(1, 2 * round(2.5 / s) + 1) for s in spacing])
     padded = np.pad(visits.mask, 1)
     depth = ndimage.distance_transform_edt(padded, sampling=spacing)[1:-1, 1:-1, 1:-1]
-    return np.asarray(plain & (share > 0.7) & (depth > rules.rim_mm + 4.0))
+    return np.asarray(plain & (share > 0.7) & (depth > RIM_MM))
 
 
-def _places(room: Mask, visits: Visits, rng: np.random.Generator) -> list[npt.NDArray[np.float64]]:
-    """Return random places, in voxels, at least APART_MM from each other."""
-    index = np.argwhere(room)
-    if not len(index):
-        return []
-    spacing = np.array(visits.grid.spacing_mm)
-    chosen: list[npt.NDArray[np.float64]] = []
-    for n in rng.permutation(len(index))[:3000]:
-        place = index[n] + rng.uniform(-0.5, 0.5, 3)
-        if all(float(np.linalg.norm((place - other) * spacing)) > APART_MM for other in chosen):
-            chosen.append(place)
-    return chosen
-
-
-def _plant(
-    picture: Map, place: npt.NDArray[np.float64], diameter_mm: float, percent: float, visits: Visits
+def plant(
+    picture: Map, place: npt.NDArray[np.float64], diameter_mm: float, percent: float, grid: Grid
 ) -> tuple[tuple[slice, slice, slice], Mask]:
-    """Add one blurred sphere to a picture and return its box and the voxels that it fills by at least a half."""
-    spacing = np.array(visits.grid.spacing_mm)
+    """Add one blurred sphere, its centre `place` in voxels, to a picture.
+
+    Returns its box and the voxels in it that it fills by at least a half.
+    """
+    spacing = np.array(grid.spacing_mm)
     reach = np.ceil((diameter_mm / 2.0 + 2.5) / spacing).astype(int)
     base = np.rint(place).astype(int)
     low = np.maximum(base - reach, 0)

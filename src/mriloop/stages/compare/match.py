@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from mriloop.model.coding import Plane, Subject, Weighting
-from mriloop.model.comparison import NotComparable
+from mriloop.model.comparison import NotComparable, Role
 from mriloop.model.difference import Difference
 from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesCheck, SeriesKind
@@ -36,14 +35,6 @@ _MAPS = frozenset(
 _COLLAPSED = frozenset({"MIP", "MNIP", "MINIP", "PROJECTION IMAGE", "SUBTRACTION", "SUB", "COLLAGE"})
 _ANATOMY = (Weighting.T1, Weighting.FLAIR, Weighting.T2, Weighting.PD, Weighting.STIR, Weighting.DIXON_WATER)
 _AGENT_FOLLOWED = frozenset({Weighting.T1, Weighting.DIXON_WATER, Weighting.PERFUSION})
-
-
-class Role(StrEnum):
-    """What a pair may be used for: to list changes, to compare derived maps, or to be looked at beside each other."""
-
-    CHANGE = "change"
-    MAP = "map"
-    VIEW = "view"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from mriloop.model.coding import Weighting
 import numpy as np
 
+from mriloop.imaging.change_score import ChangeScore
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.comparison import (
-    Alignment,
     Comparison,
-    DetectionLimit,
     LinkedSeries,
     NotComparable,
+    PriorRole,
+    Role,
     SeriesPair,
 )
 from mriloop.model.errors import refuse
 from mriloop.model.fact import Truth
-from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
+from mriloop.model.judgement import Repeatability
+from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Study
 from mriloop.model.volume import Volume
-from mriloop.stages.compare.align import (
-    Loaded,
-    across,
-    alignable,
-    backwards,
-    itself,
-    load_one,
-    rank,
-    through,
-    within,
-)
-from mriloop.stages.compare.change import ChangeMap, list_changes
-from mriloop.stages.compare.limit import detection_limit
-from mriloop.stages.compare.match import Proposal, fit_series, match_series
+from mriloop.stages.compare.align import backwards, through
+from mriloop.stages.compare.change import ChangeMap
+from mriloop.stages.compare.courses import courses
+from mriloop.stages.compare.desk import Desk, Progress
+from mriloop.stages.compare.listing import Listed, list_against, since
+from mriloop.stages.compare.match import match_series
 from mriloop.stages.compare.pictures import PairImages, show
-from mriloop.stages.compare.words import cannot_tell, statement
-
-Progress = Callable[[float, str], None]
-_CHANGE_WEIGHTINGS = (Weighting.FLAIR, Weighting.T2)
-_CHANGE_REGIONS = frozenset({Region.BRAIN, Region.UNKNOWN})
-_SPOILT = frozenset({Verdict.REPEAT, Verdict.NOT_ASSESSABLE})
+from mriloop.stages.compare.priors import choose_priors
+from mriloop.stages.compare.tie import pair_up, tie_prior, tie_today
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,6 +53,7 @@ class _Desk:
     progress: Progress
     seed: int
     planted: int
+    change_score: ChangeScore | None = None
     loaded: dict[str, Loaded] = field(default_factory=dict)
     linked: dict[str, Alignment] = field(default_factory=dict)
     alone: dict[str, str] = field(default_factory=dict)
@@ -79,6 +71,10 @@ def compare(
     unnamed: Collection[str] = (),
     seed: int = 0,
     planted: int = 16,
+    baseline: str | None = None,
+    same_person: bool = False,
+    repeatability: Sequence[Repeatability] = (),
+    change_score: ChangeScore | None = None,
 ) -> Compared:
     """Compare today's study with its priors.
 
@@ -90,30 +86,52 @@ def compare(
     unnamed : StudyInstanceUIDs whose patient nobody has named (NIfTI without identity): their pseudonym proves nothing
     seed, planted : of the synthetic lesions that measure the detection limit, and how many per size and contrast
         (0: it is not measured, and the statement says so)
+    baseline : StudyInstanceUID of the prior that a person names as the baseline; else the first usable one
+    same_person : a person vouches that all visits are of one person, whatever the pictures say
+    repeatability : how far measures repeat (`edges.knowledge`); without it no measure is judged
+    change_score : the learned score of candidate changes; None: fixed rules decide, which are worse
 
     Every series of every study is tied to one reference series of today. Lesions are listed against the latest prior
-    that has a FLAIR (else T2) series of the brain. Raises SenderError `prior_other_patient`, `prior_same_study`,
-    `prior_not_earlier` or `compare_one_series`.
+    that has a FLAIR (else T2) series of the brain, and once more against the first one where that is another.
+    Undated priors are taken in the order given, latest first. Raises SenderError `prior_other_patient`,
+    `prior_same_study`, `prior_not_earlier`, `prior_other_head` or `compare_one_series`.
     """
     refuse_strangers(today, priors, unnamed)
     tell = progress or (lambda share, step: None)
-    desk = _Desk(kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted)
+    desk = Desk(
+        kinds=kinds,
+        checks=checks,
+        load=load,
+        progress=tell,
+        seed=seed,
+        planted=planted,
+        unnamed=frozenset(unnamed),
+        same_person=same_person,
+        repeatability=repeatability,
+    ),
+    desk = _Desk(
+        kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted, change_score=change_score
+    )
     if len({study.patient for study in (today, *priors)}) > 1:
         desk.cautions.append("the input does not name the patient: that both visits are of one person was not verified")
     recent = sorted(priors, key=lambda p: p.started_at.timestamp() if p.started_at else 0.0, reverse=True)
-    matched = [(prior, *match_series(today, kinds, prior, kinds)) for prior in recent]
-    reference = _read_today(today, matched, desk)
+    matched = [
+        (prior, *match_series(today, kinds, prior, kinds, checks=checks, view=True, maps=True)) for prior in recent
+    ]
+    first = choose_priors(today, list(reversed(recent)), kinds, checks=checks, baseline=baseline).baseline
+    reference = tie_today(today, matched, desk)
     pairs: list[SeriesPair] = []
     unmatched: dict[str, list[str]] = {}
     for number, (prior, proposals, alone) in enumerate(matched):
         desk.progress(0.15 + 0.45 * number / max(len(matched), 1), f"aligning prior {number + 1} of {len(matched)}")
-        _read_prior(prior, proposals, reference, desk)
+        tie_prior(prior, proposals, reference, desk)
         for one in alone:
             unmatched.setdefault(one.series, []).append(one.reason)
-        pairs.extend(_pair(p, desk) for p in proposals if p.today in desk.linked and p.prior in desk.linked)
-    paired = {uid for pair in pairs for uid in (pair.today, pair.prior)}
+        pairs.extend(pair_up(p, desk) for p in proposals if p.today in desk.linked and p.prior in desk.linked)
+    paired = {uid for pair in pairs if pair.role is not Role.VIEW for uid in (pair.today, pair.prior)}
     reasons = {uid: "; ".join(dict.fromkeys(r)) for uid, r in unmatched.items() if uid not in paired} | desk.alone
-    listed = _list(_change_pair(pairs, recent, desk), desk)
+    listed = list_against(pairs, recent, desk)
+    earlier = _against_baseline(pairs, first, listed, desk)
     desk.progress(0.92, "drawing")
     images = [_show(pair, listed.change if pair is listed.pair else None, desk) for pair in pairs]
     desk.progress(1.0, "compared")
@@ -135,20 +153,14 @@ def compare(
             changes_prior_study=owner[listed.pair.prior] if listed.pair else None,
             changes_today=listed.pair.today if listed.pair else None,
             changes_prior=listed.pair.prior if listed.pair else None,
+            changes_weighting=kinds[listed.pair.today].weighting.value if listed.pair else "",
+            changes_since=since(listed.prior) if listed.prior else "",
             cautions=tuple(dict.fromkeys(desk.cautions)),
+            against_baseline=earlier.record(PriorRole.BASELINE) if earlier else None,
+            courses=courses(today, listed, earlier),
         ),
         images=tuple(i for i in images if i is not None) + _enhancement(today, desk),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Listed:
-    """The list of changes, or only the words why there is none."""
-
-    said: str
-    pair: SeriesPair | None = None
-    change: ChangeMap | None = None
-    limit: tuple[DetectionLimit, ...] = ()
 
 
 def refuse_strangers(today: Study, priors: Sequence[Study], unnamed: Collection[str] = ()) -> None:
@@ -170,21 +182,20 @@ def refuse_strangers(today: Study, priors: Sequence[Study], unnamed: Collection[
                 raise refuse("prior_not_earlier", path=path)
 
 
-def _read(uid: str, desk: _Desk, *, seek_brain: bool) -> Loaded | None:
-    """Return a loaded series, None (with the reason noted) where it has no volume that can be aligned."""
-    if uid in desk.loaded:
-        return desk.loaded[uid]
-    volume = desk.load(uid)
-    reason = "its pixels could not be made a volume" if volume is None else alignable(volume)
-    if volume is None or reason:
-        desk.alone[uid] = reason
+def _against_baseline(pairs: Sequence[SeriesPair], first: Study | None, listed: Listed, desk: Desk) -> Listed | None:
+    """List against the baseline too, None where that is the one already listed or where it cannot be used."""
+    if listed.prior is None or first is None or first is listed.prior:
         return None
-    desk.loaded[uid] = load_one(volume, desk.kinds[uid], seek_brain=seek_brain)
-    return desk.loaded[uid]
+    found = list_against(pairs, [first], desk)
+    if found.change is None:
+        desk.cautions.append(f"no list against the baseline: {found.said}")
+        return None
+    return found
 
 
+def _show(pair: SeriesPair, change: ChangeMap | None, desk: Desk) -> PairImages | None:
 def _usable(study: Study, desk: _Desk) -> list[str]:
-    return [s.series_instance_uid for s in fit_series(study, desk.kinds)]
+    return [s.series_instance_uid for s in study.series if not unfit(s, desk.kinds.get(s.series_instance_uid))]
 
 
 def _worth(uid: str, wanted: Collection[str], desk: _Desk) -> float:
@@ -290,12 +301,12 @@ def _list(chosen: tuple[SeriesPair, Study] | str, desk: _Desk) -> _Listed:
             )
     desk.progress(0.65, "listing changes")
     try:
-        change = list_changes(today, before, pair.alignment)
+        change = list_changes(today, before, pair.alignment, model=desk.change_score)
     except ValueError as reason:
         return _Listed(said=cannot_tell(str(reason)))
     desk.progress(0.75, "measuring what this pair could have shown")
     rng = np.random.default_rng(desk.seed)
-    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted)
+    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted, model=change.score)
     since = f"the prior of {prior.started_at:%Y-%m-%d}" if prior.started_at else "the prior"
     said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since)
     return _Listed(said=said, pair=pair, change=change, limit=limit)
@@ -316,7 +327,7 @@ def _show(pair: SeriesPair, change: ChangeMap | None, desk: _Desk) -> PairImages
     return show(role, desk.loaded[pair.today], desk.loaded[pair.prior], pair.alignment, change)
 
 
-def _enhancement(today: Study, desk: _Desk) -> tuple[PairImages, ...]:
+def _enhancement(today: Study, desk: Desk) -> tuple[PairImages, ...]:
     """Lay the series before contrast agent on the one after, for display only."""
     own = [s.series_instance_uid for s in today.series if s.series_instance_uid in desk.linked]
     t1 = [u for u in own if desk.kinds[u].weighting is Weighting.T1]

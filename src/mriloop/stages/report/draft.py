@@ -123,7 +123,7 @@ def draft(
 def _findings(comparison: Comparison | None, case: Case | None, review: Review) -> tuple[Finding, ...]:
     """Return the person's findings, then the machine's candidates; a candidate taken over becomes a person's."""
     stated = case.findings if case is not None else ()
-    changes = comparison.changes if comparison is not None else ()
+    changes = comparison.upheld if comparison is not None else ()
     seen_on = (
         tuple(pair.today for pair in comparison.pairs if pair.alignment.accepted) if comparison is not None else ()
     )

@@ -1,0 +1,43 @@
+"""RESPONSE as a use case: a history of visits in, the verdict or the paired differences of each out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mriloop.edges.knowledge.entries import load_discs, load_joints
+from mriloop.edges.knowledge.histories import load_history, read_mapping
+from mriloop.model.response import Criteria, EntryCourse, ResponseCourse, ResponseHistory
+from mriloop.stages.compare.disc import compare_discs
+from mriloop.stages.compare.joint import compare_joints
+from mriloop.stages.compare.response import assess
+
+DISC, RAMRIS = "disc", "ramris"
+CHOICES = (*Criteria, DISC, RAMRIS)
+
+
+def criteria_of(path: Path, stated: str | None = None) -> str:
+    """Return what a file is to be held against: what is stated, else what the file names; raises as `response`."""
+    if stated is not None:
+        return stated
+    _, _, raw = read_mapping(path)
+    return str(raw.get("criteria") or Criteria.RECIST).strip().lower()
+
+
+def response(path: Path, criteria: str | None = None) -> tuple[ResponseHistory, ResponseCourse]:
+    """Return a history of tumours and what the criteria say of it; `criteria` stands in for the file's own.
+
+    Raises SenderError `history_invalid`, `input_not_found` or `input_unreadable`.
+    """
+    history = load_history(path, None if criteria is None else Criteria(criteria))
+    return history, assess(history)
+
+
+def entries(path: Path, criteria: str) -> EntryCourse:
+    """Return discs (`disc`) or joints (`ramris`) over visits; raises as `response` does."""
+    if criteria == DISC:
+        discs = load_discs(path)
+        return compare_discs(
+            discs.visits, same_reader=discs.same_reader, area_mm2=discs.area_mm2, length_mm=discs.length_mm
+        )
+    joints = load_joints(path)
+    return compare_joints(joints.visits, detectable=joints.detectable)

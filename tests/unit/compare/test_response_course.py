@@ -1,0 +1,303 @@
+"""Courses worked by hand: confirmation, provisional progression, new baselines, corrections, measurability, noise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from mriloop.model.fact import Truth
+from mriloop.model.judgement import Judged
+from mriloop.model.response import (
+    Category,
+    Criteria,
+    NewLesion,
+    NonTarget,
+    ResponseHistory,
+    ResponseVisit,
+    Seen,
+    Size,
+    Standing,
+    Tissue,
+    TrackedLesion,
+    Trend,
+)
+from mriloop.stages.compare.response import assess
+from mriloop.stages.compare.response.rules import months_after
+from mriloop.stages.compare.response.volumetric import VOLUME_GROWTH, VOLUME_RESPONSE, volume_from_area
+
+START = date(2026, 1, 5)
+
+
+def visit(day, *sides, **more):
+    """A visit with square targets T0, T1 …; None was not assessed."""
+    sizes = {
+        f"T{n}": Size(seen=Seen.NOT_ASSESSED)
+        if side is None
+        else Size(longest_mm=side, perpendicular_mm=side, volume_ml=side**3 / 2000, slices=5)
+        for n, side in enumerate(sides)
+    }
+    told = {
+        "new_lesions": NewLesion.NO,
+        "clinical": Trend.STABLE,
+        "t2_flair": Trend.STABLE,
+        "steroid_mg": 0.0,
+        "slice_thickness_mm": 3.0,
+        "non_target": NonTarget.NONE,
+    }
+    return ResponseVisit(id=f"d{day}", on=START + timedelta(day), sizes=sizes, **(told | more))
+
+
+def course(criteria, *visits, lesions=None, **more):
+    lesions = lesions or tuple(TrackedLesion(id=name) for name in visits[0].sizes)
+    more.setdefault("no_radiotherapy", "radiotherapy_ended" not in more)
+    return assess(ResponseHistory(id="h", criteria=criteria, lesions=lesions, visits=visits, **more))
+
+
+def categories(found):
+    return [each.category.value for each in found.verdicts[1:]]
+
+
+def test_progression_counts_from_the_nadir_and_response_from_the_baseline():
+    found = course(Criteria.RECIST, visit(0, 100.0), visit(60, 60.0), visit(120, 72.0))
+    assert categories(found) == ["PR", "PD"]  # 72 is still 28 % below baseline, yet 20 % above nadir
+    sums = found.verdicts[2].sums[0]
+    assert (sums.from_baseline_percent, sums.from_nadir_percent) == (pytest.approx(-28), pytest.approx(20))
+    assert (sums.baseline_visit, sums.nadir_visit) == ("d0", "d60")
+    assert found.progression_visit == "d120"
+
+
+def test_twenty_percent_of_a_small_sum_is_no_progression():
+    assert categories(course(Criteria.RECIST, visit(0, 20.0), visit(60, 24.9), visit(120, 25.0))) == ["SD", "PD"]
+
+
+def test_a_missing_target_is_not_evaluable_unless_the_rest_has_grown():
+    found = course(Criteria.RECIST, visit(0, 30.0, 20.0), visit(60, 28.0, None), visit(120, 61.0, None))
+    assert categories(found) == ["NE", "PD"]
+    assert found.verdicts[1].missing == ("size of T1",)
+
+
+def test_nothing_said_is_never_stable():
+    bare = ResponseVisit(id="d60", on=START + timedelta(60), sizes=visit(60, 20.0).sizes)
+    for criteria in (Criteria.RECIST, Criteria.RANO_2010, Criteria.RANO_2, Criteria.RANO_BM, Criteria.IRANO):
+        said = course(criteria, visit(0, 20.0), bare).verdicts[1]
+        assert said.category is Category.NE
+        assert "new lesions" in said.missing
+
+
+def test_lymph_nodes_have_a_size_in_health():
+    nodes = (TrackedLesion(id="T0", node=True), TrackedLesion(id="T1"))
+    gone = {"T1": Size(seen=Seen.GONE)}
+    small = replace(visit(60, 9.9), sizes=visit(60, 9.9).sizes | gone)
+    still = replace(visit(120, 10.0), sizes=visit(120, 10.0).sizes | gone)
+    assert categories(course(Criteria.RECIST, visit(0, 18.0, 30.0), small, still, lesions=nodes)) == ["CR", "PR"]
+
+
+def test_a_response_is_confirmed_four_weeks_later_or_refuted():
+    slow = course(Criteria.RECIST, visit(0, 50.0), visit(60, 30.0), visit(87, 30.0), visit(88, 30.0), confirm=True)
+    assert [each.confirmation.standing for each in slow.verdicts[1:]] == [Standing.CONFIRMED] * 3
+    assert slow.verdicts[1].confirmation.by_visit == "d88"
+    open_ = course(Criteria.RECIST, visit(0, 50.0), visit(60, 30.0), visit(87, 30.0), confirm=True)
+    assert open_.verdicts[1].confirmation.standing is Standing.PENDING
+    assert open_.verdicts[1].confirmation.earliest == START + timedelta(88)
+    assert open_.best is Category.SD
+    lost = course(Criteria.RECIST, visit(0, 50.0), visit(60, 30.0), visit(100, 40.0), confirm=True)
+    assert categories(lost) == ["PR", "PD"]
+    assert lost.verdicts[1].counts_as is Category.SD
+    between = course(Criteria.RECIST, visit(0, 50.0), visit(60, 30.0), visit(80, None), visit(100, 30.0), confirm=True)
+    assert between.verdicts[1].confirmation.standing is Standing.CONFIRMED
+    assert course(Criteria.RECIST, visit(0, 50.0), visit(60, 30.0)).best is Category.PR
+
+
+def test_stable_disease_must_last():
+    short = course(Criteria.RECIST, visit(0, 50.0), visit(30, 50.0), visit(60, 70.0), minimum_stable_days=42)
+    assert short.best is Category.PD
+    assert course(Criteria.RECIST, visit(0, 50.0), visit(45, 50.0), minimum_stable_days=42).best is Category.SD
+
+
+def test_progression_within_twelve_weeks_of_radiotherapy_is_provisional():
+    ended = START - timedelta(28)
+    early = (visit(0, 20.0), visit(56, 24.0))
+    waits = course(Criteria.RANO_2, *early, radiotherapy_ended=ended)
+    assert waits.verdicts[1].category is Category.PD
+    assert waits.verdicts[1].confirmation.standing is Standing.PENDING
+    assert waits.verdicts[1].confirmation.earliest == START + timedelta(84)
+    assert waits.progression_standing is Standing.PENDING
+    borne = course(Criteria.RANO_2, *early, visit(84, 24.0), radiotherapy_ended=ended)
+    assert borne.verdicts[1].confirmation.standing is Standing.CONFIRMED
+    assert borne.progression_visit == "d56"
+    pseudo = course(Criteria.RANO_2, *early, visit(84, 20.0), radiotherapy_ended=ended)
+    assert pseudo.verdicts[1].counts_as is Category.NON_PD
+    assert pseudo.progression_on is None
+    late = course(Criteria.RANO_2, visit(0, 20.0), visit(57, 24.0), radiotherapy_ended=ended)
+    assert late.verdicts[1].confirmation.standing is Standing.FINAL
+    outside = course(
+        Criteria.RANO_2, visit(0, 20.0), visit(56, 24.0, outside_field=Truth.TRUE), radiotherapy_ended=ended
+    )
+    assert outside.verdicts[1].confirmation.standing is Standing.FINAL
+    unknown = course(Criteria.RANO_2, *early, no_radiotherapy=False)
+    assert unknown.verdicts[1].confirmation.standing is Standing.PENDING
+    assert "end of radiotherapy" in unknown.verdicts[1].confirmation.needs
+
+
+def test_rano_2010_calls_no_progression_by_imaging_inside_the_field_within_twelve_weeks():
+    ended = START - timedelta(28)
+    said = course(Criteria.RANO_2010, visit(0, 20.0), visit(56, 24.0), radiotherapy_ended=ended).verdicts[1]
+    assert (said.category, said.row) == (Category.NE, "within-12-weeks")
+    out = visit(56, 24.0, outside_field=Truth.TRUE)
+    assert categories(course(Criteria.RANO_2010, visit(0, 20.0), out, radiotherapy_ended=ended)) == ["PD"]
+
+
+def test_the_baseline_of_rano_2_is_the_first_mri_after_radiotherapy():
+    found = course(
+        Criteria.RANO_2, visit(0, 40.0), visit(70, 20.0), visit(180, 22.0), radiotherapy_ended=START + timedelta(42)
+    )
+    assert [each.category for each in found.verdicts] == [Category.BEFORE_BASELINE, Category.BASELINE, Category.SD]
+    assert not found.verdicts[1].flags
+    wide = course(Criteria.RANO_2, visit(0, 40.0), visit(90, 20.0), radiotherapy_ended=START + timedelta(42))
+    assert "48 days after the end of radiotherapy" in wide.verdicts[1].flags[0]
+
+
+def test_under_immunotherapy_the_first_progression_becomes_the_comparator():
+    more = {"immunotherapy_started": START}
+    visits = (visit(0, 20.0), visit(60, 24.0))
+    waits = course(Criteria.IRANO, *visits, **more).verdicts[1]
+    assert waits.confirmation.standing is Standing.PENDING
+    assert waits.confirmation.earliest == months_after(START + timedelta(60), 3)
+    same = course(Criteria.IRANO, *visits, visit(160, 24.0), **more)
+    assert same.verdicts[1].confirmation.standing is Standing.REFUTED
+    worse = course(Criteria.IRANO, *visits, visit(160, 27.0), **more)
+    assert worse.verdicts[1].confirmation.standing is Standing.CONFIRMED
+    ill = course(Criteria.IRANO, visit(0, 20.0), visit(60, 24.0, clinical=Trend.WORSE), **more)
+    assert ill.verdicts[1].confirmation.standing is Standing.FINAL
+    late = course(Criteria.IRANO, visit(0, 20.0), visit(190, 24.0), **more)
+    assert late.verdicts[1].confirmation.standing is Standing.FINAL
+
+
+def test_only_lesions_that_are_new_since_bear_out_new_lesions_under_immunotherapy():
+    first = visit(60, 20.0, new_lesions=NewLesion.YES, new_ids=("N1",))
+    for ids, standing in ((("N1",), Standing.REFUTED), (("N1", "N2"), Standing.CONFIRMED), ((), Standing.PENDING)):
+        later = visit(160, 20.0, new_lesions=NewLesion.YES, new_ids=ids)
+        found = course(Criteria.IRANO, visit(0, 20.0), first, later, immunotherapy_started=START)
+        assert found.verdicts[1].confirmation.standing is standing
+
+
+@pytest.mark.parametrize(
+    ("start", "months", "end"),
+    [
+        ("2026-01-31", 1, "2026-02-28"),
+        ("2026-08-31", 6, "2027-02-28"),
+        ("2026-11-15", 1, "2026-12-15"),
+        ("2027-11-30", 3, "2028-02-29"),
+    ],
+)
+def test_months_end_with_the_month(start, months, end):
+    assert months_after(date.fromisoformat(start), months) == date.fromisoformat(end)
+
+
+def test_the_two_tissues_of_a_glioma_are_judged_apart_and_the_worse_counts():
+    lesions = (TrackedLesion(id="T0"), TrackedLesion(id="T1", tissue=Tissue.NON_ENHANCING))
+    minor = course(Criteria.RANO_2, visit(0, 30.0, 30.0), visit(200, 20.0, 25.0), lesions=lesions)
+    assert categories(minor) == ["MR"]
+    assert categories(course(Criteria.RANO_2, visit(0, 30.0, 30.0), visit(200, 20.0, 34.0), lesions=lesions)) == ["PD"]
+    enhancing = course(Criteria.RANO_2, visit(0, 30.0), visit(200, 25.0))
+    assert categories(enhancing) == ["SD"]  # there is no minor response of enhancing tumour
+
+
+def test_raised_steroids_are_neither_stable_nor_progression():
+    found = course(Criteria.RANO_2, visit(0, 30.0, steroid_mg=2.0), visit(200, 30.0, steroid_mg=8.0))
+    assert (found.verdicts[1].category, found.verdicts[1].row) == (Category.NE, "no-row")
+
+
+def test_an_equivocal_new_lesion_dates_progression_back_once_it_is_certain():
+    visits = (
+        visit(0, 30.0),
+        visit(60, 30.0, new_lesions=NewLesion.EQUIVOCAL),
+        visit(120, 30.0, new_lesions=NewLesion.YES),
+    )
+    found = course(Criteria.RECIST, *visits)
+    assert categories(found) == ["SD", "PD"]
+    assert found.progression_visit == "d60"
+    assert found.verdicts[1].flags
+
+
+def test_disease_that_returns_after_all_had_gone_is_progression():
+    gone = replace(visit(60, 0.0), sizes={"T0": Size(seen=Seen.GONE)})
+    found = course(Criteria.RECIST, visit(0, 30.0), gone, visit(120, 4.0))
+    assert categories(found) == ["CR", "PD"]
+    assert found.verdicts[2].row == "target-returns"
+
+
+def test_a_new_baseline_starts_anew():
+    visits = (visit(0, 50.0), visit(60, 20.0), visit(120, 30.0), visit(130, 30.0, baseline=True), visit(200, 31.0))
+    found = course(Criteria.RECIST, visit(0, 50.0, baseline=True), *visits[1:])
+    assert [each.category.value for each in found.verdicts] == ["baseline", "PR", "PD", "baseline", "SD"]
+    assert (found.best, found.progression_on) == (Category.SD, None)
+    assert found.verdicts[4].sums[0].nadir == 30.0
+
+
+def test_a_corrected_visit_changes_what_comes_after():
+    history = ResponseHistory(
+        id="h", criteria=Criteria.RECIST, lesions=(TrackedLesion(id="T0"),),
+        visits=(visit(0, 50.0), visit(60, 30.0), visit(120, 37.0)),
+    )  # fmt: skip
+    assert categories(assess(history)) == ["PR", "PD"]
+    assert categories(assess(history.corrected(visit(60, 36.0)))) == ["SD", "SD"]
+    with pytest.raises(KeyError):
+        history.corrected(visit(61, 36.0))
+
+
+def test_the_thresholds_of_volume_are_those_of_area_for_a_body_that_changes_evenly():
+    assert volume_from_area(-0.50) == pytest.approx(-VOLUME_RESPONSE, abs=0.005)
+    assert volume_from_area(0.25) == pytest.approx(VOLUME_GROWTH, abs=0.005)
+    side = 0.499**0.5
+    for criteria in (Criteria.RANO_2, Criteria.RANO_2_VOLUME, Criteria.VOLUME):
+        assert categories(course(criteria, visit(0, 40.0), visit(60, 40.0 * side * 0.99))) == ["PR"]
+
+
+def test_progression_of_a_small_lesion_may_lie_within_measurement_error():
+    found = course(Criteria.RANO_2, visit(0, 11.0), visit(120, 12.4))
+    said = found.verdicts[1]
+    assert said.category is Category.PD
+    assert any("within measurement error" in each for each in said.flags)
+    assert {each.judged for each in said.judgements} == {Judged.WITHIN}
+    large = course(Criteria.RANO_2, visit(0, 40.0), visit(120, 52.0)).verdicts[1]
+    assert (large.category, large.flags) == (Category.PD, ())
+    own = course(Criteria.RECIST, visit(0, 40.0), visit(60, 27.0))
+    assert own.verdicts[1].judgements[0].beyond == pytest.approx(1.96 * 2.4)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "size", "thickness", "said"),
+    [
+        (Criteria.RECIST, Size(longest_mm=9.9), 3.0, "below 10 mm"),
+        (Criteria.RECIST, Size(longest_mm=15.0), 8.0, "below 16 mm"),
+        (Criteria.RECIST, Size(longest_mm=10.0), 5.0, None),
+        (Criteria.RANO_2, Size(longest_mm=20.0, perpendicular_mm=9.0), 3.0, "below 10 mm"),
+        (Criteria.RANO_2, Size(longest_mm=20.0, perpendicular_mm=12.0, slices=1), 3.0, "one slice"),
+        (Criteria.RANO_BM, Size(longest_mm=10.0, perpendicular_mm=5.0), 3.0, None),
+        (Criteria.RANO_BM, Size(longest_mm=12.0, perpendicular_mm=4.0), 3.0, "below 5 mm"),
+        (Criteria.RECIST, Size(longest_mm=12.0), None, "thickness"),
+    ],
+)
+def test_what_may_be_a_target(criteria, size, thickness, said):
+    first = replace(visit(0, 20.0, slice_thickness_mm=thickness), sizes={"T0": size})
+    objections = course(criteria, first).objections
+    assert (objections == ()) if said is None else any(said in each for each in objections)
+
+
+def test_too_many_targets_and_walls_of_cavities_are_objected_to():
+    sides = [20.0] * 6
+    lesions = tuple(TrackedLesion(id=f"T{n}", organ="liver" if n < 3 else f"site {n}", cavity=n == 5) for n in range(6))
+    said = " ".join(course(Criteria.RECIST, visit(0, *sides), lesions=lesions).objections)
+    assert "6 targets" in said
+    assert "3 targets in liver" in said
+    assert "T5: the wall of a cyst" in said
+
+
+def test_two_visits_on_one_day_are_a_mistake():
+    with pytest.raises(ValueError, match="one day"):
+        course(Criteria.RECIST, visit(0, 20.0), replace(visit(0, 21.0), id="again"))
+    with pytest.raises(ValueError, match="needs a visit"):
+        assess(ResponseHistory(id="h", criteria=Criteria.RECIST, lesions=(), visits=()))
