@@ -140,6 +140,8 @@ def compare(
     weighting_prior: Weighting | str | None = None,
     region: Region | str = Region.BRAIN,
     contrast: bool | None = None,
+    baseline: int | None = None,
+    same_person: bool = False,
     seed: int = 0,
     planted: int = 16,
     check: bool = True,
@@ -157,6 +159,8 @@ def compare(
     weighting_prior : where the prior is something else: a T1 beside a FLAIR is aligned and shown, never measured
     region : of arrays and of files that tell none; lesions are listed in the brain alone
     contrast : whether the pictures were taken after contrast agent; None leaves it open, or to the headers
+    baseline : which of several priors is the baseline, counted from 0; None: the first usable one
+    same_person : vouch that all visits are of one person, where the pictures let that be doubted
     seed, planted : of the synthetic lesions that measure the detection limit, and how many of each size and contrast;
         0 saves the time, and the statement then says that nothing can be excluded
     check : judge the files by CHECK first, so that a spoilt series gives "cannot tell"; arrays are taken as they are
@@ -172,8 +176,8 @@ def compare(
     ValueError
         for arrays without affine or weighting, shapes that are no volume, a word that is no weighting or region.
     MriloopError
-        with its `code`: prior_other_patient, prior_same_study, prior_not_earlier, compare_one_series, input_not_found,
-        several_studies and those of files that cannot be read.
+        with its `code`: prior_other_patient, prior_other_head, prior_same_study, prior_not_earlier, compare_one_series,
+        input_not_found, several_studies and those of files that cannot be read.
 
     Examples
     --------
@@ -202,6 +206,8 @@ def compare(
     where, agent = Region(region), _truth(contrast)
     several = isinstance(prior, (list, tuple)) and bool(prior) and all(isinstance(p, str | PathLike) for p in prior)
     others: list[Any] = list(prior) if several else [prior]  # type: ignore[arg-type]
+    if baseline is not None and baseline not in range(len(others)):
+        raise ValueError(f"baseline is one of {len(others)} priors, counted from 0, not {baseline}")
     with ExitStack() as stack:
         visits = [stack.enter_context(open_visit(today, affine_today, said[0], where, agent, "today", check))]
         for number, one in enumerate(others):
@@ -222,6 +228,8 @@ def compare(
             load=lambda uid: next((visit.load(uid) for visit in visits if uid in visit.kinds), None),
             progress=progress,
             unnamed=nameless,
+            baseline=None if baseline is None else studies[1 + baseline].study_instance_uid,
+            same_person=same_person,
             seed=seed,
             planted=planted,
         )

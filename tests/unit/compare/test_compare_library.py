@@ -43,6 +43,7 @@ def test_the_examples_run():
         ({"affine_today": np.zeros((4, 4)), "affine_prior": AFFINE, "weighting": "T1"}, "today: affine"),
         ({"affine_today": AFFINE, "affine_prior": AFFINE, "weighting": "T9"}, "T9"),
         ({"affine_today": AFFINE, "affine_prior": AFFINE, "weighting": "T1", "region": "moon"}, "moon"),
+        ({"affine_today": AFFINE, "affine_prior": AFFINE, "weighting": "T1", "baseline": 1}, "counted from 0"),
     ],
 )
 def test_arrays_that_do_not_say_enough_are_refused(options: dict[str, object], word: str):
