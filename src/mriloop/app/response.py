@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mriloop.edges.knowledge.entries import load_discs, load_joints
 from mriloop.edges.knowledge.histories import load_history, read_mapping
+from mriloop.edges.knowledge.visit_entries import load_discs, load_joints
 from mriloop.model.response import Criteria, EntryCourse, ResponseCourse, ResponseHistory
 from mriloop.stages.compare.disc import compare_discs
 from mriloop.stages.compare.joint import compare_joints

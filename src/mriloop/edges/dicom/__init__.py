@@ -21,7 +21,7 @@ __all__ = [
     "open_volumes",
     "read_back",
     "read_intake",
-    "sessions_in_order",
     "read_outlines",
+    "sessions_in_order",
     "write_nifti",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mriloop.imaging.change_score import ChangeScore
 from mriloop.model.comparison import Alignment, LocalAlignment
 from mriloop.model.judgement import Repeatability
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
@@ -26,6 +27,7 @@ class Desk:
     same_person : a person vouches that all visits are of one person, whatever the pictures say
     cautions : what a reader must know before trusting the comparison
     repeatability : how far measures repeat, as the knowledge of the house has it
+    change_score : the learned score of candidate changes; None: fixed rules decide
     """
 
     kinds: Mapping[str, SeriesKind]
@@ -37,6 +39,7 @@ class Desk:
     unnamed: frozenset[str] = frozenset()
     same_person: bool = False
     repeatability: Sequence[Repeatability] = ()
+    change_score: ChangeScore | None = None
     loaded: dict[str, Loaded] = field(default_factory=dict)
     linked: dict[str, Alignment] = field(default_factory=dict)
     alone: dict[str, str] = field(default_factory=dict)

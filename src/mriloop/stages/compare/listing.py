@@ -114,11 +114,11 @@ def _list(pair: SeriesPair, prior: Study, desk: Desk) -> Listed:
             )
     desk.progress(0.65, "listing changes")
     try:
-        change = list_changes(today, before, pair.alignment)
+        change = list_changes(today, before, pair.alignment, model=desk.change_score)
     except ValueError as reason:
         return Listed(said=cannot_tell(str(reason)))
     desk.progress(0.75, "measuring what this pair could have shown")
     rng = np.random.default_rng(desk.seed)
-    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted)
+    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted, model=change.score)
     said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since(prior))
     return Listed(said=said, pair=pair, prior=prior, change=change, limit=limit)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from mriloop.model.coding import Weighting
-import numpy as np
-
 from mriloop.imaging.change_score import ChangeScore
-from mriloop.model.coding import Region, Weighting
+from mriloop.model.coding import Weighting
 from mriloop.model.comparison import (
     Comparison,
     LinkedSeries,
@@ -41,23 +38,6 @@ class Compared:
 
     comparison: Comparison
     images: tuple[PairImages, ...] = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class _Desk:
-    """What lies on the desk while one study is compared."""
-
-    kinds: Mapping[str, SeriesKind]
-    checks: Mapping[str, SeriesCheck]
-    load: Callable[[str], Volume | None]
-    progress: Progress
-    seed: int
-    planted: int
-    change_score: ChangeScore | None = None
-    loaded: dict[str, Loaded] = field(default_factory=dict)
-    linked: dict[str, Alignment] = field(default_factory=dict)
-    alone: dict[str, str] = field(default_factory=dict)
-    cautions: list[str] = field(default_factory=list)
 
 
 def compare(
@@ -108,9 +88,7 @@ def compare(
         unnamed=frozenset(unnamed),
         same_person=same_person,
         repeatability=repeatability,
-    ),
-    desk = _Desk(
-        kinds=kinds, checks=checks, load=load, progress=tell, seed=seed, planted=planted, change_score=change_score
+        change_score=change_score,
     )
     if len({study.patient for study in (today, *priors)}) > 1:
         desk.cautions.append("the input does not name the patient: that both visits are of one person was not verified")
@@ -194,133 +172,6 @@ def _against_baseline(pairs: Sequence[SeriesPair], first: Study | None, listed: 
 
 
 def _show(pair: SeriesPair, change: ChangeMap | None, desk: Desk) -> PairImages | None:
-def _usable(study: Study, desk: _Desk) -> list[str]:
-    return [s.series_instance_uid for s in study.series if not unfit(s, desk.kinds.get(s.series_instance_uid))]
-
-
-def _worth(uid: str, wanted: Collection[str], desk: _Desk) -> float:
-    check = desk.checks.get(uid)
-    spoilt = check is not None and check.verdict in _SPOILT
-    return rank(desk.kinds[uid], 0) + (10.0 if uid in wanted else 0.0) - (20.0 if spoilt else 0.0)
-
-
-def _read_today(
-    today: Study, matched: Sequence[tuple[Study, list[Proposal], list[NotComparable]]], desk: _Desk
-) -> Loaded | None:
-    """Choose the reference of today's study and tie today's other series to it."""
-    usable = _usable(today, desk)
-    if not usable:
-        raise refuse("compare_one_series", path=today.study_instance_uid)
-    wanted = {p.today for _, proposals, _ in matched for p in proposals}
-    reference: Loaded | None = None
-    for uid in sorted(usable, key=lambda u: -_worth(u, wanted, desk)):
-        desk.progress(0.02, "reading today's series")
-        one = _read(uid, desk, seek_brain=reference is None)
-        if one is None:
-            continue
-        if reference is None:
-            reference = one
-            desk.linked[uid] = itself()
-        else:
-            desk.linked[uid] = within(reference, one)
-    return reference
-
-
-def _read_prior(prior: Study, proposals: list[Proposal], reference: Loaded | None, desk: _Desk) -> None:
-    """Tie the prior's reference to today's, and the prior's other series to its reference."""
-    if reference is None:
-        desk.alone.update(dict.fromkeys(_usable(prior, desk), "today's study gave no picture to lay it on"))
-        return
-    partner = {p.prior for p in proposals if p.today == reference.uid}
-    bridge: Alignment | None = None
-    hub: Loaded | None = None
-    for uid in sorted(_usable(prior, desk), key=lambda u: -_worth(u, partner, desk)):
-        one = _read(uid, desk, seek_brain=hub is None)
-        if one is None:
-            continue
-        if hub is None or bridge is None:
-            hub, bridge = one, across(reference, one)
-            desk.linked[uid] = bridge
-        else:
-            desk.linked[uid] = through(within(hub, one), bridge)
-
-
-def _pair(proposal: Proposal, desk: _Desk) -> SeriesPair:
-    alignment = through(desk.linked[proposal.prior], backwards(desk.linked[proposal.today]))
-    return SeriesPair(
-        today=proposal.today, prior=proposal.prior, comparability=proposal.comparability, alignment=alignment
-    )
-
-
-def _change_pair(pairs: Sequence[SeriesPair], recent: Sequence[Study], desk: _Desk) -> tuple[SeriesPair, Study] | str:
-    """Return the pair on which lesions are listed, or what to say when there is none."""
-    said = "no FLAIR or T2 series of the brain is there on both visits"
-    for prior in recent:
-        own = {s.series_instance_uid for s in prior.series}
-        for weighting in _CHANGE_WEIGHTINGS:
-            fitting = [
-                p
-                for p in pairs
-                if p.prior in own
-                and desk.kinds[p.today].weighting is weighting
-                and {desk.kinds[p.today].region, desk.kinds[p.prior].region} <= _CHANGE_REGIONS
-            ]
-            for pair in sorted(fitting, key=lambda p: -_worth(p.today, (), desk)):
-                obstacle = _obstacle(pair, desk)
-                if not obstacle:
-                    return pair, prior
-                said = f"{weighting.value}: {obstacle}"
-    return cannot_tell(said)
-
-
-def _obstacle(pair: SeriesPair, desk: _Desk) -> str:
-    if not pair.alignment.accepted:
-        return f"the two visits could not be aligned ({pair.alignment.reason})"
-    for uid, visit in ((pair.today, "today's"), (pair.prior, "the prior's")):
-        check = desk.checks.get(uid)
-        if check is not None and check.verdict in _SPOILT:
-            return f"CHECK says of {visit} series: {check.verdict.value.replace('_', ' ')}"
-        if max(desk.loaded[uid].grid.spacing_mm) > 7.0:
-            return f"{visit} slices are {max(desk.loaded[uid].grid.spacing_mm):.0f} mm apart"
-    return ""
-
-
-def _list(chosen: tuple[SeriesPair, Study] | str, desk: _Desk) -> _Listed:
-    """List the changes of the chosen pair, with the detection limit and the words for both."""
-    if isinstance(chosen, str):
-        return _Listed(said=chosen)
-    pair, prior = chosen
-    today, before = (_with_brain(uid, desk) for uid in (pair.today, pair.prior))
-    for one, visit in ((today, "today"), (before, "at the prior")):
-        if one.brain is not None and not one.brain.trusted:
-            if desk.kinds[one.uid].region is Region.UNKNOWN:
-                return _Listed(said=cannot_tell(f"no brain was recognised {visit} ({one.brain.reason})"))
-            desk.cautions.append(
-                f"the brain could not be outlined {visit} ({one.brain.reason}): "
-                "the inside of the head was used, expect more false candidates at its border"
-            )
-    desk.progress(0.65, "listing changes")
-    try:
-        change = list_changes(today, before, pair.alignment, model=desk.change_score)
-    except ValueError as reason:
-        return _Listed(said=cannot_tell(str(reason)))
-    desk.progress(0.75, "measuring what this pair could have shown")
-    rng = np.random.default_rng(desk.seed)
-    limit = detection_limit(change.visits, change.seen, change.rules, rng, each=desk.planted, model=change.score)
-    since = f"the prior of {prior.started_at:%Y-%m-%d}" if prior.started_at else "the prior"
-    said = statement(change.changes, limit, weighting=desk.kinds[pair.today].weighting.value, since=since)
-    return _Listed(said=said, pair=pair, change=change, limit=limit)
-
-
-def _with_brain(uid: str, desk: _Desk) -> Loaded:
-    one = desk.loaded[uid]
-    if one.brain is None:
-        one = load_one(one.volume, one.kind, seek_brain=True)
-        desk.loaded[uid] = one
-    return one
-
-
-def _show(pair: SeriesPair, change: ChangeMap | None, desk: _Desk) -> PairImages | None:
     if not pair.alignment.accepted:
         return None
     role = "view" if change is None else "change"
