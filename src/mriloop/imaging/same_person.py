@@ -32,14 +32,15 @@ _NEAR_BRAIN_MM = 9.0
 _LEAST_PLACES = 100
 _TOO_LITTLE = "too little of the head is in both pictures"
 
-# Where the limits come from: docs/reference/matching.md, "One person?". In 8 pairs of one head (two people, a phantom;
-# two visits, two contrasts) half of the places lay at most 0.1 mm off together with their neighbours; in pairs of two
-# heads at least 2.9 mm. A scanner's scale error (2 % is gross) moves the median by less than 1 mm.
+# Where the limits come from: docs/reference/matching.md, "One person?". In pairs of one head (two people; two visits,
+# two contrasts) half of the places lay at most 0.9 mm off together with their neighbours, in pairs of two heads (four
+# people) at least 2.7 mm. A scanner's scale error (2 % is gross) adds less than 1 mm.
 _SAME_MM = 1.5
 _DOUBT_MM = 2.25
 _OTHER_MM = 4.5
 _OTHER_SHARE = 0.45
-_OTHER_STRETCH = 0.035
+_SIZED_MM = 3.0
+_OTHER_STRETCH = 0.04
 _COHERENT = 0.6
 _ALIKE = 0.5
 """Edges of no common cause agree to a third; of two heads, place by place where they fit best, to 0.6 and more."""
@@ -135,7 +136,7 @@ def weigh(found: Places, *, growing: bool = False) -> SamePerson:
     if apart <= _SAME_MM and share >= 0.5:
         verdict = Likely.SAME
     elif coherent and not growing and share <= _OTHER_SHARE:
-        sized = apart >= _DOUBT_MM and max(map(abs, stretch)) >= _OTHER_STRETCH
+        sized = apart >= _SIZED_MM and max(map(abs, stretch)) >= _OTHER_STRETCH
         verdict = Likely.OTHER if sized or apart >= _OTHER_MM else verdict
         verdict = Likely.MAYBE_OTHER if verdict is Likely.CANNOT_TELL and apart >= _DOUBT_MM else verdict
     elif coherent and not growing and apart >= _DOUBT_MM:
