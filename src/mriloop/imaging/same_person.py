@@ -30,15 +30,17 @@ REACH = 3  # voxels: places are sought up to 9 mm away; farther off, folds look 
 BLOCK = 4  # voxels: a place is 12 mm from the next, and looks at a cube of twice that
 _NEAR_BRAIN_MM = 9.0
 _LEAST_PLACES = 100
+_TOO_LITTLE = "too little of the head is in both pictures"
 
-# Where the limits come from: docs/reference/matching.md, "One person?". In 8 pairs of one head (two people, a phantom;
-# two visits, two contrasts) half of the places lay at most 0.1 mm off together with their neighbours; in pairs of two
-# heads at least 2.9 mm. A scanner's scale error (2 % is gross) moves the median by less than 1 mm.
-_SAME_MM = 1.25
+# Where the limits come from: docs/reference/matching.md, "One person?". In pairs of one head (two people; two visits,
+# two contrasts) half of the places lay at most 0.9 mm off together with their neighbours, in pairs of two heads (four
+# people) at least 2.7 mm. A scanner's scale error (2 % is gross) adds less than 1 mm.
+_SAME_MM = 1.5
 _DOUBT_MM = 2.25
 _OTHER_MM = 4.5
-_OTHER_SHARE = 0.4
-_OTHER_STRETCH = 0.035
+_OTHER_SHARE = 0.45
+_SIZED_MM = 3.0
+_OTHER_STRETCH = 0.04
 _COHERENT = 0.6
 _ALIKE = 0.5
 """Edges of no common cause agree to a third; of two heads, place by place where they fit best, to 0.6 and more."""
@@ -74,6 +76,21 @@ class SamePerson:
     evidence: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Places:
+    """Where the anatomy around some places of today's head was found in the other one.
+
+    at : (n, 3) the places, RAS+ mm; offset : (n, 3) how far from there the best match lies, mm
+    index : (n, 3) the places on their lattice
+    alike : (n,) how well the directions of edges agree there, 1/3 by chance to 1
+    """
+
+    at: Vectors
+    offset: Vectors
+    index: npt.NDArray[np.int64]
+    alike: Vectors
+
+
 def same_head(
     today: Floats,
     affine_today: Affine,
@@ -97,11 +114,15 @@ def same_head(
     A tumour, an operation or defacing changes places, not half of them; what cannot be told comes back as CANNOT_TELL.
     """
     found = places(today, affine_today, prior, affine_prior, matrix, brain)
-    if found is None or len(found.at) < _LEAST_PLACES:
-        count = 0 if found is None else len(found.at)
-        return SamePerson(
-            verdict=Likely.CANNOT_TELL, places=count, evidence="too little of the head is in both pictures"
-        )
+    if found is None:
+        return SamePerson(verdict=Likely.CANNOT_TELL, places=0, evidence=_TOO_LITTLE)
+    return weigh(found, growing=growing)
+
+
+def weigh(found: Places, *, growing: bool = False) -> SamePerson:
+    """Judge by where the places of one head were found in the other; `growing` as for `same_head`."""
+    if len(found.at) < _LEAST_PLACES:
+        return SamePerson(verdict=Likely.CANNOT_TELL, places=len(found.at), evidence=_TOO_LITTLE)
     if float(np.median(found.alike)) < _ALIKE:
         said = "the two pictures have too few edges in common to compare their anatomy"
         return SamePerson(verdict=Likely.CANNOT_TELL, places=len(found.at), evidence=said)
@@ -115,7 +136,7 @@ def same_head(
     if apart <= _SAME_MM and share >= 0.5:
         verdict = Likely.SAME
     elif coherent and not growing and share <= _OTHER_SHARE:
-        sized = apart >= _DOUBT_MM and max(map(abs, stretch)) >= _OTHER_STRETCH
+        sized = apart >= _SIZED_MM and max(map(abs, stretch)) >= _OTHER_STRETCH
         verdict = Likely.OTHER if sized or apart >= _OTHER_MM else verdict
         verdict = Likely.MAYBE_OTHER if verdict is Likely.CANNOT_TELL and apart >= _DOUBT_MM else verdict
     elif coherent and not growing and apart >= _DOUBT_MM:
@@ -132,21 +153,6 @@ def same_head(
         f"least {apart:.1f} mm away together with their neighbours, and the head is up to {abs(size):.1%} "
         f"{'larger' if size < 0 else 'smaller'} along one direction today",
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Places:
-    """Where the anatomy around some places of today's head was found in the other one.
-
-    at : (n, 3) the places, RAS+ mm; offset : (n, 3) how far from there the best match lies, mm
-    index : (n, 3) the places on their lattice
-    alike : (n,) how well the directions of edges agree there, 1/3 by chance to 1
-    """
-
-    at: Vectors
-    offset: Vectors
-    index: npt.NDArray[np.int64]
-    alike: Vectors
 
 
 def places(
@@ -172,19 +178,32 @@ def places(
         return None
     shifts = list(itertools.product(range(-REACH, REACH + 1), repeat=3))
     power_mine, power_theirs = (mine**2).sum(axis=0) * weight, (theirs**2).sum(axis=0)
-    best = np.full(int(kept.sum()), -1.0)
-    where = np.zeros(len(best), int)
+    scores = np.empty((len(shifts), int(kept.sum())), dtype=np.float32)
     for number, shift in enumerate(shifts):
         back = (-shift[0], -shift[1], -shift[2])
         moved = np.roll(theirs, back, axis=(1, 2, 3))
         shared = _cubes((mine * moved).sum(axis=0) ** 2 * weight)[kept]
-        score = shared / (_cubes(power_mine * np.roll(power_theirs, back, axis=(0, 1, 2)))[kept] + 1e-6)
-        better = score > best
-        best[better], where[better] = score[better], number
+        scores[number] = shared / (_cubes(power_mine * np.roll(power_theirs, back, axis=(0, 1, 2)))[kept] + 1e-6)
     index = np.argwhere(kept)
     centre = index.astype(np.float64) * BLOCK + (BLOCK - 0.5)
-    offset = PITCH_MM * np.array(shifts, dtype=np.float64)[where]
-    return Places(at=apply(grid.affine, centre), offset=offset, index=index, alike=best)
+    return Places(at=apply(grid.affine, centre), offset=PITCH_MM * _best(scores), index=index, alike=scores.max(axis=0))
+
+
+def _best(scores: Field) -> Vectors:
+    """Return the shift (n, 3) of the highest score of each place, between the steps by a parabola along each axis."""
+    side = 2 * REACH + 1
+    cube = scores.reshape(side, side, side, -1)
+    top = np.stack(np.unravel_index(scores.argmax(axis=0), (side, side, side)), axis=-1)
+    which = np.arange(scores.shape[1])
+    peak = cube[top[:, 0], top[:, 1], top[:, 2], which]
+    found = top.astype(np.float64) - REACH
+    for axis in range(3):
+        step = np.eye(3, dtype=int)[axis]
+        before, after = (cube[(*np.clip(top + sign * step, 0, side - 1).T, which)] for sign in (-1, 1))
+        bend = before - 2 * peak + after
+        inner = (top[:, axis] > 0) & (top[:, axis] < side - 1) & (bend < -1e-6)
+        found[inner, axis] += np.clip(0.5 * (before - after)[inner] / bend[inner], -0.5, 0.5)
+    return found
 
 
 def _directions(data: Field, inside: Mask) -> Field:

@@ -43,6 +43,7 @@ def test_the_examples_run():
         ({"affine_today": np.zeros((4, 4)), "affine_prior": AFFINE, "weighting": "T1"}, "today: affine"),
         ({"affine_today": AFFINE, "affine_prior": AFFINE, "weighting": "T9"}, "T9"),
         ({"affine_today": AFFINE, "affine_prior": AFFINE, "weighting": "T1", "region": "moon"}, "moon"),
+        ({"affine_today": AFFINE, "affine_prior": AFFINE, "weighting": "T1", "baseline": 1}, "counted from 0"),
     ],
 )
 def test_arrays_that_do_not_say_enough_are_refused(options: dict[str, object], word: str):
@@ -91,7 +92,14 @@ def test_another_subject_is_refused(tmp_path: Path):
 
 def test_a_t1_beside_a_flair_is_not_comparable_for_lesions():
     found = compare(
-        ball(0), ball(1), affine_today=AFFINE, affine_prior=AFFINE, weighting="FLAIR", weighting_prior="T1", planted=0
+        ball(0),
+        ball(1),
+        affine_today=AFFINE,
+        affine_prior=AFFINE,
+        weighting="FLAIR",
+        weighting_prior="T1",
+        region="knee",
+        planted=0,
     )
     assert found.changes == ()
     assert found.labels is None
@@ -106,7 +114,7 @@ def test_a_result_is_saved_with_its_maps(tmp_path: Path):
     """The prior lies 6 mm to the right and turned by 4 degrees: so it must come to lie on today."""
     moved = rigid((0.0, 0.0, 4.0), (6.0, 0.0, 0.0), np.zeros(3))
     image = nib.Nifti1Image(ball(1).astype(np.float32), moved @ AFFINE)
-    found = compare(ball(0), image, affine_today=AFFINE, weighting="T1", planted=0)
+    found = compare(ball(0), image, affine_today=AFFINE, weighting="T1", region="knee", planted=0)
     assert isinstance(found.alignment, Alignment)
     assert np.allclose(np.array(found.alignment.matrix) @ moved, np.eye(4), atol=0.3)
     written = found.save(tmp_path / "out")
