@@ -211,7 +211,7 @@ _STEPS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.012, 0.012, 0.012, 0.012, 0.0
 def _climb(
     score: Callable[[npt.NDArray[np.float64]], float], start: npt.NDArray[np.float64], freedom: int, step: float
 ) -> npt.NDArray[np.float64]:
-    """Return the best of a search along conjugate directions (Powell) over the first `freedom` numbers; 7: one scale."""
+    """Return the best of a search by Powell over the first `freedom` numbers; 7: one scale for all axes."""
     optimize: Any = importlib.import_module("scipy.optimize")
 
     def spread(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
