@@ -66,7 +66,8 @@ with np.load(sys.argv[1]) as box: data, affine = box["data"], box["affine"]
 template, mask = load_mni152_template(resolution=2), load_mni152_brain_mask(resolution=2)
 fixed, moving = itk(template.get_fdata(), template.affine), itk(data, affine)
 brain = itk(mask.get_fdata(), mask.affine)
-first = sitk.CenteredTransformInitializer(fixed, moving, sitk.AffineTransform(3), sitk.CenteredTransformInitializerFilter.MOMENTS)
+by_moments = sitk.CenteredTransformInitializerFilter.MOMENTS
+first = sitk.CenteredTransformInitializer(fixed, moving, sitk.AffineTransform(3), by_moments)
 method = sitk.ImageRegistrationMethod()
 method.SetMetricAsMattesMutualInformation(32)
 method.SetMetricFixedMask(sitk.BinaryDilate(sitk.Cast(brain, sitk.sitkUInt8), [3, 3, 3]))

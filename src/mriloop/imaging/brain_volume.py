@@ -49,18 +49,18 @@ def brain_volume_change(
     uncertainty_mm : of the alignment; over 0.5 mm nothing is said
     """
     if uncertainty_mm > MOST_UNCERTAIN_MM:
-        return NotAssessable(f"the alignment is known to {uncertainty_mm:.1f} mm only")
+        return NotAssessable(reason=f"the alignment is known to {uncertainty_mm:.1f} mm only")
     mean = (visits.today + visits.prior) / 2.0
     levels = _levels(mean, visits.mask)
     if levels is None:
-        return NotAssessable("fluid and tissue are not two separate levels in this pair")
+        return NotAssessable(reason="fluid and tissue are not two separate levels in this pair")
     fluid, tissue = levels
     today, prior = ((one - fluid) / (tissue - fluid) for one in (visits.today, visits.prior))
     border = _border(np.clip((mean - fluid) / (tissue - fluid), 0.0, 1.0), visits.mask)
     voxel = visits.grid.voxel_ml
     brain_ml = float(np.clip((mean[visits.mask] - fluid) / (tissue - fluid), 0.0, 1.0).sum()) * voxel
     if border.sum() < 1000 or brain_ml < 300.0:
-        return NotAssessable("too little border between brain and fluid")
+        return NotAssessable(reason="too little border between brain and fluid")
     shifts = [_shift(today, prior, border, *window) * voxel for window in _WINDOWS]
     totals = [float(s.sum()) for s in shifts]
     change = totals[0]
@@ -74,7 +74,7 @@ def brain_volume_change(
     error = float(np.sqrt(jackknife**2 + windows**2 + moved**2 + known**2))
     repeatability = 100.0 * 1.96 * error / brain_ml + rigid_error_percent
     if not repeatability <= MOST_REPEATABILITY_PERCENT:
-        return NotAssessable(f"this pair repeats brain volume to {repeatability:.1f} % only")
+        return NotAssessable(reason=f"this pair repeats brain volume to {repeatability:.1f} % only")
     return BrainVolumeChange(percent=100.0 * change / brain_ml, repeatability_percent=repeatability, brain_ml=brain_ml)
 
 

@@ -139,7 +139,7 @@ def match_levels(today: Map, prior: Map, mask: Mask) -> tuple[Map, Map]:
     for _ in range(2):
         levels, difference = curve(today, prior, mask)
         half = (np.interp((today + prior) / 2.0, levels, difference) / 2.0).astype(np.float32)
-        # At a level of its own each visit moves by what unchanged tissue of that level needs: a lesion keeps its height.
+        # Each visit moves by what unchanged tissue of its own level needs, so that a lesion keeps its height.
         own_today = np.interp(today - half, levels, difference).astype(np.float32) / np.float32(2.0)
         own_prior = np.interp(prior + half, levels, difference).astype(np.float32) / np.float32(2.0)
         today, prior = today - own_today, prior + own_prior

@@ -1,4 +1,4 @@
-"""Lets a picture be seen through the slices of another: thinner slices are averaged as thicker ones average the body."""
+"""Lets a picture be seen through the slices of another: thin slices are averaged as thick ones average the body."""
 
 from __future__ import annotations
 

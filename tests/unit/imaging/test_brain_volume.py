@@ -16,7 +16,7 @@ GRID = Grid(shape=SHAPE, affine=np.diag([1.5, 1.5, 1.5, 1.0]))
 
 
 def _visit(scale: float, seed: int) -> np.ndarray:
-    """Tissue (1) in fluid (0.2): an ellipsoid whose radii are `scale` of 66, 80 and 60 mm, with an edge one voxel wide."""
+    """Tissue (1) in fluid (0.2): an ellipsoid of `scale` times 66, 80 and 60 mm, its edge one voxel wide."""
     axes = [(np.arange(n) - (n - 1) / 2) * 1.5 for n in SHAPE]
     x, y, z = np.meshgrid(*axes, indexing="ij")
     norm = np.sqrt((x / 66) ** 2 + (y / 80) ** 2 + (z / 60) ** 2)
