@@ -1,4 +1,4 @@
-"""An average brain as a shape to start from: where it lies in a head is found by an affine map, whatever the contrast."""
+"""An average brain as a shape to start from, laid into a head by an affine map, whatever the contrast."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def place(picture: Map, grid: Grid, head: Mask) -> Placed:
     for shift_z, shift_y, scale in itertools.product((-15.0, 0.0, 15.0), (-12.0, 0.0, 12.0), (-0.08, 0.0)):
         for turn in (-20.0, 0.0, 20.0):
             trial = np.zeros(12)
-            trial[:3], trial[3], trial[6:9] = scene.start + [0.0, shift_y, shift_z], turn, scale
+            trial[:3], trial[3], trial[6:9] = scene.start + np.array([0.0, shift_y, shift_z]), turn, scale
             trials.append((coarse(trial), len(trials), trial))
     trials.sort(reverse=True)
     climbed = [_climb(coarse, trial, 7, 8.0) for _, _, trial in trials[:2]]
@@ -211,7 +211,7 @@ _STEPS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.012, 0.012, 0.012, 0.012, 0.0
 def _climb(
     score: Callable[[npt.NDArray[np.float64]], float], start: npt.NDArray[np.float64], freedom: int, step: float
 ) -> npt.NDArray[np.float64]:
-    """Return the best of a search along conjugate directions (Powell) over the first `freedom` numbers; 7: one scale."""
+    """Return the best of a search by Powell over the first `freedom` numbers; 7: one scale for all axes."""
     optimize: Any = importlib.import_module("scipy.optimize")
 
     def spread(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -62,7 +62,7 @@ _PASSES = (
 
 
 def even(cube: Map, where: Mask, step_mm: float) -> Map:
-    """Return the picture without what varies over `_FIELD_MM` inside `where`, in units of its middle intensity there."""
+    """Return the picture without what varies over `_FIELD_MM` in `where`, in units of its middle intensity there."""
     middle = float(np.median(cube[where]))
     asked = where & (cube > 0.05 * middle)
     logs = np.where(asked, np.log(np.maximum(cube, 0.02 * middle) / middle), 0.0).astype(np.float32)
@@ -97,7 +97,9 @@ def brainness(flat: Map, tissue: Tissue) -> Map:
     """Return how likely a voxel is brain by its intensity alone, 0 to 1: neither dark, nor far brighter than brain."""
     soft = ndimage.gaussian_filter(flat, 0.4)
     rise = max(tissue.darker - tissue.dark, 0.05 * tissue.darker)
-    lower = np.clip((soft - (tissue.dark + 0.45 * rise)) / (0.25 * rise), 0.0, 1.0)
+    # On T1 grey matter is the darkest tissue and thins out into fluid; on the others meninges are half as bright as it.
+    begins = 0.35 if tissue.white > 1.05 * tissue.grey else 0.55
+    lower = np.clip((soft - (tissue.dark + begins * rise)) / (0.25 * rise), 0.0, 1.0)
     upper = np.clip((1.6 * tissue.brighter - soft) / (0.25 * tissue.brighter), 0.0, 1.0)
     return np.asarray(lower * upper, dtype=np.float32)
 

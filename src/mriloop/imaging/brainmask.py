@@ -11,7 +11,7 @@ from mriloop.imaging.average_brain import Placed, on_cubes, place
 from mriloop.imaging.brain_border import even, settle, signed_distance
 from mriloop.imaging.evolving_surface import STEP_MM, evolve
 from mriloop.imaging.register import foreground
-from mriloop.imaging.resample import Grid, apply, isotropic, sample
+from mriloop.imaging.resample import Grid, apply, crop, isotropic, sample
 from mriloop.imaging.voxels import ndimage
 from mriloop.model.volume import Affine, Floats
 
@@ -72,7 +72,9 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
     placed = place(ndimage.gaussian_filter(flat, 0.7), grid, head)
     hull, classes = on_cubes(placed, grid)
     start, agreement = _start(flat, head, hull > 0.5)
-    inside, unrest = settle(cube, classes, start, STEP_MM)
+    _, cut = crop(grid, start | (hull > 0.01), 20.0)
+    inside = np.zeros(head.shape, bool)
+    inside[cut], unrest = settle(cube[cut], classes[cut], start[cut], STEP_MM)
     inside = _one_piece(inside)
     reason = _implausible(inside, grid, plausible_ml) or _doubtful(placed, agreement, unrest)
     notes = (
@@ -87,7 +89,7 @@ def brain_mask(data: Floats, affine: Affine, *, plausible_ml: tuple[float, float
 def _start(flat: Map, head: Mask, average: Mask) -> tuple[Mask, float]:
     """Return where the border is sought from, and the Dice overlap of the two ways.
 
-    It is the grown surface, as far as it keeps within a few millimetres of the average brain's border.
+    It lies midway between the border of the average brain and the grown surface, or at the latter where they are near.
     """
     distance = signed_distance(average, STEP_MM)
     best, agreement = average, 0.0
@@ -100,7 +102,9 @@ def _start(flat: Map, head: Mask, average: Mask) -> tuple[Mask, float]:
             break
     if agreement < _LEAST_AGREEMENT:
         return average, agreement
-    return (best & (distance < _BEYOND_MM)) | (distance < -_WITHIN_MM), agreement
+    grown_distance = signed_distance(best, STEP_MM)
+    start = (distance + grown_distance < 0) | ((grown_distance < 0) & (distance < _BEYOND_MM))
+    return start & (grown_distance < _WITHIN_MM), agreement
 
 
 def _one_piece(inside: Mask) -> Mask:

@@ -37,9 +37,9 @@ def evolve(cube: npt.NDArray[np.float32], head: Mask, fraction: float) -> Mask:
     levels = _Levels(low=low, floor=floor, typical=typical, fraction=fraction)
     points, faces = _sphere(3)
     surface = centre + 0.5 * radius * points
-    surface = _grow(surface, faces, smooth, levels, rounds=220)
+    surface = _grow(surface, faces, smooth, levels, rounds=260)
     surface, faces = _split(surface, faces)
-    surface = _grow(surface, faces, smooth, levels, rounds=80)
+    surface = _grow(surface, faces, smooth, levels, rounds=100)
     return _fill(surface, faces, cube.shape)
 
 
