@@ -21,7 +21,7 @@ _OPINION = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_OPINION)
 histories = _OPINION.histories
 SOME = settings(max_examples=30, deadline=None)
-ANY = st.sampled_from(list(Criteria)).flatmap(lambda criteria: histories(criteria))
+ANY = st.sampled_from(list(Criteria)).flatmap(histories)
 GOOD = {Category.PD: 0, Category.SD: 2, Category.NON_CR_NON_PD: 2, Category.MR: 3, Category.PR: 4, Category.CR: 5}
 
 
@@ -121,7 +121,7 @@ def confirmed_by_hand(days, words, number, least, needed):
 
 
 def rank(word):
-    return {"CR": 6, "PR": 5, "MR": 4, "SD": 3, "non-CR/non-PD": 3, "PD": 1, "NE": 0}[word]
+    return {"CR": 6, "PR": 5, "MR": 4, "SD": 3, "non-CR/non-PD": 3, "PD": 1, "NE": 0, "baseline": 0}[word]
 
 
 @pytest.mark.parametrize("criteria", [Criteria.RANO_2, Criteria.RANO_BM, Criteria.RECIST])
