@@ -1,4 +1,4 @@
-"""Discs and joints over visits: only what exceeds the limits counts, sums need every site, the uncited is not judged."""
+"""Discs and joints over visits: only what exceeds the limits counts, sums need every site, the rest is not judged."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mriloop.cli.response import response as command
+from mriloop.cli import app
 from mriloop.edges.knowledge.entries import load_discs, load_joints
 from mriloop.edges.knowledge.histories import load_history
 from mriloop.model.errors import Exit, SenderError
@@ -192,17 +192,17 @@ def test_rest_scores_every_other_site(tmp_path):
 )
 def test_the_examples_of_the_manual(name, code, shows):
     path = str(EXAMPLES / f"response_{name}.yaml")
-    told = CliRunner().invoke(command, [path], env={"COLUMNS": "200"})
+    told = CliRunner().invoke(app, ["response", path], env={"COLUMNS": "200"})
     assert told.exit_code == code
     assert shows in told.output
-    written = CliRunner().invoke(command, [path, "--json"])
+    written = CliRunner().invoke(app, ["response", path, "--json"])
     assert written.exit_code == code
     assert json.loads(written.output)["schema"] == "mriloop/response/1"
 
 
 def test_other_criteria_may_be_asked_for():
     path = str(EXAMPLES / "response_glioma.yaml")
-    told = CliRunner().invoke(command, [path, "--criteria", "rano-2.0-volume", "--json"])
+    told = CliRunner().invoke(app, ["response", path, "--criteria", "rano-2.0-volume", "--json"])
     document = json.loads(told.output)
     assert told.exit_code == Exit.NEEDS_PERSON
     assert document["criteria"] == "rano-2.0-volume"
