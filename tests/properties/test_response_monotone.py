@@ -70,7 +70,8 @@ def test_criteria_without_floors_do_not_depend_on_scale(history, factor):
 def test_a_new_lesion_is_progression_whatever_else_is_seen(history, number):
     assume(number < len(history.visits))
     visit = replace(history.visits[number], new_lesions=NewLesion.YES)
-    # RANO 2010 and iRANO on it call nothing within 12 weeks of radiotherapy; these histories had none.
+    # Within 12 weeks of radiotherapy RANO 2010 calls no progression by imaging.
+    history = replace(history, no_radiotherapy=True, radiotherapy_ended=None)
     said = assess(history.corrected(visit)).verdicts[number]
     assert said.category is Category.PD
 
