@@ -12,11 +12,13 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
+from mriloop.app.response import entries
 from mriloop.edges.publish.documents import (
     NAMES,
     advice_document,
     check_document,
     comparison_document,
+    entries_document,
     response_document,
     review_document,
     schema,
@@ -133,6 +135,15 @@ def test_a_view_with_nothing_to_show_is_valid_too():
     samples = load_samples()
     for view in (samples.calm_view(), samples.blocked_view()):
         assert list(validator("review", closed).iter_errors(review_document(view))) == []
+
+
+@pytest.mark.parametrize("criteria", ["disc", "ramris"])
+def test_paired_entries_are_a_valid_response_too(criteria):
+    document = entries_document(entries(ROOT / "docs" / "examples" / f"response_{criteria}.yaml", criteria))
+    assert [
+        f"{error.json_path}: {error.message}" for error in validator("response", closed).iter_errors(document)
+    ] == []
+    assert document["entries"]
 
 
 @pytest.mark.parametrize("name", CONTRACT)

@@ -21,7 +21,7 @@ _OPINION = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(_OPINION)
 histories = _OPINION.histories
 SOME = settings(max_examples=30, deadline=None)
-ANY = st.sampled_from(list(Criteria)).flatmap(lambda criteria: histories(criteria))
+ANY = st.sampled_from(list(Criteria)).flatmap(histories)
 GOOD = {Category.PD: 0, Category.SD: 2, Category.NON_CR_NON_PD: 2, Category.MR: 3, Category.PR: 4, Category.CR: 5}
 
 
@@ -70,7 +70,8 @@ def test_criteria_without_floors_do_not_depend_on_scale(history, factor):
 def test_a_new_lesion_is_progression_whatever_else_is_seen(history, number):
     assume(number < len(history.visits))
     visit = replace(history.visits[number], new_lesions=NewLesion.YES)
-    # RANO 2010 and iRANO on it call nothing within 12 weeks of radiotherapy; these histories had none.
+    # Within 12 weeks of radiotherapy RANO 2010 calls no progression by imaging.
+    history = replace(history, no_radiotherapy=True, radiotherapy_ended=None)
     said = assess(history.corrected(visit)).verdicts[number]
     assert said.category is Category.PD
 
@@ -100,9 +101,7 @@ def test_a_target_that_nobody_measured_never_makes_a_visit_better_than_unknown(h
     last = history.visits[-1]
     name = next(each.id for each in history.lesions if each.role is Role.TARGET)
     said = assess(history.corrected(replace(last, sizes={**last.sizes, name: Size(seen=Seen.NOT_ASSESSED)})))
-    assert said.verdicts[-1].category in (Category.NE, Category.PD, Category.SD, Category.PR, Category.MR)
-    if said.verdicts[-1].category not in (Category.NE, Category.PD):
-        raise AssertionError("a missing target left a category that needs the whole sum")
+    assert said.verdicts[-1].category in (Category.NE, Category.PD)
 
 
 def confirmed_by_hand(days, words, number, least, needed):
@@ -121,7 +120,7 @@ def confirmed_by_hand(days, words, number, least, needed):
 
 
 def rank(word):
-    return {"CR": 6, "PR": 5, "MR": 4, "SD": 3, "non-CR/non-PD": 3, "PD": 1, "NE": 0}[word]
+    return {"CR": 6, "PR": 5, "MR": 4, "SD": 3, "non-CR/non-PD": 3, "PD": 1, "NE": 0, "baseline": 0}[word]
 
 
 @pytest.mark.parametrize("criteria", [Criteria.RANO_2, Criteria.RANO_BM, Criteria.RECIST])

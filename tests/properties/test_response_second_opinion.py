@@ -86,10 +86,17 @@ def histories(draw, criteria, tissues=(Tissue.ENHANCING,), whole=False):
             )
         )  # fmt: skip
         day += draw(st.integers(10, 70))
+    doubtful = criteria in (Criteria.RANO_2010, Criteria.IRANO)
+    ended = draw(st.sampled_from(["never", "never", "unknown", "early"])) if doubtful else "never"
     return ResponseHistory(
-        id="h", criteria=criteria, lesions=lesions, visits=tuple(visits), confirm=draw(st.booleans()),
-        no_radiotherapy=True,
-    )  # fmt: skip
+        id="h",
+        criteria=criteria,
+        lesions=lesions,
+        visits=tuple(visits),
+        confirm=draw(st.booleans()),
+        no_radiotherapy=ended == "never",
+        radiotherapy_ended=START - timedelta(draw(st.integers(0, 40))) if ended == "early" else None,
+    )
 
 
 # ------------------------------------------------------------------ the second opinion
@@ -279,9 +286,21 @@ def one_group(history, number, ids, how, drop, rise, minor, person, single, new,
 
 
 half, quarter = Fraction(1, 2), Fraction(1, 4)
+
+
+def rano_2010_opinion(history, number):
+    """The table, and before it the paper's table of progression by time since radiotherapy."""
+    said = glioma_opinion(history, number, how=product, drop=half, rise=quarter, t2=True)
+    visit = history.visits[number]
+    if said != "PD" or history.no_radiotherapy or visit.outside_field is Truth.TRUE:
+        return said
+    ended = history.radiotherapy_ended
+    return "NE" if ended is None or visit.on <= ended + timedelta(weeks=12) else "PD"
+
+
 OPINIONS = {
     Criteria.RECIST: recist_opinion,
-    Criteria.RANO_2010: lambda h, n: glioma_opinion(h, n, how=product, drop=half, rise=quarter, t2=True),
+    Criteria.RANO_2010: rano_2010_opinion,
     Criteria.RANO_2: lambda h, n: glioma_opinion(h, n, how=product, drop=half, rise=quarter, t2=False, minor=quarter),
     Criteria.RANO_2_VOLUME: lambda h, n: glioma_opinion(
         h, n, how=volume, drop=Fraction(65, 100), rise=Fraction(2, 5), t2=False, minor=Fraction(2, 5)
@@ -289,7 +308,7 @@ OPINIONS = {
     Criteria.RANO_BM: lambda h, n: glioma_opinion(
         h, n, how=longest, drop=Fraction(3, 10), rise=Fraction(1, 5), t2=False, single=5
     ),
-    Criteria.IRANO: lambda h, n: glioma_opinion(h, n, how=product, drop=half, rise=quarter, t2=True),
+    Criteria.IRANO: rano_2010_opinion,
     Criteria.VOLUME: lambda h, n: glioma_opinion(
         h, n, how=volume, drop=Fraction(65, 100), rise=Fraction(2, 5), t2=False, person=False
     ),

@@ -101,7 +101,7 @@ def measure(
     Returns
     -------
     Diameters or NotAssessable
-        NotAssessable for an empty mask, a mask that touches the border of its grid (the region goes on), or geometry
+        NotAssessable for an empty mask, a mask that touches the border of a slice (the region may go on), or geometry
         that is not one of space.
 
     Notes
@@ -125,13 +125,31 @@ def measure(
     inside = np.transpose(inside, order)
     if any(np.take(inside, end, axis=side).any() for side in range(2) for end in (0, -1)):
         return NotAssessable(reason="the region touches the edge of the picture and may go on beyond it")
-    seen = None if picture is None else np.transpose(np.asarray(picture, dtype=np.float64), order)
+    box = _box(inside, np.linalg.norm(turned[:3, :3], axis=0))
+    start = np.array([each.start for each in box])
+    turned[:3, 3] += turned[:3, :3] @ start
+    inside = inside[box]
+    seen = None if picture is None else np.transpose(np.asarray(picture), order)[box].astype(np.float64)
     labels, count = ndimage.label(inside, np.ones((3, 3, 3), dtype=bool))
     level = None if seen is None else _standing_out(inside, seen, turned)
     scaled = None if seen is None or level is None else (seen - level[0]) / (level[1] - level[0])
     found = [_one(labels == number, turned, scaled) for number in range(1, count + 1)]
     best = max(found, key=lambda each: (each.longest_mm, each.perpendicular_mm))
-    return replace(best, volume_ml=sum(each.volume_ml for each in found), pieces=count)
+    return replace(
+        best, slice=best.slice + int(start[2]), volume_ml=sum(each.volume_ml for each in found), pieces=count
+    )
+
+
+def _box(inside: Mask, sides: npt.NDArray[np.float64]) -> tuple[slice, slice, slice]:
+    """Return the part of the grid that holds a region with the ring around it that its background is taken from."""
+    margin = [int(np.ceil(max(_RING_MM, 4 * max(sides[:2])) / side)) + 2 for side in sides[:2]] + [2]
+    found = []
+    for side in range(3):
+        filled = np.flatnonzero(inside.any(axis=tuple(each for each in range(3) if each != side)))
+        found.append(
+            slice(max(int(filled[0]) - margin[side], 0), min(int(filled[-1]) + margin[side] + 1, inside.shape[side]))
+        )
+    return found[0], found[1], found[2]
 
 
 def _one(region: Mask, affine: Affine, scaled: Field | None) -> Diameters:

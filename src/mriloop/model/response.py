@@ -326,3 +326,27 @@ class EntryCourse:
     entries: tuple[Entry, ...]
     citations: tuple[Citation, ...]
     cautions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthPoint:
+    """One value of a growth curve. `noise` is the standard deviation of measuring it once, in the same unit."""
+
+    visit: str
+    on: date
+    value: float
+    noise: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthSeries:
+    """The growth of one lesion, or of a sum, over visits; visits at which it was not measured are left out.
+
+    lesion : its id, empty for a sum; baselines : the visits that start anew
+    """
+
+    name: str
+    unit: str
+    points: tuple[GrowthPoint, ...]
+    lesion: str = ""
+    baselines: tuple[str, ...] = ()

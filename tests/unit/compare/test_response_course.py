@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
 import pytest
 
 from mriloop.model.fact import Truth
-from mriloop.model.judgement import Judged
+from mriloop.model.judgement import Judged, Repeatability
+from mriloop.model.outline import Outline
+from mriloop.model.quantity import NotAssessable
 from mriloop.model.response import (
     Category,
     Criteria,
@@ -23,7 +26,7 @@ from mriloop.model.response import (
     TrackedLesion,
     Trend,
 )
-from mriloop.stages.compare.response import assess
+from mriloop.stages.compare.response import assess, courses, size_of_outline
 from mriloop.stages.compare.response.rules import months_after
 from mriloop.stages.compare.response.volumetric import VOLUME_GROWTH, VOLUME_RESPONSE, volume_from_area
 
@@ -301,3 +304,29 @@ def test_two_visits_on_one_day_are_a_mistake():
         course(Criteria.RECIST, visit(0, 20.0), replace(visit(0, 21.0), id="again"))
     with pytest.raises(ValueError, match="needs a visit"):
         assess(ResponseHistory(id="h", criteria=Criteria.RECIST, lesions=(), visits=()))
+
+
+def test_growth_curves_carry_the_noise_of_one_measurement():
+    visits = (visit(0, 30.0, 20.0), visit(60, 24.0, None), visit(120, 20.0, 10.0, baseline=True))
+    lesions = (TrackedLesion(id="T0"), TrackedLesion(id="T1"))
+    history = ResponseHistory(id="h", criteria=Criteria.RECIST, lesions=lesions, visits=visits)
+    first, second, total = courses(history)
+    assert [each.value for each in first.points] == [30, 24, 20]
+    assert [each.visit for each in second.points] == ["d0", "d120"]
+    assert [(each.on, each.value) for each in total.points] == [(START, 50), (START + timedelta(120), 30)]
+    single = 2.4 / 2**0.5
+    assert first.points[0].noise == pytest.approx(single)
+    assert total.points[0].noise == pytest.approx(single * 2**0.5)
+    assert (first.lesion, total.lesion, total.baselines) == ("T0", "", ("d120",))
+    own = replace(history, repeatability=Repeatability(measure="diameter", unit="mm", percent=2.77))
+    assert courses(own)[0].points[0].noise == pytest.approx(0.3, rel=0.01)
+
+
+def test_a_drawn_region_becomes_a_target():
+    x, y, k = np.meshgrid(np.arange(30) - 15, np.arange(30) - 15, np.arange(6), indexing="ij")
+    mask = (x**2 / 49 + y**2 / 16 <= 1) & (k >= 2) & (k < 4)
+    found = size_of_outline(Outline(data=mask, affine=np.diag([1.0, 1.0, 3.0, 1.0]), label="lesion"))
+    assert (found.longest_mm, found.perpendicular_mm) == (pytest.approx(14, abs=0.5), pytest.approx(8, abs=0.5))
+    assert (found.slices, found.volume_ml) == (2, pytest.approx(np.pi * 7 * 4 * 6 / 1000, rel=0.05))
+    empty = Outline(data=np.zeros_like(mask), affine=np.eye(4), label="lesion")
+    assert isinstance(size_of_outline(empty), NotAssessable)

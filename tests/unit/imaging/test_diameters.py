@@ -159,7 +159,8 @@ def test_no_line_is_drawn_across_a_gap():
     mask = np.zeros((40, 20, 3), dtype=bool)
     mask[3:9, 8:12, 1] = mask[25:37, 8:12, 1] = True
     found = measure(mask, np.diag([1.0, 1.0, 4.0, 1.0]))
-    assert found.pieces == 2
+    assert (found.pieces, found.slice) == (2, 1)
+    assert all(end[2] == 4.0 and 24 <= end[0] <= 37 and 7 <= end[1] <= 12 for end in found.ends_ras_mm)
     assert found.longest_mm == pytest.approx(np.hypot(12, 4), abs=1.0)
     assert found.volume_ml == pytest.approx((6 * 4 + 12 * 4) * 4 / 1000)
 

@@ -1,8 +1,9 @@
 """Tumour response: RECIST 1.1, RANO 2010, RANO 2.0, RANO-BM, iRANO and volume over any number of visits."""
 
-from mriloop.model.response import Criteria, ResponseCourse, ResponseHistory
+from mriloop.model.response import Criteria, GrowthSeries, ResponseCourse, ResponseHistory
 from mriloop.stages.compare.response import rano, rano_bm, recist, volumetric
 from mriloop.stages.compare.response.course import over_visits
+from mriloop.stages.compare.response.growth import curves, size_of_outline
 from mriloop.stages.compare.response.rules import Rules
 
 RULES: dict[Criteria, Rules] = {
@@ -28,4 +29,12 @@ def assess(history: ResponseHistory) -> ResponseCourse:
     return over_visits(history, RULES[history.criteria])
 
 
-__all__ = ["RULES", "assess"]
+def courses(history: ResponseHistory) -> tuple[GrowthSeries, ...]:
+    """Return the growth of every target and every sum over visits, in the measure of the history's criteria.
+
+    For figures: each point has its day, its value and the standard deviation of measuring it once.
+    """
+    return curves(history, RULES[history.criteria])
+
+
+__all__ = ["RULES", "assess", "courses", "size_of_outline"]

@@ -37,7 +37,7 @@ def over_visits(history: ResponseHistory, rules: Rules) -> ResponseCourse:
         raise ValueError("a history needs a visit")
     if any(a.on == b.on for a, b in pairwise(visits)) or len({each.id for each in visits}) < len(visits):
         raise ValueError("two visits on one day, or of one name")
-    before, runs = _runs(visits, history, rules)
+    before, runs = runs_of(visits, history, rules)
     verdicts = [_early(visit, rules) for visit in before]
     summary = Summary(Category.NE, "", "there is no baseline yet")
     objections: list[str] = []
@@ -63,7 +63,7 @@ def over_visits(history: ResponseHistory, rules: Rules) -> ResponseCourse:
     )
 
 
-def _runs(
+def runs_of(
     visits: tuple[ResponseVisit, ...], history: ResponseHistory, rules: Rules
 ) -> tuple[tuple[ResponseVisit, ...], list[tuple[ResponseVisit, ...]]]:
     """Return the visits before any baseline, and runs of visits that each start with a baseline."""
