@@ -1,4 +1,4 @@
-"""Carries pictures from their own voxels to another grid, through one rigid map and one interpolation."""
+"""Carries pictures from their own voxels to another grid, through one linear map and one interpolation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import sqrtm
 from scipy.spatial.transform import Rotation
 
 from mriloop.imaging.voxels import ndimage
@@ -58,16 +59,30 @@ def rigid(rotation_deg: tuple[float, float, float], shift_mm: tuple[float, float
 
 
 def halfway(matrix: Affine) -> Affine:
-    """Return the rigid map that, done twice, is `matrix`. `matrix` must be rigid and turn by less than 180 degrees."""
+    """Return the map that, done twice, is `matrix`: rigid where that is rigid, turning by less than 180 degrees."""
     half = np.eye(4)
-    half[:3, :3] = Rotation.from_rotvec(Rotation.from_matrix(matrix[:3, :3]).as_rotvec() / 2.0).as_matrix()
+    linear = matrix[:3, :3]
+    if np.allclose(linear @ linear.T, np.eye(3), atol=1e-9):
+        half[:3, :3] = Rotation.from_rotvec(Rotation.from_matrix(linear).as_rotvec() / 2.0).as_matrix()
+    else:
+        half[:3, :3] = np.real(sqrtm(linear))
     half[:3, 3] = np.linalg.solve(np.eye(3) + half[:3, :3], matrix[:3, 3])
     return half
 
 
 def mean_rigid(first: Affine, second: Affine) -> Affine:
-    """Return the rigid map midway between two nearby rigid maps."""
+    """Return the map midway between two nearby rigid (or affine) maps."""
     return halfway(second @ inverse(first)) @ first
+
+
+def scales(matrix: Affine) -> tuple[float, float, float]:
+    """Return by how much a map stretches along the R, A and S axes of where it comes from (1 for a rigid map).
+
+    The diagonal of the symmetric stretch of its polar decomposition.
+    """
+    _, sizes, turn = np.linalg.svd(matrix[:3, :3])
+    right, anterior, superior = np.diag(turn.T @ np.diag(sizes) @ turn)
+    return float(right), float(anterior), float(superior)
 
 
 def mean_displacement_mm(first: Affine, second: Affine, points: Points) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -10,6 +12,7 @@ from mriloop.imaging import register
 from mriloop.imaging.register import align, capture, foreground, picture, similarity
 from mriloop.imaging.resample import Grid, apply, mean_displacement_mm, rigid, sample
 
+align_module = importlib.import_module("mriloop.imaging.register.align")  # `register.align` is the function
 MAP = rigid((12.0, -9.0, 16.0), (9.0, -14.0, 6.0), np.array([0.0, 0.0, 0.0]))
 
 
@@ -45,12 +48,12 @@ def test_a_coarse_search_captures_a_large_turn(pair):
     assert mean_displacement_mm(capture(fixed, moving), MAP, moving.points) < 4.0
 
 
-@pytest.mark.parametrize(("engine", "limit_mm"), [("greedy", 0.15), ("simpleitk", 0.6)])
+@pytest.mark.parametrize(("engine", "limit_mm"), [("greedy", 0.03), ("simpleitk", 0.03)])
 def test_engines_find_the_map(pair, engine: str, limit_mm: float):
     fixed, moving = pair
     fit = align(fixed, moving, thorough=False, engine=engine)
     error = mean_displacement_mm(fit.matrix, MAP, moving.points)
-    assert fit.engine == register.NAMES[engine]
+    assert fit.engine == f"{register.NAMES[engine]} + least squares"
     assert error < limit_mm
     assert fit.similarity > fit.header_similarity
     assert fit.overlap > 0.9
@@ -68,15 +71,16 @@ def test_a_broken_engine_hands_over(pair, monkeypatch: pytest.MonkeyPatch):
         raise RuntimeError("no such thing")
 
     monkeypatch.setitem(register.ENGINES, "greedy", broken)
-    assert align(*pair, thorough=False).engine == register.NAMES["simpleitk"]
+    assert align(*pair, thorough=False).engine.startswith(register.NAMES["simpleitk"])
 
 
-def test_no_engine_at_all_is_visible_in_the_uncertainty(pair, monkeypatch: pytest.MonkeyPatch):
+def test_no_engine_at_all_leaves_the_coarse_search_and_doubt(pair, monkeypatch: pytest.MonkeyPatch):
     def broken(*_: object) -> np.ndarray:
         raise RuntimeError("no such thing")
 
     for name in list(register.ENGINES):
         monkeypatch.setitem(register.ENGINES, name, broken)
+    monkeypatch.setattr(align_module, "refine", lambda *_, **__: None)
     fit = align(*pair, thorough=False)
     assert fit.engine == "coarse search"
     assert fit.uncertainty_mm > 1.0
