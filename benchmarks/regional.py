@@ -23,12 +23,14 @@ import numpy as np
 from scipy import ndimage
 
 from mriloop.imaging.body import tissue
+from mriloop.imaging.deform import deform
 from mriloop.imaging.phantom import acquire, foot, t1_foot
 from mriloop.imaging.resample import Grid, apply, inverse, rigid, sample
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.quality import SeriesKind
 from mriloop.model.volume import Volume
 from mriloop.stages.compare.align import across, load_one
+from mriloop.stages.compare.divide import ready
 from mriloop.stages.compare.regional import regional
 
 REAL = Path(os.environ.get("MRILOOP_REAL_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -63,10 +65,12 @@ class Hinges:
         return -np.diff(steps, axis=1)
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Return where points of today lie in the prior."""
         shares = self._shares(points)
         return sum(shares[:, [n]] * apply(m, points) for n, m in enumerate(self._maps()))
 
     def firm(self, points: np.ndarray) -> np.ndarray:
+        """Return which points no hinge blends."""
         return self._shares(points).max(axis=1) > 0.97
 
 
@@ -81,11 +85,13 @@ class Swell:
     base: np.ndarray = field(default_factory=lambda: np.eye(4))
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Return where points of today lie in the prior."""
         away = (points - np.array(self.centre)) / np.array(self.width)
         near = np.exp(-(away**2).sum(axis=1))[:, None]
         return apply(self.base, points + near * np.array(self.push) + 2.33 * self.outwards * near * away)
 
     def firm(self, points: np.ndarray) -> np.ndarray:
+        """Return which points no hinge blends: all."""
         return np.ones(len(points), bool)
 
 
@@ -148,15 +154,15 @@ def measure(case: Case, rng: np.random.Generator) -> list[dict[str, object]]:
     notes = {"whole": "" if start.accepted else start.reason, "local": "; ".join(found.words)}
     if case.bend:
         begun = _spent()
-        bent = regional(today, prior, start, case.region, bend=True).deformation
-        spent["deformable"] = _spent() - begun - second
-        if bent is not None:
-            ends = np.array([bent.point_today(tuple(t))[0] for t in truth])
-            misses["deformable"] = np.linalg.norm(ends - points, axis=1)
-            notes["deformable"] = (
-                f"least Jacobian {bent.least_jacobian:.2f}, inverse consistency {bent.inverse_consistency_mm:.2f} mm"
-                + (f", refused: {bent.reason}" if bent.reason else "")
-            )
+        both = [ready(one, tissue(one.volume.data, one.volume.affine)) for one in (today, prior)]
+        bent = deform(both[0], both[1], np.array(start.matrix))
+        spent["deformable"] = _spent() - begun
+        ends = np.array([bent.point_today((float(t[0]), float(t[1]), float(t[2])))[0] for t in truth])
+        misses["deformable"] = np.linalg.norm(ends - points, axis=1)
+        notes["deformable"] = (
+            f"least Jacobian {bent.least_jacobian:.2f}, forward and backward {bent.inverse_consistency_mm:.2f} mm apart"
+            + (f", refused: {bent.reason}" if bent.reason else "")
+        )
     return [
         {
             "case": case.name,

@@ -51,6 +51,20 @@ def test_a_neck_bent_by_eight_degrees_is_found_above_and_below_the_disc(real_dat
         assert np.linalg.norm(np.array(placed.point_ras_mm) - point) < 0.35, height
 
 
+def test_a_start_that_lies_a_vertebra_off_is_corrected_and_the_whole_refused(real_data: Path):
+    one = _nifti(real_data / CORD / "t2" / "t2.nii.gz", Region.CERVICAL_SPINE, Weighting.T2)
+    lifted = rigid((0.0, 0.0, 0.0), (0.0, 0.0, 18.0), np.zeros(3)) @ one.volume.affine
+    rng = np.random.default_rng(2)
+    noisy = one.volume.data + rng.normal(scale=0.02 * float(one.volume.data.max()), size=one.volume.data.shape)
+    moved = Volume(data=noisy.astype(np.float32), affine=lifted, series_instance_uid="lifted")
+    found = regional(one, load_one(moved, one.kind, seek_brain=False), itself(), Region.CERVICAL_SPINE)
+    assert not found.whole.accepted
+    assert any("18 mm apart along the spine" in w for w in found.words)
+    placed = found.point_today((-14.0, 8.0, 31.0))
+    assert placed is not None
+    assert placed.point_ras_mm == pytest.approx((-14.0, 8.0, 13.0), abs=0.2)
+
+
 @pytest.mark.parametrize("name", ["dmri/dmri", "fmri/fmri", "mt/t1w", "t2s/t2s"])
 def test_cords_of_few_thick_slices_do_not_crash(real_data: Path, name: str):
     one = _nifti(real_data / CORD / f"{name}.nii.gz", Region.CERVICAL_SPINE, Weighting.UNKNOWN)

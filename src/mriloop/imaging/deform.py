@@ -19,8 +19,9 @@ from mriloop.imaging.voxels import ndimage, simpleitk
 from mriloop.model.volume import Affine, Floats
 
 LEAST_PITCH_MM = 2.0
-MOST_VOXELS = 1_200_000
+MOST_VOXELS = 600_000
 MOST_INCONSISTENT_MM = 2.0
+LEAST_VOXELS = 5  # the window of the correlation: on a thinner level greedy shrinks it and says so on standard output
 _VIEW_ONLY = "a deformed picture is for viewing: it may not be subtracted or measured"
 _STEPS = 30
 
@@ -109,7 +110,8 @@ def deform(today: Picture, prior: Picture, start: Affine) -> ViewingDeformation:
     RuntimeError where the engine fails.
     """
     size = np.prod(np.array(today.data.shape) * np.linalg.norm(today.affine[:3, :3], axis=0))
-    pitch = max(LEAST_PITCH_MM, float(size / MOST_VOXELS) ** (1.0 / 3.0))
+    steps = np.linalg.norm(today.affine[:3, :3], axis=0)
+    pitch = max(LEAST_PITCH_MM, float(np.median(steps)), float(size / MOST_VOXELS) ** (1.0 / 3.0))
     fixed, grid = isotropic(today.data, today.affine, pitch)
     moving, over = isotropic(prior.data, start @ prior.affine, pitch)
     tissue = isotropic(today.mask.astype(np.float32), today.affine, pitch)[0] > 0.5
@@ -149,9 +151,12 @@ def _run(
     """Return the displacement (i, j, k, 3) in RAS+ mm from every voxel of `fixed` to its place in `moving`."""
     from picsl_greedy import Greedy3D
 
-    engine = Greedy3D()
+    engine, thinnest = Greedy3D(), min(*fixed.shape, *moving.shape)
+    if thinnest < LEAST_VOXELS:
+        raise RuntimeError(f"only {thinnest} voxels of {grid.spacing_mm[0]:.1f} mm across: too thin to be bent")
+    levels = "60x40x20" if thinnest >= 4 * LEAST_VOXELS else "60x30" if thinnest >= 2 * LEAST_VOXELS else "60"
     engine.execute(
-        "-threads 1 -V 0 -m NCC 2x2x2 -n 60x40x20 -s 1.7vox 0.7vox -wp 0 -i fixed moving -o found",
+        f"-threads 1 -V 0 -m NCC 2x2x2 -n {levels} -s 1.7vox 0.7vox -wp 0 -i fixed moving -o found",
         fixed=_itk(fixed, grid),
         moving=_itk(moving, over),
         found=None,

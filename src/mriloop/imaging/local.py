@@ -158,6 +158,7 @@ def fit_pieces(
         some = [_half(p, odd) for p in parts]
         turned = [inverse(m) for m in middle]
         halves.append([inverse(p) for p in _solve(some, turned, joints, play, *looks[SHARP_MM])])
+    within = _bending(parts, [inverse(m) for m in middle], play, looks[_BLURS[1]])
     fits = []
     for n, piece in enumerate(pieces):
         term, before = (_term(parts[n], inverse(m), *looks[SHARP_MM]) for m in (middle[n], start))
@@ -169,7 +170,7 @@ def fit_pieces(
             LocalFit(
                 piece=piece,
                 matrix=middle[n],
-                uncertainty_mm=max(float(np.mean(spread)), _flatness_mm(term, piece.radius_mm)),
+                uncertainty_mm=max(float(np.mean(spread)), _flatness_mm(term, piece.radius_mm), within[n]),
                 inverse_consistency_mm=mean_displacement_mm(forward[n], backward[n], seen),
                 overlap=term.overlap,
                 likeness=term.likeness,
@@ -268,6 +269,30 @@ def _half(part: _Part, odd: int) -> _Part:
         return part
     cube = np.floor(part.points / 6.0).astype(int).sum(axis=1) % 2 == odd
     return _Part(points=part.points[cube], centre=part.centre, every_mm3=part.every_mm3)
+
+
+def _bending(parts: Sequence[_Part], pulls: Sequence[Affine], play: Play, look: tuple[_Look, _Look]) -> list[float]:
+    """Return, per piece, by how much its own halves (front and back, left and right, low and high) want to move apart.
+
+    Median over the halves of the mean displacement between the map of the half and that of the piece: what is not
+    rigid inside, such as an organ that swells, shows here and in no other estimate. In mm.
+    """
+    halves, owners = [], []
+    for n, part in enumerate(parts):
+        for axis, side in itertools.product(range(3), (-1.0, 1.0)):
+            mine = side * (part.points[:, axis] - part.centre[axis]) > 0.0
+            if mine.sum() >= 2 * LEAST_POINTS:
+                points = part.points[mine]
+                halves.append(_Part(points=points, centre=points.mean(axis=0), every_mm3=part.every_mm3))
+                owners.append(n)
+    if not halves:
+        return [0.0] * len(parts)
+    found = _solve(halves, [pulls[n] for n in owners], (), play, *look)
+    apart: list[list[float]] = [[] for _ in parts]
+    for half, n, pull in zip(halves, owners, found, strict=True):
+        if _term(half, pull, *look).likeness > 0.2:
+            apart[n].append(mean_displacement_mm(pull, pulls[n], half.points))
+    return [float(np.median(a)) if a else 0.0 for a in apart]
 
 
 def _look(one: Picture, other: Picture, blur_mm: float) -> _Look:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from mriloop.imaging.brainmask import BrainMask
 from mriloop.imaging.resample import apply, inverse, rigid
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.comparison import Alignment, LocalAlignment
@@ -179,3 +182,63 @@ def test_blocks_that_moved_apart_are_found_each_by_itself():
     assert found.deformation is None
     back = inverse(np.array(found.parts[0].alignment.matrix))
     assert np.allclose(back[:3, :3] @ back[:3, :3].T, np.eye(3), atol=1e-9)
+
+
+def _head_and_neck() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A head with a jaw before a neck that holds a bright canal; return data, affine and the brain in it."""
+    shape, step = (52, 64, 70), 3.0
+    x, y, z = np.indices(shape) * step
+    x, y, z = x - 78.0, y - 95.0, z - 60.0
+    head = (x / 72.0) ** 2 + (y / 88.0) ** 2 + ((z - 70.0) / 75.0) ** 2 < 1.0
+    neck = (np.hypot(x, y + 20.0) < 48.0) & (z < 20.0)
+    jaw = ((x / 45.0) ** 2 + ((y - 50.0) / 38.0) ** 2 + ((z + 8.0) / 32.0) ** 2) < 1.0
+    brain = (x / 58.0) ** 2 + (y / 74.0) ** 2 + ((z - 78.0) / 58.0) ** 2 < 1.0
+    data = np.where(head | neck | jaw, _blob(shape, 9).clip(30), 0.0)
+    data[(np.hypot(x, y + 20.0) < 8.0) & (z < 20.0)] = 260.0
+    affine = np.diag([step, step, step, 1.0])
+    affine[:3, 3] = [-78.0, -95.0, -60.0]
+    noise = np.random.default_rng(1).normal(size=(2, *shape))
+    return np.hypot(data + noise[0], noise[1]), affine, brain
+
+
+def test_jaw_and_neck_are_parted_from_the_head():
+    data, affine, brain = _head_and_neck()
+    one = replace(_loaded(data, affine, Region.HEAD_NECK), brain=BrainMask(mask=brain, volume_ml=1000.0, trusted=True))
+    division = divide(one, Region.HEAD_NECK)
+    named = {p.name: p for p in division.pieces}
+    assert {"head", "jaw and throat"} <= set(named)
+    assert sum(name.startswith(("piece", "vertebra")) for name in named) >= 2
+    places = {n: apply(division.picture.affine, np.argwhere(p.mask).astype(float)) for n, p in named.items()}
+    assert places["head"][:, 2].min() >= 15.0
+    assert places["jaw and throat"][:, 2].max() <= 25.0
+    assert places["jaw and throat"][:, 1].mean() > 20.0
+    neck = np.concatenate([v for n, v in places.items() if n.startswith(("piece", "vertebra"))])
+    assert abs(neck[:, 1].mean() + 20.0) < 12.0
+    total = sum(p.mask.astype(int) for p in division.pieces)
+    assert total.max() == 1
+    reached = {division.joints[0].first}
+    for _ in division.joints:
+        reached |= {n for j in division.joints if {j.first, j.second} & reached for n in (j.first, j.second)}
+    assert reached == set(range(len(division.pieces)))
+
+
+def test_head_and_neck_without_a_brain_are_blocks_and_say_so():
+    data, affine, _ = _head_and_neck()
+    division = divide(_loaded(data, affine, Region.HEAD_NECK), Region.HEAD_NECK)
+    assert all(p.name.startswith("block") for p in division.pieces)
+    assert any("no brain was recognised" in w for w in division.words)
+
+
+def test_an_organ_that_swells_does_not_get_a_small_uncertainty():
+    """What is not rigid inside shows: halves of the piece move apart."""
+    shape, affine = (40, 40, 30), np.diag([3.0, 3.0, 3.0, 1.0])
+    data = _blob(shape, 12)
+    points = apply(affine, np.argwhere(np.ones(shape, bool)).astype(float))
+    away = (points - np.array([60.0, 60.0, 45.0])) / 30.0
+    pull = points + 14.0 * np.exp(-(away**2).sum(axis=1))[:, None] * away
+    seen = ndimage.map_coordinates(data, (pull / 3.0).T, order=3, mode="nearest").reshape(shape)
+    rng = np.random.default_rng(0)
+    pair = [_loaded(d + rng.normal(scale=2.0, size=shape), affine, Region.PROSTATE) for d in (seen, data)]
+    found = regional(*pair, itself(), Region.PROSTATE)
+    assert not found.parts[0].alignment.accepted
+    assert found.parts[0].alignment.uncertainty_mm > 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,8 +82,11 @@ def regional(today: Loaded, prior: Loaded, start: Alignment, region: Region, *, 
     begin = np.array(whole.matrix)
     ambiguous = ""
     if division.rhythm_mm:
-        begin, said, ambiguous = _level(division, moving, begin)
-        words += said
+        begin, off_mm, ambiguous = _level(division, moving, begin)
+        if off_mm:
+            said = f"the two visits lay {off_mm:.0f} mm apart along the spine: corrected"
+            words.append(said)
+            whole = replace(whole, matrix=_rows(begin), accepted=False, reason=f"{said}, for the parts only")
     fits = fit_pieces(division.picture, moving, begin, division.pieces, division.joints, division.play)
     parts = tuple(_judged(f, division, ambiguous) for f in fits)
     words += _summary(parts, whole)
@@ -209,8 +212,8 @@ def _whole(division: Division, prior: Loaded, start: Alignment) -> tuple[Alignme
     ), moving
 
 
-def _level(division: Division, moving: Picture, begin: Affine) -> tuple[Affine, list[str], str]:
-    """Slide the prior along the spine: return the best start, what to say, and why the level is not certain.
+def _level(division: Division, moving: Picture, begin: Affine) -> tuple[Affine, float, str]:
+    """Slide the prior along the spine: return the best start, how far it was off, and why the level is not certain.
 
     Vertebrae look alike, so a start may lie one or two off. Every height within 60 mm is tried as it lies; the start
     and the two best other heights are then settled and compared by what they leave unexplained.
@@ -225,7 +228,7 @@ def _level(division: Division, moving: Picture, begin: Affine) -> tuple[Affine, 
         if worth[n] > 0.0 and len(taken) < 3 and all(abs(steps[n] - steps[m]) > apart for m in taken):
             taken.append(int(n))
     if len(taken) == 1:
-        return begin, [], ""
+        return begin, 0.0, ""
     gained = promise(
         division.picture, moving, [maps[n] for n in taken], division.pieces, division.joints, division.play
     )
@@ -235,9 +238,8 @@ def _level(division: Division, moving: Picture, begin: Affine) -> tuple[Affine, 
     if 1.0 - gained[rival] < _AS_GOOD * (1.0 - gained[best]):
         doubt = "a neighbouring vertebra fits as well: the level is not certain"
     if best == 0:
-        return begin, [], doubt
-    off = abs(float(steps[taken[best]]))
-    return maps[taken[best]], [f"the two visits lay {off:.0f} mm apart along the spine: corrected"], doubt
+        return begin, 0.0, doubt
+    return maps[taken[best]], abs(float(steps[taken[best]])), doubt
 
 
 def _judged(fit: LocalFit, division: Division, ambiguous: str) -> LocalAlignment:
