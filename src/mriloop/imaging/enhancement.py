@@ -70,7 +70,10 @@ class Uptake:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
-    """One place that brightened, as a mask in a box of the grid; `objection` says which rule it fails, if any."""
+    """One place that brightened; `objection` says which rule it fails, if any.
+
+    mask : in `box` of the grid, its outline at half height
+    """
 
     box: Box
     mask: Mask
@@ -134,6 +137,7 @@ def places(seen: Uptake, rules: UptakeRules = UptakeRules()) -> list[Place]:
         part = labels[where] == number
         if float(part.sum()) * voxel_ml < rules.volume_ml:
             continue
+        grown, part = part, _half_height(part, seen.after[where] - seen.before[where])
         known = part & np.isfinite(seen.relative[where])
         percent = float(seen.relative[where][known].mean()) if known.any() else 0.0
         found.append(
@@ -142,10 +146,15 @@ def places(seen: Uptake, rules: UptakeRules = UptakeRules()) -> list[Place]:
                 mask=part,
                 score=float(seen.z[where][part].max()),
                 percent=percent,
-                objection=_objection(part, where, percent, depth, seen, rules),
+                objection=_objection(grown, where, percent, depth, seen, rules),
             )
         )
     return found
+
+
+def _half_height(part: Mask, rise: Map) -> Mask:
+    """Return the part of a place above half of its rise: its borders under blur. The noise threshold reaches beyond."""
+    return np.asarray(part & (rise > 0.5 * float(np.percentile(rise[part], 90.0))))
 
 
 def _objection(part: Mask, box: Box, percent: float, depth: Map, seen: Uptake, rules: UptakeRules) -> str:
