@@ -167,6 +167,13 @@ def test_odd_b0s_are_one_shell_and_too_few_b_values_give_no_map():
         adc_map(data, (0, 1000))
 
 
+@pytest.mark.parametrize("level", [0.0, 7.0, float("nan")])
+def test_a_picture_of_nothing_gives_no_coefficient(level):
+    found = adc_map(np.full((*SHAPE, 2), level), (0, 1000))
+    assert isinstance(found, NotAssessable)
+    assert "object" in found.reason
+
+
 def test_the_unit_of_a_scanners_map_is_told_by_its_numbers():
     rng = np.random.default_rng(10)
     body = rng.uniform(0.5e-3, 2.5e-3, 1000)
