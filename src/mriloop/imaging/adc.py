@@ -211,6 +211,8 @@ def _strangers(values: Floats, b: Array, vectors: Sequence[Point | None]) -> dic
     out: dict[int, str] = {}
     low = values[..., b <= b.min() + 20.0].mean(axis=3)
     bright = low > np.percentile(low, 60.0)
+    if not bright.any():
+        return {}
     for level, shell in _shells(b, range(len(b))).items():
         if level <= b.min() + 20.0:
             continue

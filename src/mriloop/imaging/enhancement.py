@@ -14,6 +14,7 @@ Map = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
 EVERYWHERE = np.ones((3, 3, 3), bool)
+_STEEPEST = 1.5  # one and the same prescription twice, at most another receiver gain and a little more weighting by T1
 _DARK = 0.3  # of the usual tissue: fluid, bone; a share of next to nothing means nothing
 
 
@@ -69,7 +70,10 @@ class Uptake:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Place:
-    """One place that brightened, as a mask in a box of the grid; `objection` says which rule it fails, if any."""
+    """One place that brightened; `objection` says which rule it fails, if any.
+
+    mask : in `box` of the grid, its outline at half height
+    """
 
     box: Box
     mask: Mask
@@ -81,17 +85,15 @@ class Place:
 def uptake(before: Map, after: Map, mask: Mask, grid: Grid, rules: UptakeRules = UptakeRules()) -> Uptake:
     """Scale the picture after onto the one before by what did not brighten, and express the difference in noise units.
 
-    The scale is a straight line fitted to the voxels that agree with it; those that brightened, which only ever stand
-    on one side, are trimmed. Then the smooth ratio of the two shadings (25 mm) over the same voxels is taken off.
+    First the smooth ratio of the two shadings (25 mm) is taken off, then contrast and offset by a straight line. Both
+    rest on the voxels that agree; those that brightened, which only ever stand on one side, are trimmed.
     """
     usual = float(np.median(before[mask]))
     first, second = before / usual, after / max(float(np.median(after[mask])), 1e-9)
-    slope, offset, keep = _trimmed_line(first[mask], second[mask])
+    for _ in range(2):
+        second = second / np.exp(_shading(first, second, mask, grid))
+    slope, offset = _trimmed_line(first[mask], second[mask])
     second = (second - offset) / slope
-    agree = np.zeros(mask.shape, bool)
-    agree[mask] = keep
-    ratio = np.where(agree, np.log(np.maximum(second, 0.05) / np.maximum(first, 0.05)), 0.0)
-    second = second / np.exp(_smooth(ratio, agree, grid, 25.0))
     spacing = grid.spacing_mm
     blur = [0.7 / s if s < 2.0 else 0.0 for s in spacing]
     a, b = (ndimage.gaussian_filter(one.astype(np.float32), blur) for one in (first, second))
@@ -135,6 +137,7 @@ def places(seen: Uptake, rules: UptakeRules = UptakeRules()) -> list[Place]:
         part = labels[where] == number
         if float(part.sum()) * voxel_ml < rules.volume_ml:
             continue
+        grown, part = part, _half_height(part, seen.after[where] - seen.before[where])
         known = part & np.isfinite(seen.relative[where])
         percent = float(seen.relative[where][known].mean()) if known.any() else 0.0
         found.append(
@@ -143,10 +146,15 @@ def places(seen: Uptake, rules: UptakeRules = UptakeRules()) -> list[Place]:
                 mask=part,
                 score=float(seen.z[where][part].max()),
                 percent=percent,
-                objection=_objection(part, where, percent, depth, seen, rules),
+                objection=_objection(grown, where, percent, depth, seen, rules),
             )
         )
     return found
+
+
+def _half_height(part: Mask, rise: Map) -> Mask:
+    """Return the part of a place above half of its rise: its borders under blur. The noise threshold reaches beyond."""
+    return np.asarray(part & (rise > 0.5 * float(np.percentile(rise[part], 90.0))))
 
 
 def _objection(part: Mask, box: Box, percent: float, depth: Map, seen: Uptake, rules: UptakeRules) -> str:
@@ -168,20 +176,32 @@ def _objection(part: Mask, box: Box, percent: float, depth: Map, seen: Uptake, r
     return ""
 
 
-def _trimmed_line(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> tuple[float, float, Mask]:
-    """Fit y = slope · x + offset to the voxels that agree, which a bright tail cannot pull; return also which agree."""
-    keep = (x > np.percentile(x, 2.0)) & (x < np.percentile(x, 98.0))
-    slope, offset = 1.0, 0.0
+def _shading(first: Map, second: Map, mask: Mask, grid: Grid) -> Map:
+    """Return the smooth logarithm of second over first, from the voxels where it is near its usual value."""
+    ratio = np.log(np.maximum(second, 0.05) / np.maximum(first, 0.05))
+    inside = ratio[mask]
+    middle = float(np.median(inside))
+    width = 1.4826 * float(np.median(middle - inside[inside <= middle])) + 1e-6
+    agree = mask & (np.abs(ratio - middle) < 2.0 * width)
+    return _smooth(np.where(agree, ratio - middle, 0.0), agree, grid, 25.0) + np.float32(middle)
+
+
+def _trimmed_line(x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> tuple[float, float]:
+    """Fit y = slope · x + offset to the voxels that agree, which a bright tail cannot pull."""
+    slope, offset = 1.0, float(np.median(y - x))
+    usual = (x > np.percentile(x, 2.0)) & (x < np.percentile(x, 98.0))
+    keep = usual
     for _ in range(8):
-        spread_x, spread_y = float(x[keep].std()), float(y[keep].std())
-        # the ratio of spreads favours neither picture, as a regression would
-        slope = float(np.clip(spread_y / max(spread_x, 1e-6), 0.5, 2.0))
-        offset = float(np.median(y[keep]) - slope * np.median(x[keep]))
         rest = y - slope * x - offset
-        below = rest[rest <= np.median(rest[keep])]
-        width = 1.4826 * float(np.median(np.median(rest[keep]) - below)) + 1e-6
-        keep = np.abs(rest - np.median(rest[keep])) < 2.5 * width
-    return slope, offset, keep
+        middle = float(np.median(rest[keep]))
+        below = rest[usual & (rest <= middle)]
+        width = 1.4826 * float(np.median(middle - below)) + 1e-6
+        keep = usual & (np.abs(rest - middle) < 2.0 * width)
+        # the ratio of spreads favours neither picture, as a regression would
+        ratio = float(y[keep].std()) / max(float(x[keep].std()), 1e-6)
+        slope = float(np.clip(ratio, 1.0 / _STEEPEST, _STEEPEST))
+        offset = float(np.median(y[keep]) - slope * np.median(x[keep]))
+    return slope, offset
 
 
 def _smooth(values: npt.NDArray[np.floating], known: Mask, grid: Grid, width_mm: float) -> Map:

@@ -34,11 +34,6 @@ class NoiseFloor:
     directions: int = 1
     source: str = "given"
 
-    @property
-    def level(self) -> float:
-        """Mean magnitude where there is no signal at all."""
-        return float(self.mean(np.zeros(1))[0])
-
     def mean(self, signal: Array) -> Array:
         """Return the mean magnitude of a true signal of this size."""
         x, mean, _, _ = self._table()

@@ -325,7 +325,8 @@ def _make_fat(group: Sequence[tuple[Series, Volume]], parts: Sequence[Weighting]
     flip = series.parameters.get("FlipAngle")
     steep = isinstance(flip, int | float) and flip > _STEEP_FLIP_DEG
     more = (f"a flip angle of {flip:g}° weighs fat by its short T1: more than its share of protons",) if steep else ()
-    beside = {} if found.r2_star is None else {"r2_star_median_hz": float(np.nanmedian(found.r2_star))}
+    rates = np.empty(0) if found.r2_star is None else found.r2_star[np.isfinite(found.r2_star)]
+    beside = {"r2_star_median_hz": float(np.median(rates))} if rates.size else {}
     desk.maps.append(
         QuantityMap(
             measure="fat fraction",
