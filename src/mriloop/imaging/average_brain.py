@@ -115,7 +115,7 @@ def place(picture: Map, grid: Grid, head: Mask) -> Placed:
     """
     scene = _scene(picture, grid, head)
     coarse, fine = _scorer(scene, _classes(9)), _scorer(scene, _classes(3))
-    trials = []
+    trials: list[tuple[float, int, npt.NDArray[np.float64]]] = []
     for shift_z, shift_y, scale in itertools.product((-15.0, 0.0, 15.0), (-12.0, 0.0, 12.0), (-0.08, 0.0)):
         for turn in (-20.0, 0.0, 20.0):
             trial = np.zeros(12)
