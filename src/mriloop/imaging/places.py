@@ -123,7 +123,7 @@ def _ventricles(deep: Mask, fluid: Mask, grid: Grid, to_average: Affine) -> Mask
     core = ndimage.binary_opening(where, flat)
     labels, count = ndimage.label(core)
     if count == 0:
-        return core
+        return np.asarray(core)
     sizes = np.bincount(labels.ravel(), minlength=count + 1) * grid.voxel_ml
     seeded = np.bincount(labels[seeds & core], minlength=count + 1) > 0
     chosen = [n for n in range(1, count + 1) if seeded[n] and sizes[n] >= _LEAST_VENTRICLE_ML]
