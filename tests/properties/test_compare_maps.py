@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mriloop.imaging.resample import apply, halfway, mean_rigid, rigid
+from mriloop.imaging.resample import apply, halfway, mean_rigid, rigid, scales
 from mriloop.model.comparison import Alignment
 from mriloop.stages.compare import link
 from mriloop.stages.compare.align import backwards, through
@@ -18,6 +18,8 @@ maps = st.builds(
     st.tuples(angle, angle, angle),
     st.tuples(shift, shift, shift),
 )
+stretch = st.floats(0.98, 1.02)
+affines = st.builds(lambda m, s: m @ np.diag([*s, 1.0]), maps, st.tuples(stretch, stretch, stretch))
 POINTS = np.random.default_rng(0).uniform(-80, 80, (20, 3))
 
 
@@ -32,7 +34,7 @@ def _alignment(matrix: np.ndarray, uncertainty_mm: float = 0.1, *, accepted: boo
 
 
 @settings(max_examples=60, deadline=None)
-@given(maps)
+@given(affines)
 def test_two_half_steps_are_one_step(matrix: np.ndarray):
     half = halfway(matrix)
     assert np.allclose(half @ half, matrix, atol=1e-6)
@@ -46,7 +48,7 @@ def test_the_middle_does_not_depend_on_who_comes_first(first: np.ndarray, second
 
 
 @settings(max_examples=60, deadline=None)
-@given(maps, maps, maps)
+@given(affines, affines, affines)
 def test_a_round_trip_through_three_series_ends_where_it_began(a: np.ndarray, b: np.ndarray, c: np.ndarray):
     linked = {"a": _alignment(a), "b": _alignment(b), "c": _alignment(c)}
     at = POINTS
@@ -55,6 +57,23 @@ def test_a_round_trip_through_three_series_ends_where_it_began(a: np.ndarray, b:
         assert step is not None
         at = apply(step, at)
     assert np.allclose(at, POINTS, atol=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(affines, affines, affines)
+def test_chains_may_be_cut_anywhere(a: np.ndarray, b: np.ndarray, c: np.ndarray):
+    one, two, three = (_alignment(m, u) for m, u in ((a, 0.1), (b, 0.2), (c, 0.3)))
+    left, right = through(through(one, two), three), through(one, through(two, three))
+    assert np.allclose(left.matrix, right.matrix, atol=1e-6)
+    assert np.isclose(left.uncertainty_mm, right.uncertainty_mm)
+    assert np.isclose(left.uncertainty_mm, np.sqrt(0.01 + 0.04 + 0.09))
+
+
+@settings(max_examples=30, deadline=None)
+@given(maps, st.tuples(stretch, stretch, stretch))
+def test_scales_are_those_that_were_put_in(matrix: np.ndarray, sizes: tuple[float, float, float]):
+    assert np.allclose(scales(matrix @ np.diag([*sizes, 1.0])), sizes, atol=1e-9)
+    assert np.allclose(scales(matrix), 1.0, atol=1e-9)
 
 
 @settings(max_examples=30, deadline=None)

@@ -17,6 +17,7 @@ from mriloop.model.volume import Affine
 
 POLISH = " + least squares"
 FLOOR_MM = 0.01
+FOREIGN = 0.25  # of a voxel, per share left unexplained: what another contrast pulls (docs/reference/alignment.md)
 FURTHEST_MM = 1.5
 SCALES = (0.98, 1.02)
 LEAST_STEP_MM = 0.1
@@ -127,7 +128,9 @@ def improves(fixed: Picture, moving: Picture, refined: Refined, rough: Affine) -
 def polished(fixed: Picture, moving: Picture, refined: Refined, rough: Affine, engine: str) -> Fit:
     """Return the fit of a polished map; `rough` is what another method had found."""
     gap = mean_displacement_mm(refined.matrix, rough, landing(fixed, refined.matrix))
-    parts = (FLOOR_MM, refined.spread_mm, refined.inverse_consistency_mm / 2, gap / 2)
+    coarser = max(float(np.prod(p.spacing_mm)) for p in (fixed, moving)) ** (1 / 3)
+    foreign = FOREIGN * coarser * (1.0 - refined.explained)
+    parts = (FLOOR_MM, refined.spread_mm, refined.inverse_consistency_mm / 2, gap / 2, foreign)
     return replace(
         _measured(fixed, moving, refined.matrix, engine, []),
         uncertainty_mm=float(np.linalg.norm(parts)),
