@@ -139,7 +139,7 @@ def test_a_view_with_nothing_to_show_is_valid_too():
 
 @pytest.mark.parametrize("criteria", ["disc", "ramris"])
 def test_paired_entries_are_a_valid_response_too(criteria):
-    document = entries_document(entries(ROOT / "docs" / "examples" / f"response_{criteria}.yaml", criteria))
+    document = entries_document(entries(ROOT / "docs" / "examples" / "response" / f"{criteria}.yaml", criteria))
     assert [
         f"{error.json_path}: {error.message}" for error in validator("response", closed).iter_errors(document)
     ] == []

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriloop.cli import app
-from mriloop.edges.knowledge.entries import load_discs, load_joints
+from mriloop.edges.knowledge.visit_entries import load_discs, load_joints
 from mriloop.edges.knowledge.histories import load_history
 from mriloop.model.errors import Exit, SenderError
 from mriloop.model.fact import Truth
@@ -191,7 +191,7 @@ def test_rest_scores_every_other_site(tmp_path):
     ],
 )
 def test_the_examples_of_the_manual(name, code, shows):
-    path = str(EXAMPLES / f"response_{name}.yaml")
+    path = str(EXAMPLES / "response" / f"{name}.yaml")
     told = CliRunner().invoke(app, ["response", path], env={"COLUMNS": "200"})
     assert told.exit_code == code
     assert shows in told.output
@@ -201,7 +201,7 @@ def test_the_examples_of_the_manual(name, code, shows):
 
 
 def test_other_criteria_may_be_asked_for():
-    path = str(EXAMPLES / "response_glioma.yaml")
+    path = str(EXAMPLES / "response" / "glioma.yaml")
     told = CliRunner().invoke(app, ["response", path, "--criteria", "rano-2.0-volume", "--json"])
     document = json.loads(told.output)
     assert told.exit_code == Exit.NEEDS_PERSON
