@@ -19,6 +19,8 @@ from mriloop.app.given import Picture, open_visit
 from mriloop.app.longitudinal import LongitudinalOutcome
 from mriloop.app.longitudinal import compare_bids as longitudinal
 from mriloop.edges.dicom import write_nifti
+from mriloop.edges.knowledge.models import load_change_score
+from mriloop.edges.knowledge.repeatability import load_repeatability
 from mriloop.edges.publish.documents import comparison_document
 from mriloop.imaging.resample import apply, sample
 from mriloop.model.coding import Region, Weighting
@@ -232,6 +234,8 @@ def compare(
             same_person=same_person,
             seed=seed,
             planted=planted,
+            repeatability=load_repeatability(),
+            change_score=load_change_score(),
         )
     return _result(compared)
 

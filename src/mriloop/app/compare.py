@@ -13,7 +13,7 @@ from typing import Any
 from mriloop.app.check import Checked, check_intake
 from mriloop.app.compare_files import name_series, write_outcome
 from mriloop.app.inputs import Progress, limits, only_study, open_input, refuse_priors, series_of, silent, unnamed
-from mriloop.app.results_dicom import write_dicom_results
+from mriloop.app.results_dicom import earlier_outlines, name_changes, write_dicom_results
 from mriloop.app.warm import PRELOAD
 from mriloop.edges.dicom import Intake, Limits, load_volumes
 from mriloop.edges.dicom.outlines import read_outlines
@@ -23,7 +23,7 @@ from mriloop.edges.knowledge.repeatability import load_repeatability
 from mriloop.edges.publish.documents import comparison_document
 from mriloop.model.comparison import Comparison
 from mriloop.model.errors import MriloopError, refuse
-from mriloop.model.judgement import Repeatability
+from mriloop.model.judgement import Judgement, Repeatability
 from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Series, Study
 from mriloop.model.volume import Volume
@@ -97,8 +97,16 @@ def compare_paths(
             progress("drawing and writing", 0, 2)
             written = write_outcome(compared, out, names=names, studies=studies)
             progress("drawing and writing", 1, 2)
-            now = datetime.now().astimezone()
-            written += write_dicom_results(compared, intakes, studies, out, now=now, spend=limits(settings))
+            written += write_dicom_results(
+                compared,
+                intakes,
+                studies,
+                out,
+                now=datetime.now().astimezone(),
+                spend=limits(settings),
+                earlier=earlier_outlines(compared, intakes, studies, limits(settings)),
+                judgements=judged_changes(compared.comparison),
+            )
             progress("drawing and writing", 2, 2)
     return CompareOutcome(comparison=compared.comparison, written=written, names=names)
 
@@ -156,7 +164,14 @@ def run_compare(
                 raise refuse(error.code, path=places[str(error.context["path"])]) from None
             raise
     progress("comparing", 100, 100)
-    return compared
+    studies = [one.study for one in checked]
+    return name_changes(compared, earlier_outlines(compared, intakes, studies, limits(settings)))
+
+
+def judged_changes(comparison: Comparison) -> dict[int, tuple[Judgement, ...]]:
+    """Return what was judged of each change, by Change.id."""
+    numbers = {one.change_id for one in comparison.judgements if one.change_id is not None}
+    return {n: tuple(one for one in comparison.judgements if one.change_id == n) for n in numbers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

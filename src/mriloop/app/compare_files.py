@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mriloop.edges.dicom import write_nifti
 from mriloop.edges.knowledge.history_draft import draft_history
@@ -18,6 +20,7 @@ from mriloop.model.comparison import Change, ChangeKind, Comparison
 from mriloop.model.errors import refuse
 from mriloop.model.quality import SeriesKind
 from mriloop.model.study import Point, Study
+from mriloop.model.volume import Affine
 from mriloop.stages.compare import Compared, PairImages
 
 DOCUMENT = "comparison.json"
@@ -30,7 +33,9 @@ _FILES = {
     "changes_today.nii.gz": "the numbered changes on the voxels of today's series",
     "changes_prior.nii.gz": "the same on the voxels of the prior's series",
     "prior_on_today.nii.gz": "the prior on the voxels of today's series, interpolated once",
-    "difference.nii.gz": "today less prior, in noise units: the sensitive map for the eye",
+    "difference.nii.gz": "today less prior, in noise units",
+    "changed_today.nii.gz": "the tissue that changed alone: all of a new lesion, the rim of an enlarging one",
+    "colour.nii.gz": "the sensitive map for the eye, signed noise units",
 }
 
 
@@ -100,7 +105,7 @@ def _maps(pair: PairImages, comparison: Comparison) -> tuple[Figure, ...]:
     where = projections(pair.today_volume.data, pair.today_volume.affine, pins)
     colours = colour_slices(
         pair.today_volume.data,
-        pair.subtraction.data,
+        pair.subtraction.data if pair.colour is None else pair.colour.data,
         pair.today_volume.affine,
         least=COLOUR_LEAST,
         full=COLOUR_FULL,
@@ -192,12 +197,18 @@ def write_maps(compared: Compared, pictures: Mapping[int, bytes], out: Path) -> 
     pair = changing(compared)
     if pair is None or pair.changes_today is None or pair.changes_prior is None:
         return ()
-    maps = (
+    maps: tuple[tuple[str, npt.NDArray[Any], Affine], ...] = (
         ("changes_today", pair.changes_today.astype(np.int16), pair.today_volume.affine),
         ("changes_prior", pair.changes_prior.astype(np.int16), pair.prior_volume.affine),
         ("prior_on_today", pair.prior_on_today.data.astype(np.float32), pair.prior_on_today.affine),
         ("difference", pair.subtraction.data.astype(np.float32), pair.subtraction.affine),
     )
+    if pair.changed_today is not None and pair.colour is not None:
+        maps = (
+            *maps,
+            ("changed_today", pair.changed_today.astype(np.int16), pair.today_volume.affine),
+            ("colour", pair.colour.data.astype(np.float32), pair.today_volume.affine),
+        )
     written = [write_nifti(out / f"{name}.nii.gz", data, affine) for name, data, affine in maps]
     for change, png in pictures.items():
         path = out / f"change_{change:02d}.png"

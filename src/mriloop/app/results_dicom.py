@@ -30,7 +30,7 @@ from mriloop.edges.dicom.results import (
 from mriloop.edges.dicom.transforms import write_transforms
 from mriloop.edges.dicom.uids import uid
 from mriloop.imaging.resample import Grid, sample
-from mriloop.model.comparison import Alignment, Change, ChangeKind, SeriesPair, Standing
+from mriloop.model.comparison import Alignment, Change, ChangeKind, Role, SeriesPair, Standing
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.judgement import Judgement
 from mriloop.model.outline import Outline
@@ -81,7 +81,8 @@ def write_dicom_results(
     judgements : what was judged of each change, by Change.id
     reader : the person who verified the changes; without one the report says that software proposes
 
-    `dicom/seg`, `dicom/sr`, `dicom/registration`, `dicom/prior_registered` are written where both studies are DICOM;
+    `dicom/seg`, `dicom/sr`, `dicom/registration`, `dicom/prior_registered` are written where both studies are DICOM,
+    the last for each pair that is more than to be looked at;
     `transforms` (linear maps; those of single parts too) and `nifti` always. A change that a person rejected is left
     out; stable lesions are reported where an earlier outline follows them. Raises OperatorError `out_not_writable`,
     SenderError `result_source_unreadable`.
@@ -101,8 +102,10 @@ def write_dicom_results(
         pairs = [(source, linked[name]) for name, source in sources.items()]
         path = desk.out / "registration" / "registration.dcm"
         written.append(write_spatial_registration(path, pairs, sources[comparison.reference], now=now))
-    for number, pair in enumerate(one for one in compared.images if one.role in ("change", "view")):
-        alignment = next(p.alignment for p in comparison.pairs if (p.today, p.prior) == (pair.today, pair.prior))
+    answering = {(p.today, p.prior): p.alignment for p in comparison.pairs if p.role is not Role.VIEW}
+    shown = [one for one in compared.images if (one.today, one.prior) in answering and one.role != "enhancement"]
+    for number, pair in enumerate(shown):
+        alignment = answering[pair.today, pair.prior]
         written += _pair(pair, alignment, number, desk, comparison.statement, comparison.changes, earlier,
                          judgements or {}, reader)  # fmt: skip
     return tuple(written)

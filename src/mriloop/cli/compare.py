@@ -62,8 +62,8 @@ def compare(
         emit(outcome.document())
     else:
         _show(outcome, console())
-        for path in outcome.written:
-            console().print(f"written: {path}")
+        if out is not None:
+            console().print(f"written: {outcome.written[0]} and {len(outcome.written) - 1} files beside it")
     leave(Exit.DONE)
 
 

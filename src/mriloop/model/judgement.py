@@ -54,6 +54,7 @@ class Judgement:
     change, change_percent : today less before; None where either is not assessable (or before is 0)
     beyond : the least change, in the unit of the measure, that counts; None where no repeatability is known
     because : the repeatability and its source, or what stands in the way, in words
+    change_id : the change (Change.id) that is measured; None for anything else
     """
 
     measure: str
@@ -65,3 +66,4 @@ class Judgement:
     change_percent: float | None = None
     beyond: float | None = None
     citation: Citation | None = None
+    change_id: int | None = None

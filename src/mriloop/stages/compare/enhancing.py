@@ -12,9 +12,8 @@ from mriloop.imaging.foreground import object_mask
 from mriloop.imaging.resample import Grid, apply, crop, halfway, inverse, sample
 from mriloop.imaging.voxels import ndimage
 from mriloop.model.coding import Region
-from mriloop.model.comparison import Alignment
+from mriloop.model.comparison import Alignment, EnhancingLesion
 from mriloop.model.outline import Outline
-from mriloop.model.study import Point
 from mriloop.model.volume import Affine
 from mriloop.stages.compare.align import Loaded
 
@@ -23,23 +22,6 @@ THICKEST_MM = 7.0
 FINEST_MM = 0.8
 _BRAIN = frozenset({Region.BRAIN, Region.PITUITARY, Region.UNKNOWN})
 STRICT = UptakeRules()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnhancingLesion:
-    """One candidate that took up contrast agent: a proposal for a reader.
-
-    position_ras_mm : centre of mass in the frame of the series after; percent : mean brightening; score : peak in
-    noise units; confidence : 0.5 at the threshold, towards 1 above it, no probability
-    """
-
-    id: int
-    volume_ml: float
-    diameter_mm: float
-    percent: float
-    score: float
-    position_ras_mm: Point
-    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -40,7 +40,7 @@ def judge_list(listed: Listed, desk: Desk) -> tuple[Judgement, ...]:
                 coefficient,
                 noise_ml=change.volume_noise_ml,
             )
-            found.append(replace(judgement, measure=f"lesion volume, no. {change.id}"))
+            found.append(replace(judgement, measure=f"lesion volume, no. {change.id}", change_id=change.id))
     return tuple(found)
 
 

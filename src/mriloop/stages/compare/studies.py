@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mriloop.imaging.change_score import ChangeScore
-from mriloop.model.coding import Weighting
 from mriloop.model.comparison import (
     Comparison,
     LinkedSeries,
@@ -16,12 +15,10 @@ from mriloop.model.comparison import (
     SeriesPair,
 )
 from mriloop.model.errors import refuse
-from mriloop.model.fact import Truth
 from mriloop.model.judgement import Repeatability
 from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.study import Study
 from mriloop.model.volume import Volume
-from mriloop.stages.compare.align import backwards, through
 from mriloop.stages.compare.change import ChangeMap
 from mriloop.stages.compare.courses import courses
 from mriloop.stages.compare.desk import Desk, Progress
@@ -112,6 +109,7 @@ def compare(
     listed = list_against(pairs, recent, desk)
     earlier = _against_baseline(pairs, first, listed, desk)
     desk.progress(0.92, "drawing")
+    lit, lit_images = take_up(today, listed, desk)
     images = [_show(pair, listed.change if pair is listed.pair else None, desk) for pair in pairs]
     desk.progress(1.0, "compared")
     owner = {s.series_instance_uid: study.study_instance_uid for study in (today, *recent) for s in study.series}
@@ -138,8 +136,9 @@ def compare(
             against_baseline=earlier.record(PriorRole.BASELINE) if earlier else None,
             courses=courses(today, listed, earlier),
             judgements=judge_list(listed, desk),
+            enhancement=lit,
         ),
-        images=tuple(i for i in images if i is not None) + _enhancement(today, desk),
+        images=tuple(i for i in images if i is not None) + lit_images,
     )
 
 
@@ -178,19 +177,3 @@ def _show(pair: SeriesPair, change: ChangeMap | None, desk: Desk) -> PairImages 
         return None
     role = "view" if change is None else "change"
     return show(role, desk.loaded[pair.today], desk.loaded[pair.prior], pair.alignment, change)
-
-
-def _enhancement(today: Study, desk: Desk) -> tuple[PairImages, ...]:
-    """Lay the series before contrast agent on the one after, for display only."""
-    own = [s.series_instance_uid for s in today.series if s.series_instance_uid in desk.linked]
-    t1 = [u for u in own if desk.kinds[u].weighting is Weighting.T1]
-    after = [u for u in t1 if desk.kinds[u].contrast is Truth.TRUE]
-    before = [u for u in t1 if desk.kinds[u].contrast is Truth.FALSE]
-    shown = []
-    for uid in after:
-        same = [u for u in before if desk.kinds[u].plane is desk.kinds[uid].plane]
-        if same:
-            alignment = through(desk.linked[same[0]], backwards(desk.linked[uid]))
-            if alignment.accepted:
-                shown.append(show("enhancement", desk.loaded[uid], desk.loaded[same[0]], alignment, None))
-    return tuple(shown)

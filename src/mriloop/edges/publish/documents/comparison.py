@@ -314,6 +314,7 @@ def _judgement(judgement: Judgement) -> Document:
         "change": number(judgement.change, 4),
         "change_percent": number(judgement.change_percent, 4),
         "beyond": number(judgement.beyond, 4),
+        "change_id": judgement.change_id,
         "citation": None
         if cited is None
         else {
@@ -337,6 +338,7 @@ def _read_judgement(given: Document) -> Judgement:
         change=given["change"],
         change_percent=given["change_percent"],
         beyond=given["beyond"],
+        change_id=given.get("change_id"),
         citation=None if cited is None else Citation(**{**cited, "mark": Mark(cited["mark"])}),
     )
 
