@@ -28,6 +28,7 @@ from mriloop.stages.compare.match import match_series
 from mriloop.stages.compare.pictures import PairImages, show
 from mriloop.stages.compare.priors import choose_priors
 from mriloop.stages.compare.tie import pair_up, tie_prior, tie_today
+from mriloop.stages.compare.uptake import take_up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
