@@ -10,9 +10,11 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from mriloop.imaging.diameters import measure
 from mriloop.imaging.resample import Grid, apply
 from mriloop.model.comparison import Amendment, Change, ChangeKind, Comparison, Course, Standing
 from mriloop.model.errors import refuse
+from mriloop.model.quantity import NotAssessable
 from mriloop.stages.compare.words import statement
 
 Labels = npt.NDArray[np.int32]
@@ -106,13 +108,14 @@ def _measured(
     if here is not None:
         centre = apply(drawn.today_grid.affine, np.argwhere(here).mean(axis=0)[None])[0]
         position = (float(centre[0]), float(centre[1]), float(centre[2]))
-    larger, grid = (now, drawn.today_grid) if now_ml >= then_ml else (then, drawn.prior_grid)
+    longest, across = _across_mm(*((now, drawn.today_grid) if now_ml >= then_ml else (then, drawn.prior_grid)))
     return Change(
         id=number,
         kind=_kind(now_ml, then_ml),
         volume_ml=now_ml,
         volume_change_ml=now_ml - then_ml,
-        diameter_mm=_across_mm(larger, grid),
+        diameter_mm=longest,
+        perpendicular_mm=across,
         position_ras_mm=position,
         confidence=known.confidence if known is not None else 1.0,
         location=known.location if known is not None else "",
@@ -132,9 +135,13 @@ def _kind(now_ml: float, then_ml: float) -> ChangeKind:
     return ChangeKind.SHRINKING if now_ml < then_ml / (1.0 + GROWTH) else ChangeKind.STABLE
 
 
-def _across_mm(region: Mask, grid: Grid) -> float:
-    points = apply(grid.affine, np.argwhere(region).astype(float))
-    return float(np.linalg.norm(points[:, None] - points[None], axis=2).max()) + min(grid.spacing_mm)
+def _across_mm(region: Mask, grid: Grid) -> tuple[float, float | None]:
+    """Return the longest distance across in one slice, and across it; the ball of that volume where none is drawn."""
+    found = measure(region, grid.affine, axis=int(np.argmax(grid.spacing_mm)))
+    if isinstance(found, NotAssessable):
+        volume_mm3 = float(region.sum()) * grid.voxel_ml * 1000.0
+        return 2.0 * float(np.cbrt(3.0 * volume_mm3 / (4.0 * np.pi))), None
+    return found.longest_mm, found.perpendicular_mm
 
 
 def _said(comparison: Comparison) -> str:
