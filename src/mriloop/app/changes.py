@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mriloop.app.compare import judged_changes
 from mriloop.app.compare_files import DOCUMENT, MAPS, write_comparison
-from mriloop.edges.dicom import Limits, read_back, write_nifti
+from mriloop.app.inputs import limits, only_study, open_input
+from mriloop.app.results_dicom import write_dicom_results
+from mriloop.edges.dicom import Limits, load_volumes, read_back, write_nifti
 from mriloop.edges.dicom.outlines import read_outlines
+from mriloop.edges.dicom.results import Reader
 from mriloop.edges.dicom.uids import uid
 from mriloop.edges.publish.documents import read_comparison
 from mriloop.imaging.resample import Grid, sample
-from mriloop.model.comparison import Comparison, Standing
+from mriloop.model.comparison import ChangeKind, Comparison, Standing
 from mriloop.model.errors import refuse
+from mriloop.model.volume import Volume
+from mriloop.settings import Settings
+from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.compare.edits import Drawn, Edit, Mask, amend
 
 EARLIER = "earlier"
@@ -76,6 +84,66 @@ def amend_changes(folder: Path, said: Said, *, by: str, now: datetime) -> Compar
         write_nifti(folder / name, labels.astype(np.int16), grid.affine)
     write_comparison(after, folder)
     return after
+
+
+def rewrite_results(
+    folder: Path, today: Path, priors: Sequence[Path], settings: Settings, *, by: str, now: datetime
+) -> tuple[Path, ...]:
+    """Write SEG, SR and the other DICOM results of an amended comparison anew, from the studies it was made of.
+
+    The report is verified in the name of `by` once no candidate is left unread; stable spots need no word. Raises what
+    `read_changes` raises, and SenderError `changes_other_study` where a study is not one that was compared.
+    """
+    comparison, drawn = read_changes(folder), _drawn(folder)
+    with ExitStack() as stack:
+        intakes = [stack.enter_context(open_input(path, settings)) for path in (today, *priors)]
+        studies = [only_study(intake, path) for intake, path in zip(intakes, (today, *priors), strict=True)]
+        volumes = {}
+        for uid_ in (comparison.changes_today, comparison.changes_prior):
+            found = next(
+                ((i, s) for i, study in zip(intakes, studies, strict=True) for s in study.series
+                 if s.series_instance_uid == uid_),
+                None,
+            )  # fmt: skip
+            if uid_ is None or found is None:
+                raise refuse("changes_other_study", path=today)
+            volumes[uid_] = load_volumes(found[0], found[1], limits(settings))[0]
+        compared = Compared(comparison=comparison, images=(_images(comparison, drawn, volumes),))
+        waiting = any(
+            one.standing is Standing.PROPOSED and one.kind is not ChangeKind.STABLE for one in comparison.changes
+        )
+        return write_dicom_results(
+            compared,
+            intakes,
+            studies,
+            folder,
+            now=now,
+            spend=limits(settings),
+            nifti=False,
+            judgements=judged_changes(comparison),
+            reader=None if waiting else Reader(name=by, organisation=settings.clinic_name, at=now),
+        )
+
+
+def _images(comparison: Comparison, drawn: Drawn, volumes: Mapping[str, Volume]) -> PairImages:
+    pair = next(
+        one
+        for one in comparison.pairs
+        if (one.today, one.prior) == (comparison.changes_today, comparison.changes_prior)
+    )
+    today, prior = volumes[pair.today], volumes[pair.prior]
+    laid = sample(prior.data, prior.affine, drawn.today_grid, np.array(pair.alignment.matrix))
+    return PairImages(
+        role="change",
+        today=pair.today,
+        prior=pair.prior,
+        today_volume=today,
+        prior_volume=prior,
+        prior_on_today=replace(today, data=laid, sources=()),
+        subtraction=replace(today, data=np.zeros_like(laid), sources=()),
+        changes_today=drawn.today,
+        changes_prior=drawn.prior,
+    )
 
 
 def _drawn(folder: Path) -> Drawn:

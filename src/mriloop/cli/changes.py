@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mriloop.cli.common import console, emit, json_option, leave
+from mriloop.cli.common import console, emit, json_option, leave, load_settings
 from mriloop.model.errors import Exit
 
 
@@ -37,6 +37,8 @@ def _redrawn(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
 @click.option("--redraw", callback=_redrawn, multiple=True, metavar="N=MASK", help="This is the outline today.")
 @click.option("--add", "added", type=click.Path(path_type=Path), multiple=True, metavar="MASK",
               help="A change that the list missed.")  # fmt: skip
+@click.option("--today", type=click.Path(path_type=Path), help="Today's study: SEG and SR are written anew.")
+@click.option("--prior", "priors", type=click.Path(path_type=Path), multiple=True, help="Its priors, with --today.")
 @click.option("--by", default="", help="Who says so: a name or the id under which the house knows the person.")
 @click.option("--reason", default="", help="Why, in a few words.")
 @json_option
@@ -46,6 +48,8 @@ def changes(
     reject: tuple[int, ...],
     redraw: dict[int, Path],
     added: tuple[Path, ...],
+    today: Path | None,
+    priors: tuple[Path, ...],
     by: str,
     reason: str,
     as_json: bool,
@@ -53,18 +57,27 @@ def changes(
     """Show the changes of a comparison, and take a person's word on them.
 
     FOLDER is what `mriloop compare --out` wrote. Volumes, kinds, counts, courses and sentences follow; what stood
-    before is kept in FOLDER/earlier. A MASK is a DICOM SEG, an RT structure set or a NIfTI mask, in the patient frame
-    of today's visit.
+    before is kept in FOLDER/earlier. With --today and --prior the DICOM results follow too. A MASK is a DICOM SEG, an
+    RT structure set or a NIfTI mask, in the patient frame of today's visit.
     """
-    from mriloop.app.changes import Said, amend_changes, read_changes
+    from mriloop.app.changes import Said, amend_changes, read_changes, rewrite_results
     from mriloop.cli.compare import show_changes
     from mriloop.edges.publish.documents import comparison_document
 
     said = Said(accepted=accept, rejected=reject, redrawn=redraw, added=added, reason=reason)
     if said and not by.strip():
         raise click.UsageError("say who: --by NAME")
-    comparison = amend_changes(folder, said, by=by.strip(), now=datetime.now().astimezone()) if said else None
-    comparison = comparison or read_changes(folder)
+    if (today is None) != (not priors):
+        raise click.UsageError("--today and --prior belong together")
+    if today is not None and not by.strip():
+        raise click.UsageError("say who: --by NAME")
+    now = datetime.now().astimezone()
+    comparison = amend_changes(folder, said, by=by.strip(), now=now) if said else read_changes(folder)
+    if today is not None:
+        written = rewrite_results(folder, today, priors, load_settings(), by=by.strip(), now=now)
+        console(stderr=True).print(f"written anew: {len(written)} files in {folder}")
+    elif said and (folder / "dicom").is_dir():
+        console(stderr=True).print("the DICOM results still say what stood before: give --today and --prior")
     if as_json:
         emit(comparison_document(comparison))
     else:

@@ -29,6 +29,12 @@ ENTRIES: tuple[ErrorEntry, ...] = (
         "this is no comparison that mriloop wrote ({detail})",
         "give the folder that `mriloop compare --out` wrote, or write it again",
     ),
+    sender(
+        "changes_other_study",
+        "{path} and the priors given are not the studies of this comparison",
+        "give the studies that `mriloop compare` was called with",
+        409,
+    ),
     operator("edit_twice", "change {number} was given two answers", "say one thing of each change"),
     operator(
         "edit_unknown_change",
