@@ -21,6 +21,12 @@ MODULES = (
     "false_repeats",
     "mr_art",
     "registration",
+    "regional",
+    "brain_mask",
+    "lesions",
+    "quantities",
+    "diameters",
+    "results_dicom",
     "compare_speed",
     "ledger_commits",
 )
