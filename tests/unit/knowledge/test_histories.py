@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriloop.cli import app
-from mriloop.edges.knowledge.visit_entries import load_discs, load_joints
 from mriloop.edges.knowledge.histories import load_history
+from mriloop.edges.knowledge.visit_entries import load_discs, load_joints
 from mriloop.model.errors import Exit, SenderError
 from mriloop.model.fact import Truth
 from mriloop.model.response import Criteria, NewLesion, NonTarget, Seen, Size, Trend
