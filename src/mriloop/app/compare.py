@@ -231,9 +231,10 @@ def _with_outlines(
         for outline in read_outlines(path, material.spend, volumes=tuple(volumes.values()))
     ]
     measured = measure_outlines(outlines, volumes, material.studies)
-    oldest_first = sorted(material.studies, key=lambda one: one.started_at.timestamp() if one.started_at else 0.0)
-    courses, judgements = follow_outlines(measured, oldest_first, coefficients)
     comparison = compared.comparison
+    courses, judgements = follow_outlines(
+        measured, comparison.visits, coefficients, kinds=material.kinds, checks=material.checks
+    )
     return replace(
         compared,
         comparison=replace(

@@ -75,7 +75,8 @@ def comparison_view(
 ) -> ComparisonView:
     """Return what the page shows. `drawn` are the triptychs by change, `written` the files beside the page."""
     comparison, pair = compared.comparison, changing(compared)
-    ordered = sorted(studies, key=lambda one: one.started_at.timestamp() if one.started_at else 0.0)
+    by_uid = {one.study_instance_uid: one for one in studies}
+    ordered = [by_uid[name] for name in comparison.visits]
     moving = [one for one in comparison.changes if one.id in drawn]
     return ComparisonView(
         comparison=comparison,

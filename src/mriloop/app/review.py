@@ -212,7 +212,7 @@ class Loop:
         self.progress("advising", 0, 1)
         machine = _header_facts(self.checked) | facts_from_check(self.checked[0].check)
         if self.compared is not None:
-            machine |= facts_from_comparison(self.compared.comparison)
+            machine |= facts_from_comparison(self.compared.comparison, region=self._case().region)
         case = self._case()
         if "exam_date" in machine:  # the study at hand dates itself; a case file may speak of another
             case = replace(case, facts={**case.facts, "exam_date": machine["exam_date"]})

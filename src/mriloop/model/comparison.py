@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -161,6 +162,21 @@ class DetectionLimit:
     tried: int = 0
 
 
+LEAST_SHOWN = 0.8
+
+
+def could_show(limit: Sequence[DetectionLimit]) -> bool | None:
+    """Tell whether a pair could have shown a large, bright lesion; None where that was not measured.
+
+    It could when at least `LEAST_SHOWN` of the largest planted lesions of the strongest contrast were found. A list
+    that is empty on a pair that could not says nothing.
+    """
+    if not limit:
+        return None
+    best = max(limit, key=lambda cell: (cell.diameter_mm, cell.contrast_percent))
+    return best.found >= LEAST_SHOWN
+
+
 class PriorRole(StrEnum):
     """Which of the priors a list of changes was made against."""
 
@@ -300,6 +316,11 @@ class Comparison:
     enhancement: tuple[EnhancementList, ...] = ()
     measured: tuple[MeasuredOutline, ...] = ()
     amendments: tuple[Amendment, ...] = ()
+
+    @property
+    def visits(self) -> tuple[str, ...]:
+        """The studies by StudyInstanceUID, oldest first, today's last."""
+        return (*reversed(self.prior_studies), self.today_study)
 
     @property
     def upheld(self) -> tuple[Change, ...]:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from mriloop.app import advise as use_case
-from mriloop.model.coding import Plane, Subject, Weighting
-from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, SeriesPair
+from mriloop.model.coding import Plane, Region, Subject, Weighting
+from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, DetectionLimit, SeriesPair
 from mriloop.model.fact import FactValue, Truth
 from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.guideline import FactType
+from mriloop.model.judgement import Judged, Judgement
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise import facts_from_check, facts_from_comparison
@@ -184,15 +185,21 @@ def change(number: int, kind: ChangeKind) -> Change:
 
 
 def comparison(
-    *kinds: ChangeKind, accepted: bool = True, listed: bool = True, priors: tuple[str, ...] = ("1.1",)
+    *kinds: ChangeKind,
+    accepted: bool = True,
+    listed: bool = True,
+    priors: tuple[str, ...] = ("1.1",),
+    uncertainty_mm: float = 0.1,
+    found: float | None = 1.0,
 ) -> Comparison:
-    alignment = Alignment(method="rigid", matrix=IDENTITY, uncertainty_mm=0.1, accepted=accepted)
+    alignment = Alignment(method="rigid", matrix=IDENTITY, uncertainty_mm=uncertainty_mm, accepted=accepted)
+    limit = () if found is None else (DetectionLimit(diameter_mm=10.0, contrast_percent=40.0, found=found, tried=16),)
     return Comparison(
         today_study="1.2",
         prior_studies=priors,
         pairs=(SeriesPair(today="1", prior="2", comparability=(), alignment=alignment),),
         changes=tuple(change(number, kind) for number, kind in enumerate(kinds)),
-        detection_limit=(),
+        detection_limit=limit,
         not_comparable=(),
         changes_today="1" if listed else None,
         changes_prior="2" if listed else None,
@@ -221,6 +228,37 @@ def test_without_an_accepted_alignment_nothing_is_stable():
     facts = facts_from_comparison(comparison(accepted=False))
     assert facts["change_vs_prior"].value == "cannot_tell"
     assert "new_lesion_count" not in facts
+
+
+@pytest.mark.parametrize("poor", [{"uncertainty_mm": 4.2}, {"found": 0.0}, {"found": None}])
+@pytest.mark.parametrize("kinds", [(), (ChangeKind.STABLE,), (ChangeKind.RESOLVED,)])
+def test_a_pair_that_could_show_nothing_reassures_nobody(kinds, poor):
+    facts = facts_from_comparison(comparison(*kinds, **poor))
+    assert facts["change_vs_prior"].value == "cannot_tell"
+    assert "new_lesion_count" not in facts
+
+
+def test_new_lesions_count_even_where_large_ones_could_be_missed():
+    facts = facts_from_comparison(comparison(ChangeKind.NEW, found=0.0))
+    assert facts["change_vs_prior"].value == "growth"
+
+
+def test_a_list_of_lesions_of_the_brain_says_nothing_of_an_adenoma():
+    facts = facts_from_comparison(comparison(ChangeKind.STABLE), region=Region.PITUITARY)
+    assert set(facts) == {"prior_available"}
+
+
+def test_growth_within_its_own_noise_is_no_growth():
+    within = Judgement(
+        measure="lesion volume, no. 0",
+        today=Quantity(value=0.43, unit="mL"),
+        before=Quantity(value=0.40, unit="mL"),
+        judged=Judged.WITHIN,
+        because="noise",
+        change_id=0,
+    )
+    facts = facts_from_comparison(replace(comparison(ChangeKind.ENLARGING), judgements=(within,)))
+    assert facts["change_vs_prior"].value == "stable"
 
 
 def test_series_that_lie_on_each_other_without_a_list_of_changes_are_not_stable():

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from mriloop.edges.knowledge.repeatability import load_repeatability
+from mriloop.model.coding import Weighting
 from mriloop.model.errors import SenderError
 from mriloop.model.judgement import Judged
 from mriloop.model.outline import Outline
+from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 from mriloop.stages.compare.outlined import follow_outlines, measure_outlines
@@ -59,7 +61,7 @@ def test_growth_beyond_the_published_limits_is_a_change_and_a_hair_is_not():
     coefficients = load_repeatability()
     for today, judged in ((15.0, Judged.CHANGED), (10.1, Judged.WITHIN)):
         measured = measure_outlines([_outline(today, AFFINE), _outline(10.0, MOVED)], _volumes(), STUDIES)
-        courses, judgements = follow_outlines(measured, [STUDIES[1], STUDIES[0]], coefficients)
+        courses, judgements = follow_outlines(measured, ["a", "b"], coefficients, kinds={}, checks={})
         assert {one.judged for one in judgements} == {judged}
         diameter = next(one for one in courses if one.unit == "mm")
         assert [point.study for point in diameter.points] == ["a", "b"]
@@ -67,7 +69,7 @@ def test_growth_beyond_the_published_limits_is_a_change_and_a_hair_is_not():
 
 def test_without_a_known_repeatability_nothing_is_said():
     measured = measure_outlines([_outline(15.0, AFFINE), _outline(10.0, MOVED)], _volumes(), STUDIES)
-    _, judgements = follow_outlines(measured, [STUDIES[1], STUDIES[0]], ())
+    _, judgements = follow_outlines(measured, ["a", "b"], (), kinds={}, checks={})
     assert {one.judged for one in judgements} == {Judged.CANNOT_TELL}
 
 
@@ -75,8 +77,26 @@ def test_a_tracking_uid_ties_lesions_that_are_called_differently():
     first = Outline(data=_ball(10.0), affine=MOVED, label="met", tracking_uid="2.25.7")
     second = Outline(data=_ball(12.0), affine=AFFINE, label="metastasis", tracking_uid="2.25.7")
     measured = measure_outlines([first, second], _volumes(), STUDIES)
-    courses, _ = follow_outlines(measured, [STUDIES[1], STUDIES[0]], ())
+    courses, _ = follow_outlines(measured, ["a", "b"], (), kinds={}, checks={})
     assert [len(one.points) for one in courses] == [2, 2]
+
+
+def test_between_two_weightings_and_on_a_spoilt_series_nothing_is_judged():
+    measured = measure_outlines([_outline(15.0, AFFINE), _outline(10.0, MOVED)], _volumes(), STUDIES)
+    mixed = {"b.1": SeriesKind(weighting=Weighting.FLAIR), "a.1": SeriesKind(weighting=Weighting.T1)}
+    spoilt = {"b.1": SeriesCheck(series_instance_uid="b.1", verdict=Verdict.REPEAT, kind=mixed["b.1"], volumes=1)}
+    for more in ({"kinds": mixed, "checks": {}}, {"kinds": {}, "checks": spoilt}):
+        _, judgements = follow_outlines(measured, ["a", "b"], load_repeatability(), **more)
+        assert {one.judged for one in judgements} == {Judged.CANNOT_TELL}
+
+
+def test_two_outlines_of_one_name_at_one_visit_make_no_course():
+    twice = [_outline(15.0, AFFINE), _outline(5.0, AFFINE), _outline(10.0, MOVED)]
+    courses, judgements = follow_outlines(
+        measure_outlines(twice, _volumes(), STUDIES), ["a", "b"], load_repeatability(), kinds={}, checks={}
+    )
+    assert courses == ()
+    assert {one.judged for one in judgements} == {Judged.CANNOT_TELL}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def _change(kind: ChangeKind) -> Change:
 
 def test_the_limit_names_the_smallest_size_that_is_reliably_found():
     assert limit_words(LIMIT) == (
-        "In this very pair the method found 81 % of planted 5 mm lesions at +40 % contrast and 25 % at +25 %; "
+        "In this very pair the method found 81 % of 16 planted 5 mm lesions at +40 % contrast and 25 % at +25 %; "
         "smaller or fainter ones cannot be excluded."
     )
 

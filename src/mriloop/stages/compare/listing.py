@@ -10,6 +10,7 @@ import numpy as np
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.comparison import ChangeList, DetectionLimit, PriorRole, Role, SeriesPair
 from mriloop.model.study import Study
+from mriloop.stages.compare.align import MOST_UNCERTAIN_MM
 from mriloop.stages.compare.change import ChangeMap, list_changes
 from mriloop.stages.compare.desk import Desk
 from mriloop.stages.compare.limit import detection_limit
@@ -92,6 +93,8 @@ def _choose(pairs: Sequence[SeriesPair], prior: Study, desk: Desk) -> SeriesPair
 def _obstacle(pair: SeriesPair, desk: Desk) -> str:
     if not pair.alignment.accepted:
         return f"the two visits could not be aligned ({pair.alignment.reason})"
+    if pair.alignment.uncertainty_mm > MOST_UNCERTAIN_MM:
+        return f"the alignment of this pair is uncertain by {pair.alignment.uncertainty_mm:.1f} mm"
     for uid, visit in ((pair.today, "today's"), (pair.prior, "the prior's")):
         if desk.spoilt(uid):
             return f"CHECK says of {visit} series: {desk.checks[uid].verdict.value.replace('_', ' ')}"
@@ -112,6 +115,8 @@ def _list(pair: SeriesPair, prior: Study, desk: Desk) -> Listed:
                 f"the brain could not be outlined {visit} ({one.brain.reason}): "
                 "the inside of the head was used, expect more false candidates at its border"
             )
+    if desk.kinds[pair.today].weighting is not Weighting.FLAIR:
+        desk.cautions.append("the score of changes was trained on FLAIR; on other weightings it has not been measured")
     desk.progress(0.65, "listing changes")
     try:
         change = list_changes(today, before, pair.alignment, model=desk.change_score)

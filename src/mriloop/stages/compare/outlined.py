@@ -13,9 +13,11 @@ from mriloop.model.comparison import Course, CoursePoint, MeasuredOutline
 from mriloop.model.errors import refuse
 from mriloop.model.judgement import Judgement, Repeatability
 from mriloop.model.outline import Outline
+from mriloop.model.quality import SeriesCheck, SeriesKind
 from mriloop.model.quantity import NotAssessable, Quantity
 from mriloop.model.study import Study
 from mriloop.model.volume import Volume
+from mriloop.stages.compare.desk import SPOILT
 from mriloop.stages.compare.judge import choose, judge
 
 _NEAR_MM = 0.01
@@ -63,33 +65,57 @@ def _with(bare: MeasuredOutline, size: Diameters | NotAssessable) -> MeasuredOut
 
 
 def follow_outlines(
-    measured: Sequence[MeasuredOutline], studies: Sequence[Study], coefficients: Sequence[Repeatability]
+    measured: Sequence[MeasuredOutline],
+    visits: Sequence[str],
+    coefficients: Sequence[Repeatability],
+    *,
+    kinds: Mapping[str, SeriesKind],
+    checks: Mapping[str, SeriesCheck],
 ) -> tuple[tuple[Course, ...], tuple[Judgement, ...]]:
     """Return diameter and volume of each lesion over the visits, and what may be said of its latest difference.
 
-    `studies` are oldest first. Where no repeatability is known the judgement is `cannot tell`.
+    visits : StudyInstanceUIDs, oldest first
+    kinds, checks : what CHECK says of the series that were drawn on: between two weightings, and on a series that it
+        gave up, nothing is judged
+
+    Where no repeatability is known the judgement is `cannot tell`. Two outlines of one lesion at one visit make no
+    course: which of them continues is a person's word.
     """
-    order = {study.study_instance_uid: place for place, study in enumerate(studies)}
-    courses, judgements = [], []
+    order = {study: place for place, study in enumerate(visits)}
+    courses: list[Course] = []
+    judgements: list[Judgement] = []
     for lesion in dict.fromkeys(one.lesion for one in measured):
         seen = sorted((one for one in measured if one.lesion == lesion), key=lambda one: order[one.study])
+        twice = len({one.study for one in seen}) < len(seen)
         label = seen[-1].label
         for name, unit, coefficient, values in (
             (f"longest diameter, {label}", "mm", "diameter", [one.longest_mm for one in seen]),
             (f"volume, {label}", "mL", "tumour volume", [one.volume_ml for one in seen]),
         ):
-            points = tuple(
-                CoursePoint(study=one.study, at=one.at, value=value)
-                for one, value in zip(seen, values, strict=True)
-                if value is not None
-            )
-            if points:
+            known = [(one, value) for one, value in zip(seen, values, strict=True) if value is not None]
+            points = tuple(CoursePoint(study=one.study, at=one.at, value=value) for one, value in known)
+            if points and not twice:
                 courses.append(Course(name=name, unit=unit, points=points))
             if len(points) > 1:
                 before, now = (Quantity(value=point.value, unit=unit) for point in points[-2:])
-                found = judge(coefficient, now, before, choose(coefficients, coefficient))
+                obstacle = "two outlines of it at one visit" if twice else _obstacle(known[-2:], kinds, checks)
+                found = judge(coefficient, now, before, choose(coefficients, coefficient), obstacle=obstacle)
                 judgements.append(replace(found, measure=name))
     return tuple(courses), tuple(judgements)
+
+
+def _obstacle(
+    known: Sequence[tuple[MeasuredOutline, float]], kinds: Mapping[str, SeriesKind], checks: Mapping[str, SeriesCheck]
+) -> str:
+    """Return what stands against judging two outlines, empty where nothing does."""
+    series = [one.series for one, _ in known]
+    weightings = {kinds[uid].weighting for uid in series if uid in kinds}
+    if len(weightings) > 1:
+        return "drawn on " + " and ".join(sorted(one.value for one in weightings))
+    spoilt = next((uid for uid in series if uid in checks and checks[uid].verdict in SPOILT), None)
+    return (
+        "" if spoilt is None else f"CHECK says of one of the series: {checks[spoilt].verdict.value.replace('_', ' ')}"
+    )
 
 
 def _size(one: Outline, volume: Volume) -> Diameters | NotAssessable:

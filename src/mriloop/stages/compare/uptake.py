@@ -11,7 +11,7 @@ from mriloop.model.comparison import Alignment, EnhancementList
 from mriloop.model.fact import Truth
 from mriloop.model.outline import Outline
 from mriloop.model.study import Study
-from mriloop.stages.compare.align import backwards, through
+from mriloop.stages.compare.align import MOST_UNCERTAIN_MM, backwards, through
 from mriloop.stages.compare.desk import Desk
 from mriloop.stages.compare.enhancing import Enhancement, enhancing
 from mriloop.stages.compare.listing import Listed
@@ -32,18 +32,37 @@ def take_up(today: Study, listed: Listed, desk: Desk) -> tuple[tuple[Enhancement
         if same is None:
             continue
         alignment = _between(same, after, desk)
+        if desk.spoilt(same) or desk.spoilt(after):
+            said = "cannot tell what enhances: CHECK gave up one of the two series"
+            lists.append(EnhancementList(before=same, after=after, statement=said))
+            continue
+        if alignment.accepted and alignment.uncertainty_mm > MOST_UNCERTAIN_MM:
+            said = f"cannot tell what enhances: the alignment is uncertain by {alignment.uncertainty_mm:.1f} mm"
+            lists.append(EnhancementList(before=same, after=after, statement=said))
+            continue
         found = enhancing(
             desk.loaded[same], desk.loaded[after], alignment, lesions=_lesions(listed, desk),
             lesions_alignment=None if listed.pair is None else _between(listed.pair.today, after, desk),
         )  # fmt: skip
         lists.append(
             EnhancementList(
-                before=same, after=after, statement=found.statement, lesions=found.lesions, cautions=found.cautions
+                before=same,
+                after=after,
+                statement=found.statement + _elsewhere(found),
+                lesions=found.lesions,
+                cautions=found.cautions,
             )
         )
         if alignment.accepted:
             images.append(_picture(after, same, alignment, found, desk))
     return tuple(lists), tuple(images)
+
+
+def _elsewhere(found: Enhancement) -> str:
+    """Say how many places lit up that are not listed: an empty list never means that nothing enhances."""
+    if not found.elsewhere:
+        return ""
+    return "; not listed, to be looked at: " + ", ".join(f"{number} {why}" for why, number in found.elsewhere)
 
 
 def _between(source: str, target: str, desk: Desk) -> Alignment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mriloop.model.comparison import Change, ChangeKind, DetectionLimit
+from mriloop.model.comparison import Change, ChangeKind, DetectionLimit, could_show
 
 _COUNTED = (
     (ChangeKind.NEW, "new"),
@@ -40,6 +40,8 @@ def statement(
             f" {stable} bright {'spots look' if stable > 1 else 'spot looks'} the same at both visits; "
             "not all that is unchanged is listed."
         )
+    if not named and could_show(limit) is False:
+        return cannot_tell(f"nothing was listed on {weighting} since {since}, but {limit_words(limit)}")
     said = f"{first} {limit_words(limit)}"
     if differs:
         said += f" The two series differ ({'; '.join(differs)}), which makes and hides candidates."
@@ -62,8 +64,8 @@ def limit_words(limit: Sequence[DetectionLimit]) -> str:
         None,
     )
     words = (
-        f"In this very pair the method found {_percent(seen.found)} of planted {seen.diameter_mm:g} mm lesions "
-        f"at +{seen.contrast_percent:g} % contrast"
+        f"In this very pair the method found {_percent(seen.found)} of {seen.tried} planted {seen.diameter_mm:g} mm "
+        f"lesions at +{seen.contrast_percent:g} % contrast"
     )
     if fainter is not None:
         words += f" and {_percent(fainter.found)} at +{fainter.contrast_percent:g} %"
