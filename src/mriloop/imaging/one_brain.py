@@ -1,39 +1,19 @@
-"""One head has one brain: a mask for all series of a visit, and one that both visits of a person share."""
+"""One head has one brain: the masks of two visits are made one, or said to differ."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from mriloop.imaging.brain_border import signed_distance
-from mriloop.imaging.brainmask import BrainMask, Mask, brain_mask
+from mriloop.imaging.brainmask import BrainMask, Mask
 from mriloop.imaging.resample import Grid, inverse, isotropic, sample
-from mriloop.model.coding import Weighting
-from mriloop.model.volume import Affine, Floats
+from mriloop.model.volume import Affine
 
 MOST_VOLUME_APART = 0.03
 LEAST_DICE = 0.93
 _STEP_MM = 2.0
-# FLAIR shows fluid, skull and fat dark around a bright cortex; on T2 fluid is as bright as fat.
-_ORDER = (Weighting.FLAIR, Weighting.T1, Weighting.PD, Weighting.T2)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class VisitSeries:
-    """A series of a visit. `to_reference` (4, 4) maps its RAS+ mm to a frame that all series of the visit share."""
-
-    data: Floats
-    affine: Affine
-    weighting: Weighting
-    to_reference: Affine
-
-    @property
-    def grid(self) -> Grid:
-        """Its voxels."""
-        i, j, k = self.data.shape[:3]
-        return Grid(shape=(i, j, k), affine=self.affine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,42 +31,6 @@ class Agreement:
     volume_apart: float
     dice: float
     caution: str = ""
-
-
-def brain_of_visit(series: Sequence[VisitSeries]) -> tuple[BrainMask, ...]:
-    """Return one brain for all series of a visit, on the voxels of each.
-
-    It is sought in the series that shows it best (FLAIR, then T1, PD, T2), or in the next where that fails, and
-    carried to the others through their alignments. When all fail, the masks come back not `trusted`, with the reason
-    of the best series.
-    """
-    order = sorted(range(len(series)), key=lambda n: _rank(series[n].weighting))
-    first: tuple[int, BrainMask] | None = None
-    for n in order:
-        found = brain_mask(series[n].data, series[n].affine)
-        if first is None or found.trusted:
-            first = n, found
-        if found.trusted:
-            break
-    if first is None:
-        return ()
-    driver, found = first
-    return tuple(found if n == driver else _carried(found, series[driver], one) for n, one in enumerate(series))
-
-
-def _rank(weighting: Weighting) -> int:
-    return _ORDER.index(weighting) if weighting in _ORDER else len(_ORDER)
-
-
-def _carried(found: BrainMask, driver: VisitSeries, other: VisitSeries) -> BrainMask:
-    move = inverse(other.to_reference) @ driver.to_reference
-    mask = sample(found.mask.astype(np.float32), driver.affine, other.grid, move, order=1) > 0.5
-    return replace(
-        found,
-        mask=mask,
-        volume_ml=float(mask.sum()) * other.grid.voxel_ml,
-        from_average=None if found.from_average is None else move @ found.from_average,
-    )
 
 
 def agree(today: BrainMask, today_grid: Grid, prior: BrainMask, prior_grid: Grid, to_today: Affine) -> Agreement:

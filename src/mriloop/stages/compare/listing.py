@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mriloop.imaging.one_brain import agree
 from mriloop.model.coding import Region, Weighting
 from mriloop.model.comparison import ChangeList, DetectionLimit, PriorRole, Role, SeriesPair
 from mriloop.model.study import Study
-from mriloop.stages.compare.align import MOST_UNCERTAIN_MM
+from mriloop.stages.compare.align import MOST_UNCERTAIN_MM, Loaded
 from mriloop.stages.compare.change import ChangeMap, list_changes
 from mriloop.stages.compare.desk import Desk
 from mriloop.stages.compare.limit import detection_limit
@@ -106,15 +107,10 @@ def _obstacle(pair: SeriesPair, desk: Desk) -> str:
 
 def _list(pair: SeriesPair, prior: Study, desk: Desk) -> Listed:
     """List the changes of the chosen pair, with the detection limit and the words for both."""
-    today, before = (desk.with_brain(uid) for uid in (pair.today, pair.prior))
-    for one, visit in ((today, "today"), (before, "at the prior")):
-        if one.brain is not None and not one.brain.trusted:
-            if desk.kinds[one.uid].region is Region.UNKNOWN:
-                return Listed(said=cannot_tell(f"no brain was recognised {visit} ({one.brain.reason})"))
-            desk.cautions.append(
-                f"the brain could not be outlined {visit} ({one.brain.reason}): "
-                "the inside of the head was used, expect more false candidates at its border"
-            )
+    found = _one_brain(pair, desk)
+    if isinstance(found, str):
+        return Listed(said=cannot_tell(found))
+    today, before = found
     if desk.kinds[pair.today].weighting is not Weighting.FLAIR:
         desk.cautions.append("the score of changes was trained on FLAIR; on other weightings it has not been measured")
     desk.progress(0.65, "listing changes")
@@ -128,3 +124,25 @@ def _list(pair: SeriesPair, prior: Study, desk: Desk) -> Listed:
     weighting = desk.kinds[pair.today].weighting.value
     said = statement(change.changes, limit, weighting=weighting, since=since(prior), differs=pair.comparability)
     return Listed(said=said, pair=pair, prior=prior, change=change, limit=limit)
+
+
+def _one_brain(pair: SeriesPair, desk: Desk) -> tuple[Loaded, Loaded] | str:
+    """Return both series with the one brain that they share, or why none was recognised."""
+    today, before = (desk.with_brain(uid) for uid in (pair.today, pair.prior))
+    assert today.brain is not None
+    assert before.brain is not None
+    for one, visit in ((today, "today"), (before, "at the prior")):
+        if one.brain is not None and not one.brain.trusted and desk.kinds[one.uid].region is Region.UNKNOWN:
+            return f"no brain was recognised {visit} ({one.brain.reason})"
+    shared = agree(today.brain, today.grid, before.brain, before.grid, np.array(pair.alignment.matrix))
+    if not (today.brain.trusted or before.brain.trusted):
+        desk.cautions.append(
+            f"the brain could not be outlined at either visit ({today.brain.reason}): "
+            "the inside of the head was used, expect more false candidates at its border"
+        )
+    elif shared.caution:
+        desk.cautions.append(shared.caution)
+    return (
+        replace(today, brain=replace(today.brain, mask=shared.today)),
+        replace(before, brain=replace(before.brain, mask=shared.prior)),
+    )
