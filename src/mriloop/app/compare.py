@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mriloop.app.check import Checked, check_intake
-from mriloop.app.compare_files import name_series, write_outcome
+from mriloop.app.compare_files import begin_folder, name_series, write_outcome
 from mriloop.app.inputs import Progress, limits, only_study, open_input, refuse_priors, series_of, silent, unnamed
 from mriloop.app.results_dicom import earlier_outlines, name_changes, write_dicom_results
 from mriloop.app.warm import PRELOAD
@@ -76,6 +76,8 @@ def compare_paths(
     """
     if out is not None and out.exists() and not out.is_dir():
         raise refuse("usage_not_a_folder", path=out)
+    if out is not None:
+        begin_folder(out)
     for path in asked.masks:
         if not path.is_file():
             raise refuse("input_not_found", path=path)
@@ -160,7 +162,7 @@ def run_compare(
             compared = executor.submit(compare_job, material).result()
         except MriloopError as error:
             places = {one.study.study_instance_uid: path for one, path in zip(checked, paths, strict=False)}
-            if error.code == "prior_other_head" and error.context.get("path") in places:
+            if error.code in ("prior_other_head", "compare_one_series") and error.context.get("path") in places:
                 raise refuse(error.code, path=places[str(error.context["path"])]) from None
             raise
     progress("comparing", 100, 100)

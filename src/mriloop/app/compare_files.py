@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -187,6 +188,16 @@ def picture(pair: PairImages, centre: Point, change: int | None = None) -> bytes
         centre,
         labels=None if labels is None or change is None else np.where(labels == change, change, 0),
     )
+
+
+def begin_folder(out: Path) -> None:
+    """Find out that a folder can be written to before any work is done, and leave nothing. Raises `out_not_writable`."""
+    nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
+    try:
+        with TemporaryFile(dir=nearest):
+            pass
+    except OSError:
+        raise refuse("out_not_writable", path=out) from None
 
 
 def write_maps(compared: Compared, pictures: Mapping[int, bytes], out: Path) -> tuple[Path, ...]:

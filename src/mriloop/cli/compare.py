@@ -84,7 +84,8 @@ def _show(outcome: CompareOutcome, out: Console) -> None:
             else f"no: {alignment.reason}",
         )  # fmt: skip
     out.print(pairs)
-    show_changes(comparison, out)
+    if comparison.changes_today is not None:
+        show_changes(comparison, out)
     for refused in comparison.not_comparable:
         out.print(f"not comparable: {names.get(refused.series, refused.series)}: {refused.reason}")
     for caution in comparison.cautions:

@@ -41,6 +41,7 @@ def _environment() -> Environment:
         later=words.later_windows,
         measure=words.measure_words,
         number=words.number_words,
+        place=words.point_words,
         quantity=words.quantity_words,
         sentence=words.step_words,
         series=words.series_name,

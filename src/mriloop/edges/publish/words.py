@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from mriloop.model.fact import Truth
@@ -83,6 +84,12 @@ def sentences(*texts: str) -> str:
 def clip(text: str, limit: int = 180) -> str:
     """Return a text cut at a word, with an ellipsis, where it is longer than `limit`."""
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0].rstrip(" ,;:(") + "…"
+
+
+def point_words(place: Sequence[float]) -> str:
+    """Say where a RAS+ point in millimetres lies as a reader does: `L 19, P 37, S 54 mm`."""
+    named = (f"{names[value < 0]} {abs(round(value))}" for names, value in zip(("RL", "AP", "SI"), place, strict=True))
+    return ", ".join(named) + " mm"
 
 
 def step_words(step: str) -> str:

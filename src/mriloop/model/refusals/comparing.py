@@ -17,7 +17,8 @@ ENTRIES: tuple[ErrorEntry, ...] = (
     sender(
         "compare_one_series",
         "{path} holds no series that can be compared",
-        "give a study with at least one acquired image series",
+        "give a study with at least one acquired image series of known contrast; a NIfTI file says its contrast by its "
+        "name (such as today_FLAIR.nii.gz) or by a BIDS sidecar beside it",
     ),
     operator(
         "baseline_not_given",

@@ -49,7 +49,7 @@ class Listed:
 
 def list_against(pairs: Sequence[SeriesPair], priors: Sequence[Study], desk: Desk) -> Listed:
     """List what changed against the first of `priors` that can be used; the others are named in the cautions."""
-    said = "no FLAIR or T2 series of the brain is there on both visits"
+    said = _nothing_to_list(pairs, desk)
     tried: list[tuple[Study, str]] = []
     for prior in priors:
         chosen = _choose(pairs, prior, desk)
@@ -61,6 +61,18 @@ def list_against(pairs: Sequence[SeriesPair], priors: Sequence[Study], desk: Des
             said = chosen
             tried.append((prior, chosen))
     return Listed(said=cannot_tell(said))
+
+
+def _nothing_to_list(pairs: Sequence[SeriesPair], desk: Desk) -> str:
+    """Return why no pair can be listed on: what is there shows another region, or has another contrast."""
+    shown = {desk.kinds[p.today].region for p in pairs if p.role is Role.CHANGE} - _REGIONS
+    if shown:
+        regions = " and ".join(sorted(one.value.replace("_", " ") for one in shown))
+        return (
+            f"lesions are listed on FLAIR and T2 series of the brain alone, and these visits show the {regions}; "
+            "what is followed there can be outlined and given with --mask"
+        )
+    return "no FLAIR or T2 series of the brain is there on both visits"
 
 
 def since(prior: Study) -> str:
