@@ -69,9 +69,7 @@ def even(cube: Map, where: Mask, step_mm: float) -> Map:
     logs = np.where(asked, np.log(np.maximum(cube, 0.02 * middle) / middle), 0.0).astype(np.float32)
     # The field is so smooth that every fourth voxel (their mean) tells all of it.
     width = _FIELD_MM / step_mm / _COARSER
-    weight, total = (
-        ndimage.gaussian_filter(_blocks(m), width, truncate=3.0) for m in (asked.astype(np.float32), logs)
-    )
+    weight, total = (ndimage.gaussian_filter(_blocks(m), width, truncate=3.0) for m in (asked.astype(np.float32), logs))
     field = total / np.maximum(weight, 1e-4)
     for axis, n in enumerate(cube.shape):
         field = _between(field, (np.arange(n, dtype=np.float32) + 0.5) / _COARSER - 0.5, axis)
@@ -132,7 +130,7 @@ def settle(cube: Map, classes: Map, start: Mask, step_mm: float) -> tuple[Mask, 
 
     Every point looks along its normal for the place with most brain under and most darkness over it; neighbours decide
     together, the crowns of the folds more than the furrows. The unrest is how far, in mm (90th percentile), points
-    still moved in the last pass: over 2 mm the picture holds no clear border.
+    still moved in the last pass: over 3 mm the picture holds no clear border.
     """
     mask, moved = start, np.zeros(1)
     for one in _PASSES:
