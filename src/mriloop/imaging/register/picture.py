@@ -66,7 +66,7 @@ def picture(data: Floats, affine: Affine, spacing_mm: float, inside: Mask | None
 
 
 def foreground(data: Floats) -> Mask:
-    """Return where tissue is, holes filled: a tenth of the robust range brighter than the air, opened, the largest piece."""
+    """Return where tissue is, holes filled: a tenth of the range above the air, opened, largest piece."""
     smooth = ndimage.uniform_filter(np.asarray(data, np.float32), 3)
     high = float(np.percentile(data, 98.0))
     # Noise in magnitude pictures lifts the air; where there is no air at all the darkest tissue must not pass for it.
