@@ -48,7 +48,7 @@ def test_one_patient_is_one_person(heads: dict[str, Loaded], prior: str):
     assert told.apart_mm < 1.0
 
 
-def test_a_stranger_is_never_the_same_person(heads: dict[str, Loaded]):
-    today = heads["second T1"]
-    told = one_person(today, heads["stranger"], across(today, heads["stranger"]))
+@pytest.mark.parametrize(("one", "other"), [("second T1", "stranger"), ("stranger", "second T1")])
+def test_a_stranger_is_never_the_same_person(heads: dict[str, Loaded], one: str, other: str):
+    told = one_person(heads[one], heads[other], across(heads[one], heads[other]))
     assert told.verdict is Likely.OTHER, told.evidence

@@ -21,7 +21,7 @@ PLAUSIBLE_ML = (1000.0, 1750.0)
 _FRACTIONS = (0.5, 0.65, 0.8)
 _LEAST_COVERED = 0.97  # of the average brain: below it the slab is said not to hold the whole brain
 _LEAST_AGREEMENT = 0.85  # Dice of the two ways; the real heads tried reached 0.86 to 0.94
-_MOST_UNREST_MM = 2.0
+_MOST_UNREST_MM = 3.0  # of the 4 that are possible; wide furrows leave 2.6 on good masks
 _SCALES = (0.78, 1.12)  # exp(±0.18) around adults: further off the average brain was not laid on a brain
 _WITHIN_MM, _BEYOND_MM = 12.0, 2.5
 

@@ -13,6 +13,7 @@ from mriloop.model.volume import Affine, Floats
 
 Mask = npt.NDArray[np.bool_]
 MARGIN_MM = 12.0
+_BRIGHTEST_AIR = 0.15  # of the 98th percentile: air at a signal to noise of 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,9 +66,12 @@ def picture(data: Floats, affine: Affine, spacing_mm: float, inside: Mask | None
 
 
 def foreground(data: Floats) -> Mask:
-    """Return where tissue is, holes filled: brighter than a tenth of the robust range, opened, the largest piece."""
-    level = 0.10 * float(np.percentile(data, 98.0))
-    rough = ndimage.binary_opening(ndimage.uniform_filter(np.asarray(data, np.float32), 3) > level, iterations=1)
+    """Return where tissue is, holes filled: a tenth of the range above the air, opened, largest piece."""
+    smooth = ndimage.uniform_filter(np.asarray(data, np.float32), 3)
+    high = float(np.percentile(data, 98.0))
+    # Noise in magnitude pictures lifts the air; where there is no air at all the darkest tissue must not pass for it.
+    air = min(max(float(np.percentile(smooth, 2.0)), 0.0), _BRIGHTEST_AIR * high)
+    rough = ndimage.binary_opening(smooth > air + 0.10 * (high - air), iterations=1)
     labels, count = ndimage.label(rough)
     if count == 0:
         return np.asarray(rough, dtype=bool)

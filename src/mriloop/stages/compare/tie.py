@@ -16,6 +16,7 @@ from mriloop.stages.compare.people import Likely, doubt, one_person
 from mriloop.stages.compare.regional import regional
 
 Matched = tuple[Study, list[Proposal], list[NotComparable]]
+_NEAR_ENOUGH_MM = 5.0  # places are sought 9 mm away and a rigid rest is taken off: heads can still be told apart
 _WHOLE = frozenset({Region.BRAIN, Region.PITUITARY, Region.UNKNOWN})
 
 
@@ -47,7 +48,8 @@ def tie_prior(prior: Study, proposals: Sequence[Proposal], reference: Loaded | N
     """Tie the prior's best series to today's reference, and the prior's other series to that one.
 
     Where the pictures show another person's head, `Desk.strangers` names the study: raises SenderError
-    `prior_other_head` unless a person vouched for it (`Desk.same_person`) or its identity did.
+    `prior_other_head` unless a person vouched for it (`Desk.same_person`) or its identity did. Where the alignment was
+    refused, nothing is compared, and the doubt is a caution only.
     """
     if reference is None:
         desk.alone.update(dict.fromkeys(_usable(prior, desk), "today's study gave no picture to lay it on"))
@@ -90,11 +92,14 @@ def _usable(study: Study, desk: Desk) -> list[str]:
 
 def _one_head(prior: Study, today: Loaded, hub: Loaded, desk: Desk) -> None:
     alignment = desk.linked[hub.uid]
-    if not alignment.accepted:
+    if not alignment.accepted and alignment.uncertainty_mm > _NEAR_ENOUGH_MM:
         return
     found = one_person(today, hub, alignment)
     said = doubt(found)
     if not said or desk.same_person:
+        return
+    if not alignment.accepted:
+        desk.cautions.append(said)
         return
     if found.verdict is Likely.OTHER and prior.study_instance_uid in desk.unnamed:
         raise refuse("prior_other_head", path=prior.study_instance_uid)
