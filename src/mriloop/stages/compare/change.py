@@ -11,8 +11,8 @@ from mriloop.imaging.change_evidence import Evidence, colour_map, evidence
 from mriloop.imaging.change_score import ChangeScore
 from mriloop.imaging.lesions import Lesion, Rules, follow
 from mriloop.imaging.normalise import Map, Mask, Visits, joint
+from mriloop.imaging.places import Places, places
 from mriloop.imaging.resample import Grid, apply, crop, halfway, inverse, sample
-from mriloop.imaging.voxels import ndimage
 from mriloop.model.coding import Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind
 from mriloop.model.quantity import Measure, NotAssessable
@@ -117,14 +117,14 @@ def list_changes(
     visits, half = meet_halfway(today, prior, alignment)
     seen = evidence(visits)
     lesions = sorted(follow(seen, visits, rules, model), key=_order)
-    places = _places(visits, today.kind.weighting)
+    landmarks = _landmarks(visits, today, half)
     trusted = today.brain is not None and today.brain.trusted and prior.brain is not None and prior.brain.trusted
     drawn = [np.zeros(visits.mask.shape, np.int32) for _ in range(3)]
     changes = []
     for number, lesion in reversed(list(enumerate(lesions, start=1))):
         for labels, part in zip(drawn, (lesion.today, lesion.prior, lesion.changed), strict=True):
             labels[lesion.box][part] = number
-        changes.append(_change(number, lesion, visits, half, places, trusted=trusted))
+        changes.append(_change(number, lesion, visits, half, landmarks, trusted=trusted))
     back = inverse(half)
     return ChangeMap(
         changes=tuple(reversed(changes)),
@@ -148,6 +148,13 @@ def _labels_at(labels: Labels, grid: Grid, target: Grid, move: npt.NDArray[np.fl
     return np.rint(sample(labels.astype(np.float32), grid.affine, target, move, order=0)).astype(np.int32)
 
 
+def _landmarks(visits: Visits, today: Loaded, half: npt.NDArray[np.float64]) -> Places:
+    """Return what lesions are placed by; where the brain was found by the average brain, its fit is carried along."""
+    known = None if today.brain is None else today.brain.from_average
+    from_average = None if known is None else inverse(half) @ known
+    return places(visits, today.kind.weighting, from_average=from_average)
+
+
 _KINDS = (ChangeKind.NEW, ChangeKind.ENLARGING, ChangeKind.RESOLVED, ChangeKind.SHRINKING, ChangeKind.STABLE)
 
 
@@ -160,13 +167,14 @@ def _change(
     lesion: Lesion,
     visits: Visits,
     half: npt.NDArray[np.float64],
-    places: _Places,
+    landmarks: Places,
     *,
     trusted: bool,
 ) -> Change:
     shown = lesion.today if lesion.today.any() else lesion.prior
-    start = np.array([b.start for b in lesion.box])
-    index = np.argwhere(shown) + start
+    index = np.argwhere(shown) + np.array([b.start for b in lesion.box])
+    region = np.zeros(visits.mask.shape, bool)
+    region[lesion.box] = shown
     position = apply(half, apply(visits.grid.affine, index.mean(axis=0)[None]))[0]
     longest, across = diameters_mm(shown, visits.grid)
     return Change(
@@ -179,7 +187,7 @@ def _change(
         volume_noise_ml=lesion.noise_ml,
         position_ras_mm=(float(position[0]), float(position[1]), float(position[2])),
         confidence=round(lesion.confidence * (1.0 if trusted else 0.7), 2),
-        location=places.of(index),
+        location=landmarks.of(region),
     )
 
 
@@ -204,64 +212,3 @@ def diameters_mm(region: Mask, grid: Grid) -> tuple[float, float]:
         if widths[long] > best[0]:
             best = float(widths[long]), float(widths[(long + len(angles) // 2) % len(angles)])
     return best
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Places:
-    """Distances by which a lesion is placed, in mm, and where the brain lies."""
-
-    to_ventricle: Map | None
-    to_surface: Map
-    grid: Grid
-    centre: npt.NDArray[np.float64]
-    lowest: float
-    height: float
-
-    def of(self, index: npt.NDArray[np.intp]) -> str:
-        """Name the place of voxels (n, 3): infratentorial, periventricular, juxtacortical, deep, other if unclear."""
-        place = apply(self.grid.affine, index.mean(axis=0)[None])[0]
-        region = tuple(index.T)
-        level = (place[2] - self.lowest) / self.height
-        behind = self.centre[1] - place[1]
-        if self.height > 100.0 and level < 0.28 and behind > 0.0:
-            return "infratentorial"
-        if self.height > 100.0 and level < 0.38 and behind > -15.0:
-            return "other"
-        if self.to_ventricle is None:
-            return "other"
-        if float(self.to_ventricle[region].min()) <= 3.0:
-            return "periventricular"
-        if float(self.to_surface[region].min()) <= 4.0:
-            return "juxtacortical"
-        return "deep"
-
-
-def _places(visits: Visits, weighting: Weighting) -> _Places:
-    """Find ventricles (dark and deep on FLAIR) and the surface (outside, or dark sulci) on the half-way grid."""
-    spacing = visits.grid.spacing_mm
-    padded = np.pad(visits.mask, 1)
-    depth = ndimage.distance_transform_edt(padded, sampling=spacing)[1:-1, 1:-1, 1:-1]
-    mean = (visits.today + visits.prior) / 2.0
-    points = apply(visits.grid.affine, np.argwhere(visits.mask)[::50].astype(float))
-    low, high = np.percentile(points[:, 2], [0.5, 99.5])
-    to_ventricle = None
-    dark = visits.mask & (mean < 0.55)
-    if weighting is Weighting.FLAIR:
-        labels, count = ndimage.label(ndimage.binary_opening(dark & (depth > 18.0), iterations=1))
-        if count:
-            sizes = np.bincount(labels.ravel())[1:] * visits.grid.voxel_ml
-            chosen = 1 + np.flatnonzero(sizes > max(1.0, 0.2 * float(sizes.max())))
-            if len(chosen):
-                ventricle = ndimage.binary_dilation(np.isin(labels, chosen), mask=dark, iterations=3)
-                to_ventricle = ndimage.distance_transform_edt(~ventricle, sampling=spacing).astype(np.float32)
-                dark &= ~ventricle
-    sulci = dark & (depth < 18.0)
-    to_surface = ndimage.distance_transform_edt(visits.mask & ~sulci, sampling=spacing).astype(np.float32)
-    return _Places(
-        to_ventricle=to_ventricle,
-        to_surface=to_surface,
-        grid=visits.grid,
-        centre=points.mean(axis=0),
-        lowest=float(low),
-        height=float(high - low),
-    )
