@@ -25,6 +25,10 @@ ANY = st.sampled_from(list(Criteria)).flatmap(histories)
 GOOD = {Category.PD: 0, Category.SD: 2, Category.NON_CR_NON_PD: 2, Category.MR: 3, Category.PR: 4, Category.CR: 5}
 
 
+def corrected(history, visit):
+    return replace(history, visits=tuple(visit if each.id == visit.id else each for each in history.visits))
+
+
 @given(ANY)
 @SOME
 def test_the_nadir_never_rises_and_never_lies_above_the_baseline(history):
@@ -72,7 +76,7 @@ def test_a_new_lesion_is_progression_whatever_else_is_seen(history, number):
     visit = replace(history.visits[number], new_lesions=NewLesion.YES)
     # Within 12 weeks of radiotherapy RANO 2010 calls no progression by imaging.
     history = replace(history, no_radiotherapy=True, radiotherapy_ended=None)
-    said = assess(history.corrected(visit)).verdicts[number]
+    said = assess(corrected(history, visit)).verdicts[number]
     assert said.category is Category.PD
 
 
@@ -90,7 +94,7 @@ def test_a_larger_last_visit_is_never_a_better_one(history, more):
         volume_ml=size.volume_ml + more,
     )
     before = assess(history).verdicts[-1].category
-    after = assess(history.corrected(replace(last, sizes={**last.sizes, name: grown}))).verdicts[-1].category
+    after = assess(corrected(history, replace(last, sizes={**last.sizes, name: grown}))).verdicts[-1].category
     assume(Category.NE not in (before, after))
     assert GOOD[after] <= GOOD[before]
 
@@ -100,7 +104,7 @@ def test_a_larger_last_visit_is_never_a_better_one(history, more):
 def test_a_target_that_nobody_measured_never_makes_a_visit_better_than_unknown(history):
     last = history.visits[-1]
     name = next(each.id for each in history.lesions if each.role is Role.TARGET)
-    said = assess(history.corrected(replace(last, sizes={**last.sizes, name: Size(seen=Seen.NOT_ASSESSED)})))
+    said = assess(corrected(history, replace(last, sizes={**last.sizes, name: Size(seen=Seen.NOT_ASSESSED)})))
     assert said.verdicts[-1].category in (Category.NE, Category.PD)
 
 

@@ -8,6 +8,7 @@ tables, missing facts tried out both ways (a verdict is known when every way of 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from mriloop.model.fact import Truth
 from mriloop.model.response import (
+    Category,
     Criteria,
     NewLesion,
     NonTarget,
@@ -25,6 +27,7 @@ from mriloop.model.response import (
     Role,
     Seen,
     Size,
+    Standing,
     Tissue,
     TrackedLesion,
     Trend,
@@ -86,8 +89,11 @@ def histories(draw, criteria, tissues=(Tissue.ENHANCING,), whole=False):
             )
         )  # fmt: skip
         day += draw(st.integers(10, 70))
-    doubtful = criteria in (Criteria.RANO_2010, Criteria.IRANO)
-    ended = draw(st.sampled_from(["never", "never", "unknown", "early"])) if doubtful else "never"
+    doubtful = criteria in (Criteria.RANO_2010, Criteria.RANO_2, Criteria.RANO_2_VOLUME, Criteria.IRANO)
+    ended = draw(st.sampled_from(["never", "never", "unknown", "dated", "dated"])) if doubtful else "never"
+    # From long before the first visit to years after the last.
+    near = st.one_of(st.integers(-200, 400), st.sampled_from([-1500, 900, 1500]))
+    visits[0] = replace(visits[0], baseline=True)
     return ResponseHistory(
         id="h",
         criteria=criteria,
@@ -95,7 +101,10 @@ def histories(draw, criteria, tissues=(Tissue.ENHANCING,), whole=False):
         visits=tuple(visits),
         confirm=draw(st.booleans()),
         no_radiotherapy=ended == "never",
-        radiotherapy_ended=START - timedelta(draw(st.integers(0, 40))) if ended == "early" else None,
+        radiotherapy_ended=START + timedelta(draw(near)) if ended == "dated" else None,
+        immunotherapy_started=START + timedelta(draw(near))
+        if criteria is Criteria.IRANO and draw(st.booleans())
+        else None,
     )
 
 
@@ -295,7 +304,26 @@ def rano_2010_opinion(history, number):
     if said != "PD" or history.no_radiotherapy or visit.outside_field is Truth.TRUE:
         return said
     ended = history.radiotherapy_ended
-    return "NE" if ended is None or visit.on <= ended + timedelta(weeks=12) else "PD"
+    return "NE" if ended is None or ended <= visit.on <= ended + timedelta(weeks=12) else "PD"
+
+
+def provisional_opinion(history, number):
+    """Whether progression at a visit waits for another one: by the day, counted from the start of the doubt."""
+    visit = history.visits[number]
+    if history.criteria in (Criteria.RANO_2, Criteria.RANO_2_VOLUME):
+        if history.no_radiotherapy or visit.outside_field is Truth.TRUE:
+            return False
+        ended = history.radiotherapy_ended
+        return ended is None or visit.on in {ended + timedelta(day) for day in range(85)}
+    if history.criteria is Criteria.IRANO:
+        if visit.clinical is Trend.WORSE:
+            return False
+        began = history.immunotherapy_started
+        if began is None:
+            return True
+        months = (visit.on.year - began.year) * 12 + visit.on.month - began.month
+        return visit.on >= began and (months < 6 or (months == 6 and visit.on.day <= began.day))
+    return False
 
 
 OPINIONS = {
@@ -327,3 +355,6 @@ def test_every_visit_gets_what_the_tables_say(criteria, data):
     for number, verdict in enumerate(course.verdicts):
         if number:
             assert verdict.category.value == OPINIONS[criteria](history, number), (verdict.visit, verdict.row)
+            if verdict.category is Category.PD:
+                waits = verdict.confirmation.standing is not Standing.FINAL
+                assert waits is provisional_opinion(history, number), verdict.visit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mriloop.app.norms import repeatability_in_force
 from mriloop.edges.knowledge.histories import load_history, read_mapping
 from mriloop.edges.knowledge.visit_entries import load_discs, load_joints
 from mriloop.model.response import Criteria, EntryCourse, ResponseCourse, ResponseHistory
@@ -23,13 +24,16 @@ def criteria_of(path: Path, stated: str | None = None) -> str:
     return str(raw.get("criteria") or Criteria.RECIST).strip().lower()
 
 
-def response(path: Path, criteria: str | None = None) -> tuple[ResponseHistory, ResponseCourse]:
+def response(
+    path: Path, criteria: str | None = None, *, site: Path | None = None
+) -> tuple[ResponseHistory, ResponseCourse]:
     """Return a history of tumours and what the criteria say of it; `criteria` stands in for the file's own.
 
-    Raises SenderError `history_invalid`, `input_not_found` or `input_unreadable`.
+    `site` is the site's own knowledge, whose coefficients of repeatability win over the shipped ones. Raises
+    SenderError `history_invalid`, `input_not_found` or `input_unreadable`, OperatorError `knowledge_invalid`.
     """
     history = load_history(path, None if criteria is None else Criteria(criteria))
-    return history, assess(history)
+    return history, assess(history, repeatability_in_force(site))
 
 
 def entries(path: Path, criteria: str) -> EntryCourse:

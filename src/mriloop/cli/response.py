@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mriloop.cli.common import console, emit, json_option, leave
+from mriloop.cli.common import console, emit, json_option, leave, load_settings
 from mriloop.model.errors import Exit
 from mriloop.model.guideline import Citation
 from mriloop.model.quantity import Quantity
@@ -57,7 +57,7 @@ def response(history: Path, criteria: str | None, as_json: bool) -> None:
         emit(entries_document(compared)) if as_json else show_entries(compared)
         moved = any(each.pattern not in (Pattern.UNCHANGED, Pattern.CANNOT_TELL) for each in compared.entries)
         leave(Exit.NEEDS_PERSON if moved else Exit.DONE)
-    stated, course = run(history, criteria)
+    stated, course = run(history, criteria, site=load_settings().site_path)
     if as_json:
         emit(response_document(course))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -168,12 +168,6 @@ class ResponseHistory:
     immunotherapy_started: date | None = None
     repeatability: Repeatability | None = None
 
-    def corrected(self, visit: ResponseVisit) -> ResponseHistory:
-        """Return the history with the visit of that id replaced; every later verdict is made anew from it."""
-        if visit.id not in {each.id for each in self.visits}:
-            raise KeyError(visit.id)
-        return replace(self, visits=tuple(visit if each.id == visit.id else each for each in self.visits))
-
 
 class Standing(StrEnum):
     """Where a verdict stands that another visit has to bear out."""
@@ -243,6 +237,7 @@ class ResponseCourse:
     measure, unit : what is summed and its UCUM code; objections : why a lesion may not be a target by these criteria
     progression_on : the day on which progression is dated; `progression_standing` says whether it is certain yet
     cautions : what was remembered and not read, and what the criteria leave open
+    growth : the sizes of every target and the sums, over the visits
     """
 
     criteria: Criteria
@@ -258,6 +253,7 @@ class ResponseCourse:
     progression_standing: Standing = Standing.FINAL
     objections: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    growth: tuple[GrowthSeries, ...] = ()
 
 
 class Pattern(StrEnum):
@@ -330,12 +326,15 @@ class EntryCourse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthPoint:
-    """One value of a growth curve. `noise` is the standard deviation of measuring it once, in the same unit."""
+    """One value of a growth curve.
+
+    noise : standard deviation of measuring it once, in the same unit; None where nobody knows it
+    """
 
     visit: str
     on: date
     value: float
-    noise: float
+    noise: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

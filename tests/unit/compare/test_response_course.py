@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-import numpy as np
 import pytest
 
+from mriloop.edges.knowledge.repeatability import load_repeatability
 from mriloop.model.fact import Truth
 from mriloop.model.judgement import Judged, Repeatability
-from mriloop.model.outline import Outline
-from mriloop.model.quantity import NotAssessable
 from mriloop.model.response import (
     Category,
     Criteria,
@@ -26,11 +24,12 @@ from mriloop.model.response import (
     TrackedLesion,
     Trend,
 )
-from mriloop.stages.compare.response import assess, courses, size_of_outline
+from mriloop.stages.compare.response import assess
 from mriloop.stages.compare.response.rules import months_after
 from mriloop.stages.compare.response.volumetric import VOLUME_GROWTH, VOLUME_RESPONSE, volume_from_area
 
 START = date(2026, 1, 5)
+SHIPPED = load_repeatability()
 
 
 def visit(day, *sides, **more):
@@ -55,7 +54,8 @@ def visit(day, *sides, **more):
 def course(criteria, *visits, lesions=None, **more):
     lesions = lesions or tuple(TrackedLesion(id=name) for name in visits[0].sizes)
     more.setdefault("no_radiotherapy", "radiotherapy_ended" not in more)
-    return assess(ResponseHistory(id="h", criteria=criteria, lesions=lesions, visits=visits, **more))
+    known = more.pop("known", SHIPPED)
+    return assess(ResponseHistory(id="h", criteria=criteria, lesions=lesions, visits=visits, **more), known)
 
 
 def categories(found):
@@ -241,14 +241,9 @@ def test_a_new_baseline_starts_anew():
 
 
 def test_a_corrected_visit_changes_what_comes_after():
-    history = ResponseHistory(
-        id="h", criteria=Criteria.RECIST, lesions=(TrackedLesion(id="T0"),),
-        visits=(visit(0, 50.0), visit(60, 30.0), visit(120, 37.0)),
-    )  # fmt: skip
-    assert categories(assess(history)) == ["PR", "PD"]
-    assert categories(assess(history.corrected(visit(60, 36.0)))) == ["SD", "SD"]
-    with pytest.raises(KeyError):
-        history.corrected(visit(61, 36.0))
+    visits = (visit(0, 50.0), visit(60, 30.0), visit(120, 37.0))
+    assert categories(course(Criteria.RECIST, *visits)) == ["PR", "PD"]
+    assert categories(course(Criteria.RECIST, visits[0], visit(60, 36.0), visits[2])) == ["SD", "SD"]
 
 
 def test_the_thresholds_of_volume_are_those_of_area_for_a_body_that_changes_evenly():
@@ -267,8 +262,61 @@ def test_progression_of_a_small_lesion_may_lie_within_measurement_error():
     assert {each.judged for each in said.judgements} == {Judged.WITHIN}
     large = course(Criteria.RANO_2, visit(0, 40.0), visit(120, 52.0)).verdicts[1]
     assert (large.category, large.flags) == (Category.PD, ())
-    own = course(Criteria.RECIST, visit(0, 40.0), visit(60, 27.0))
-    assert own.verdicts[1].judgements[0].beyond == pytest.approx(1.96 * 2.4)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "sides", "percent"),
+    [
+        # 95 % limits of two readers (Yoon 2016): 25.4 % of one diameter, 19.5 % of a sum; a factor of 1.55 of a volume.
+        (Criteria.RECIST, (40.0,), 25.4),
+        (Criteria.RECIST, (40.0, 20.0), 19.5),
+        (Criteria.RANO_2, (40.0,), 2**0.5 * 25.4),
+        (Criteria.VOLUME, (40.0,), 55.0),
+    ],
+)
+def test_a_sum_is_held_against_the_one_published_repeatability(criteria, sides, percent):
+    said = course(criteria, visit(0, *sides), visit(60, *(1.01 * side for side in sides))).verdicts[1]
+    for judgement in said.judgements:
+        assert judgement.beyond == pytest.approx(percent / 100 * judgement.before.value)
+        assert judgement.judged is Judged.WITHIN
+        assert judgement.citation is not None
+        assert judgement.citation.year in (2015, 2016)
+
+
+def test_the_site_knows_its_own_repeatability_and_the_history_knows_best():
+    visits = (visit(0, 50.0), visit(60, 45.0))
+    site = Repeatability(measure="diameter", unit="mm", percent=5.0, when="here", site=True)
+    for more, judged, beyond in (
+        ({}, Judged.WITHIN, 12.7),
+        ({"known": (*SHIPPED, site)}, Judged.CHANGED, 2.5),
+        ({"known": (*SHIPPED, site), "repeatability": replace(site, percent=20.0)}, Judged.WITHIN, 10.0),
+        ({"repeatability": Repeatability(measure="size", unit="mm", absolute=2.0)}, Judged.CHANGED, 2.0),
+    ):
+        (said,) = {
+            each.judged: each for each in course(Criteria.RECIST, *visits, **more).verdicts[1].judgements
+        }.values()
+        assert (said.judged, said.beyond) == (judged, pytest.approx(beyond))
+
+
+def test_without_any_repeatability_nobody_can_tell_and_the_category_stands():
+    said = course(Criteria.RECIST, visit(0, 50.0), visit(60, 90.0), known=()).verdicts[1]
+    assert said.category is Category.PD
+    assert {each.judged for each in said.judgements} == {Judged.CANNOT_TELL}
+
+
+def test_treatment_that_came_years_later_casts_no_doubt_on_progression():
+    visits = (visit(0, 20.0, baseline=True), visit(60, 30.0))
+    later = START + timedelta(800)
+    old = course(Criteria.RANO_2010, *visits, radiotherapy_ended=later).verdicts[1]
+    assert (old.category, old.row) == (Category.PD, "growth")
+    for criteria, more in ((Criteria.RANO_2, {"radiotherapy_ended": later}),
+                           (Criteria.IRANO, {"immunotherapy_started": later})):  # fmt: skip
+        said = course(criteria, *visits, **more).verdicts[1]
+        assert (said.category, said.confirmation.standing) == (Category.PD, Standing.FINAL)
+    on_the_day = course(Criteria.IRANO, *visits, immunotherapy_started=START + timedelta(60)).verdicts[1]
+    assert on_the_day.confirmation.standing is Standing.PENDING
+    last_day = course(Criteria.RANO_2010, *visits, radiotherapy_ended=START + timedelta(60)).verdicts[1]
+    assert last_day.category is Category.NE
 
 
 @pytest.mark.parametrize(
@@ -310,23 +358,14 @@ def test_growth_curves_carry_the_noise_of_one_measurement():
     visits = (visit(0, 30.0, 20.0), visit(60, 24.0, None), visit(120, 20.0, 10.0, baseline=True))
     lesions = (TrackedLesion(id="T0"), TrackedLesion(id="T1"))
     history = ResponseHistory(id="h", criteria=Criteria.RECIST, lesions=lesions, visits=visits)
-    first, second, total = courses(history)
+    first, second, total = assess(history, SHIPPED).growth
     assert [each.value for each in first.points] == [30, 24, 20]
     assert [each.visit for each in second.points] == ["d0", "d120"]
     assert [(each.on, each.value) for each in total.points] == [(START, 50), (START + timedelta(120), 30)]
-    single = 2.4 / 2**0.5
-    assert first.points[0].noise == pytest.approx(single)
-    assert total.points[0].noise == pytest.approx(single * 2**0.5)
+    # Limits of a difference are 1.96 times the root of 2 of the standard deviation of one measurement.
+    assert first.points[0].noise == pytest.approx(0.254 * 30 / 2.772, rel=0.001)
+    assert total.points[0].noise == pytest.approx(0.195 * 50 / 2.772, rel=0.001)
     assert (first.lesion, total.lesion, total.baselines) == ("T0", "", ("d120",))
     own = replace(history, repeatability=Repeatability(measure="diameter", unit="mm", percent=2.77))
-    assert courses(own)[0].points[0].noise == pytest.approx(0.3, rel=0.01)
-
-
-def test_a_drawn_region_becomes_a_target():
-    x, y, k = np.meshgrid(np.arange(30) - 15, np.arange(30) - 15, np.arange(6), indexing="ij")
-    mask = (x**2 / 49 + y**2 / 16 <= 1) & (k >= 2) & (k < 4)
-    found = size_of_outline(Outline(data=mask, affine=np.diag([1.0, 1.0, 3.0, 1.0]), label="lesion"))
-    assert (found.longest_mm, found.perpendicular_mm) == (pytest.approx(14, abs=0.5), pytest.approx(8, abs=0.5))
-    assert (found.slices, found.volume_ml) == (2, pytest.approx(np.pi * 7 * 4 * 6 / 1000, rel=0.05))
-    empty = Outline(data=np.zeros_like(mask), affine=np.eye(4), label="lesion")
-    assert isinstance(size_of_outline(empty), NotAssessable)
+    assert assess(own).growth[0].points[0].noise == pytest.approx(0.3, rel=0.01)
+    assert assess(history).growth[0].points[0].noise is None

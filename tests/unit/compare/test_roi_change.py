@@ -16,7 +16,6 @@ from mriloop.stages.compare.quantities import (
     RegionValues,
     cover_of,
     judge_lesion,
-    judge_load,
     region_values,
     roi_change,
 )
@@ -135,11 +134,7 @@ def test_cover_keeps_the_volume_on_any_grid():
         assert cover.sum() * grid.voxel_ml == pytest.approx(OUTLINE.data.sum() * 2.0 / 1000.0, rel=0.03)
 
 
-def test_loads_and_lesions_are_judged_by_their_own_noise():
-    assert judge_load([1.0, 2.0], [1.0, 2.2], LOAD).judged is Judged.WITHIN
-    assert judge_load([1.0, 3.0], [1.0, 2.0], LOAD).judged is Judged.CHANGED
-    assert judge_load([1.0, 3.0], [1.0, 2.0], LOAD, noises_ml=[0.4, 0.4]).judged is Judged.WITHIN
-    assert judge_load([1.0, 3.0], [1.0, 2.0], LOAD, obstacle="spoilt").judged is Judged.CANNOT_TELL
+def test_a_lesion_is_judged_by_its_own_noise():
     one = judge_lesion(0.3, 0.1, LOAD, noise_ml=0.2)
     assert one.judged is Judged.WITHIN
     assert one.beyond == pytest.approx(1.96 * 0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -46,6 +47,21 @@ def test_growth_beyond_the_threshold_is_progression_and_less_is_not_evaluable(tm
         path.write_text(str(draft_history([_measured("T1", 2025, 20.0), _measured("T1", 2026, today)])), "utf-8")
         verdict = assess(load_history(path)).verdicts[-1]
         assert verdict.category is category
+
+
+def test_no_outline_is_dropped_and_lesions_are_told_apart_by_what_follows_them(tmp_path):
+    two_pieces = [_measured("T1", 2025, 20.0), _measured("T1", 2025, 12.0), _measured("T1", 2026, 24.0)]
+    namesakes = [replace(_measured("node", 2025, value), lesion=uid) for uid, value in (("1.5", 31.0), ("1.6", 32.0))]
+    renamed = [replace(_measured("left", 2025, 41.0), lesion="1.7"), replace(_measured("L", 2026, 42.0), lesion="1.7")]
+    path = tmp_path / "history.yaml"
+    path.write_text(str(draft_history([*two_pieces, *namesakes, *renamed])), encoding="utf-8")
+    first, second = load_history(path).visits
+    assert {name: size.longest_mm for name, size in first.sizes.items()} == {
+        "T1 (1)": 20.0, "T1 (2)": 12.0, "node": 31.0, "node (2)": 32.0, "left": 41.0,
+    }  # fmt: skip
+    assert {name: size.longest_mm for name, size in second.sizes.items()} == {
+        "T1 (1)": 24.0, "T1 (2)": None, "node": None, "node (2)": None, "left": 42.0,
+    }  # fmt: skip
 
 
 def test_without_dates_there_is_no_draft():

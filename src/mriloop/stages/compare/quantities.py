@@ -191,24 +191,6 @@ def roi_change(
     )
 
 
-def judge_load(
-    volumes_today_ml: Sequence[float],
-    volumes_before_ml: Sequence[float],
-    repeatability: Repeatability | None,
-    *,
-    noises_ml: Sequence[float] = (),
-    obstacle: str = "",
-) -> Judgement:
-    """Judge the whole load of lesions: the sum of their volumes at both visits.
-
-    `noises_ml` are the standard deviations of each lesion's change that the noise of the pair makes
-    (`Change.volume_noise_ml`); they are independent, so their squares add.
-    """
-    today, before = (Quantity(value=float(sum(v)), unit="mL") for v in (volumes_today_ml, volumes_before_ml))
-    noise = float(np.sqrt(sum(n**2 for n in noises_ml) / 2.0)) if noises_ml else None
-    return judge("lesion load", today, before, repeatability, pair_noise=noise, obstacle=obstacle)
-
-
 def judge_lesion(
     today_ml: float,
     before_ml: float,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mriloop.edges.publish.documents.plain import Document, measure, number, word
 from mriloop.model.guideline import Citation
 from mriloop.model.judgement import Judgement
-from mriloop.model.response import EntryCourse, ResponseCourse, SumChange, Verdict
+from mriloop.model.response import EntryCourse, GrowthSeries, ResponseCourse, SumChange, Verdict
 
 
 def response_document(course: ResponseCourse) -> Document:
@@ -18,6 +18,7 @@ def response_document(course: ResponseCourse) -> Document:
         "unit": course.unit,
         "visits": [_verdict(each) for each in course.verdicts],
         "entries": [],
+        "growth": [_growth(each) for each in course.growth],
         "best_response": {
             "category": course.best.value,
             "visit": course.best_visit or None,
@@ -74,6 +75,19 @@ def _sum(one: SumChange) -> Document:
     }
 
 
+def _growth(one: GrowthSeries) -> Document:
+    return {
+        "name": one.name,
+        "unit": one.unit,
+        "lesion": one.lesion or None,
+        "points": [
+            {"visit": each.visit, "date": each.on.isoformat(), "value": number(each.value), "noise": number(each.noise)}
+            for each in one.points
+        ],
+        "baselines": list(one.baselines),
+    }
+
+
 def _judgement(one: Judgement) -> Document:
     return {
         "measure": one.measure,
@@ -112,6 +126,7 @@ def entries_document(course: EntryCourse) -> Document:
             }
             for each in course.entries
         ],
+        "growth": [],
         "best_response": None,
         "progression": None,
         "objections": [],

@@ -1,9 +1,13 @@
 """Tumour response: RECIST 1.1, RANO 2010, RANO 2.0, RANO-BM, iRANO and volume over any number of visits."""
 
-from mriloop.model.response import Criteria, GrowthSeries, ResponseCourse, ResponseHistory
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mriloop.model.judgement import Repeatability
+from mriloop.model.response import Criteria, ResponseCourse, ResponseHistory
 from mriloop.stages.compare.response import rano, rano_bm, recist, volumetric
 from mriloop.stages.compare.response.course import over_visits
-from mriloop.stages.compare.response.growth import curves, size_of_outline
+from mriloop.stages.compare.response.growth import curves
 from mriloop.stages.compare.response.rules import Rules
 
 RULES: dict[Criteria, Rules] = {
@@ -20,21 +24,16 @@ RULES: dict[Criteria, Rules] = {
 }
 
 
-def assess(history: ResponseHistory) -> ResponseCourse:
+def assess(history: ResponseHistory, repeatability: Sequence[Repeatability] = ()) -> ResponseCourse:
     """Return what the history's criteria say of each of its visits, with best response and progression.
 
-    Nothing is assumed: where a fact that decides is missing, the verdict is NE and names it. Raises ValueError for a
-    history without visits or with two visits on one day.
+    `repeatability` are the coefficients in force, against which each change of a sum is held beside its category;
+    where none of them fits and the history states none, that answer is `cannot tell`. Nothing is assumed: where a fact
+    that decides is missing, the verdict is NE and names it. Raises ValueError for a history without visits or with two
+    visits on one day.
     """
-    return over_visits(history, RULES[history.criteria])
+    rules = RULES[history.criteria]
+    return replace(over_visits(history, rules, repeatability), growth=curves(history, rules, repeatability))
 
 
-def courses(history: ResponseHistory) -> tuple[GrowthSeries, ...]:
-    """Return the growth of every target and every sum over visits, in the measure of the history's criteria.
-
-    For figures: each point has its day, its value and the standard deviation of measuring it once.
-    """
-    return curves(history, RULES[history.criteria])
-
-
-__all__ = ["RULES", "assess", "courses", "size_of_outline"]
+__all__ = ["RULES", "assess"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 from mriloop.model.fact import Truth
-from mriloop.model.judgement import Judged
+from mriloop.model.judgement import Judged, Repeatability
 from mriloop.model.quantity import NotAssessable, Quantity
 from mriloop.model.response import (
     Category,
@@ -26,11 +26,12 @@ from mriloop.stages.compare.response.sums import Sums, follow, targets_of
 from mriloop.stages.compare.response.table import Answer
 
 
-def over_visits(history: ResponseHistory, rules: Rules) -> ResponseCourse:
+def over_visits(history: ResponseHistory, rules: Rules, known: Sequence[Repeatability] = ()) -> ResponseCourse:
     """Return the verdict of every visit of a history, in the order of their dates.
 
-    Everything is made anew from the visits each time, so a corrected visit changes all that rests on it. Raises
-    ValueError where the history has no visit, two visits on one day, or two of one name.
+    `known` are coefficients of repeatability. Everything is made anew from the visits each time, so a corrected visit
+    changes all that rests on it. Raises ValueError where the history has no visit, two visits on one day, or two of one
+    name.
     """
     visits = tuple(sorted(history.visits, key=lambda each: each.on))
     if not visits:
@@ -42,7 +43,7 @@ def over_visits(history: ResponseHistory, rules: Rules) -> ResponseCourse:
     summary = Summary(Category.NE, "", "there is no baseline yet")
     objections: list[str] = []
     for run in runs:
-        settled = _run(run, history, rules)
+        settled = _run(run, history, rules, known)
         summary = summarise(settled, history.minimum_stable_days)
         objections += [f"{run[0].id}: {said}" for said in rules.objects(history, run[0])]
         verdicts += settled
@@ -90,13 +91,15 @@ def _early(visit: ResponseVisit, rules: Rules) -> Verdict:
     )
 
 
-def _run(run: tuple[ResponseVisit, ...], history: ResponseHistory, rules: Rules) -> tuple[Verdict, ...]:
+def _run(
+    run: tuple[ResponseVisit, ...], history: ResponseHistory, rules: Rules, known: Sequence[Repeatability]
+) -> tuple[Verdict, ...]:
     by_tissue = [follow(run, targets_of(history.lesions, tissue), rules.size_of, tissue) for tissue in rules.tissues]
     situations = [
         Situation(history, visit, run[0], tuple(sums[number] for sums in by_tissue)) for number, visit in enumerate(run)
     ]
     answers = [rules.judge(each) for each in situations]
-    raw = tuple(_verdict(situation, said, rules) for situation, said in zip(situations, answers, strict=True))
+    raw = tuple(_verdict(situation, said, rules, known) for situation, said in zip(situations, answers, strict=True))
 
     def born_out(earlier: int, later: int) -> Truth:
         return rules.bears_out(situations[earlier], situations[later], answers[later])
@@ -104,13 +107,13 @@ def _run(run: tuple[ResponseVisit, ...], history: ResponseHistory, rules: Rules)
     return settle(raw, rules, history.confirm, born_out)
 
 
-def _verdict(situation: Situation, said: Answer, rules: Rules) -> Verdict:
+def _verdict(situation: Situation, said: Answer, rules: Rules, known: Sequence[Repeatability]) -> Verdict:
     visit = situation.visit
     first = visit is situation.baseline
     changes = tuple(_change(sums, rules, first) for sums in situation.sums if sums.targets)
     judged = () if first else tuple(
         judge_change(
-            sums, since=since, before=before, unit=rules.unit, visit=visit, own=situation.history.repeatability
+            sums, since=since, before=before, unit=rules.unit, own=situation.history.repeatability, known=known
         )
         for sums in situation.sums
         if sums.targets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from mriloop.model.fact import Truth
+from mriloop.model.fact import Truth, truth
 from mriloop.model.guideline import Citation, Mark
 from mriloop.model.response import (
     Category,
@@ -86,14 +86,14 @@ def judge_2010(situation: Situation) -> Answer:
 
 
 def _early(situation: Situation) -> Truth:
-    """Whether a visit lies within twelve weeks after the end of radiotherapy."""
+    """Whether a visit lies within twelve weeks after the end of radiotherapy; one before its end does not."""
     history = situation.history
     if history.no_radiotherapy:
         return Truth.FALSE
     if history.radiotherapy_ended is None:
         return Truth.UNKNOWN
     days = (situation.visit.on - history.radiotherapy_ended).days
-    return Truth.TRUE if days <= DOUBT_DAYS else Truth.FALSE
+    return truth(0 <= days <= DOUBT_DAYS)
 
 
 def judge_2(situation: Situation) -> Answer:
@@ -137,7 +137,8 @@ def doubt_after_radiotherapy(situation: Situation, said: Answer) -> Confirmation
 def doubt_under_immunotherapy(situation: Situation, said: Answer) -> Confirmation:
     """Progression within six months of immunotherapy is provisional unless the patient is clinically worse."""
     started, visit = situation.history.immunotherapy_started, situation.visit
-    if visit.clinical is Trend.WORSE or (started is not None and visit.on > months_after(started, IMMUNE_MONTHS)):
+    outside = started is not None and not started <= visit.on <= months_after(started, IMMUNE_MONTHS)
+    if visit.clinical is Trend.WORSE or outside:
         return Confirmation()
     needs = "an MRI at least 3 months later that is progression against this one"
     if started is None:

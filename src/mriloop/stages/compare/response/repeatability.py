@@ -1,51 +1,47 @@
-"""How much sums of diameters, areas and volumes move when nothing has changed, and what that means for a verdict."""
+"""Holds sums of diameters, areas and volumes against the repeatability that is known for one lesion or for several."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 
-from mriloop.model.guideline import Citation, Mark
-from mriloop.model.judgement import Judged, Judgement, Repeatability
-from mriloop.model.quantity import NotAssessable, Quantity
-from mriloop.model.response import ResponseVisit, Seen, Size
+from mriloop.model.judgement import Judgement, Repeatability
+from mriloop.model.quantity import Measure, NotAssessable, Quantity
+from mriloop.stages.compare.judge import choose, judge
 from mriloop.stages.compare.response.sums import Sums
 
-# Standard deviation of the change of one longest diameter between two scans within minutes, measured by readers.
-DIAMETER_SD_MM = 2.4
-LIMITS = 1.96
-VOLUME_LOSS, VOLUME_GAIN = 0.35, 0.55
-DIAMETER = Citation(
-    text="Oxnard et al., Variability of lung tumor measurements on repeat computed tomography scans taken within "
-    "15 minutes, J Clin Oncol 29:3114",
-    year=2011,
-    locator="discussion: standard deviation of 2.4 mm of change (PMC3157977); lung CT, the nearest that is published",
-    mark=Mark.V2,
-    doi="10.1200/JCO.2010.33.7071",
-)
-VOLUME = Citation(
-    text="Limits of change of tumour volume by segmentation in a model of measurement error, Cancer Imaging",
-    year=2015,
-    locator="-35 % and +55 %; CT, abstract only",
-    mark=Mark.V2,
-)
+UNMEASURED = NotAssessable(reason="the size of a target is not known")
 
 
-def limit(sums: Sums, before: float, unit: str, visit: ResponseVisit, own: Repeatability | None, grown: bool) -> float:
-    """Return the change of a sum, in its unit, that measurement alone makes no more than once in twenty times.
+def repeatability_of(
+    unit: str, lesions: int, own: Repeatability | None, known: Sequence[Repeatability]
+) -> Repeatability | None:
+    """Return how much the sum of the sizes of so many lesions moves when nothing has changed; None: nobody knows.
 
-    Errors of separate lesions are independent, so they add as squares: 1.96 × 2.4 mm × √n for n diameters; a product
-    a × b moves by the error of either side times the other.
+    Parameters
+    ----------
+    unit
+        Of the sum: mm (diameters), mm2 (products of two diameters) or mL.
+    own
+        What a history states of one lesion, in place of all others. Errors of separate lesions are independent, so an
+        absolute limit of n lesions is that of one times the root of n; a percentage holds for the sum at most.
+    known
+        Coefficients in force (`edges.knowledge.repeatability`). No region is asked for: targets lie in many. Products
+        have none of their own: either diameter errs for itself, so that of diameters times the root of 2.
     """
-    count = max(len([size for size in sums.now.sizes.values() if size > 0]), 1)
     if own is not None:
-        return max((own.percent or 0.0) / 100 * before, (own.absolute or 0.0) * sqrt(count))
-    if unit == "mm":
-        return LIMITS * DIAMETER_SD_MM * sqrt(count)
-    if unit == "mm2":
-        sizes = [visit.sizes.get(each.id, Size(seen=Seen.NOT_ASSESSED)) for each in sums.targets]
-        squares = sum((each.longest_mm or 0.0) ** 2 + (each.perpendicular_mm or 0.0) ** 2 for each in sizes)
-        return LIMITS * DIAMETER_SD_MM * sqrt(squares)
-    return before * (VOLUME_GAIN if grown else VOLUME_LOSS)
+        absolute = None if own.absolute is None else own.absolute * sqrt(max(lesions, 1))
+        return replace(own, unit=unit, absolute=absolute, when=own.when or "as the history states of one lesion")
+    if unit == "mL":
+        return choose(known, "tumour volume")
+    found = choose(known, "sum of diameters" if lesions > 1 else "diameter")
+    if found is None or unit == "mm":
+        return found
+    percent = None if found.percent is None else sqrt(2.0) * found.percent
+    when = f"{found.when}, either diameter of a product for itself"
+    # A length beside the percentage says nothing of an area, and without a percentage nothing is left.
+    return None if percent is None else replace(found, unit=unit, percent=percent, absolute=None, when=when)
 
 
 def name_of(sums: Sums, since: str) -> str:
@@ -54,43 +50,20 @@ def name_of(sums: Sums, since: str) -> str:
 
 
 def judge_change(
-    sums: Sums, *, since: str, before: float | None, unit: str, visit: ResponseVisit, own: Repeatability | None
+    sums: Sums,
+    *,
+    since: str,
+    before: float | None,
+    unit: str,
+    own: Repeatability | None,
+    known: Sequence[Repeatability],
 ) -> Judgement:
     """Return whether a sum moved by more than measuring it twice would move it, against baseline or nadir."""
-    name = name_of(sums, since)
-    now = sums.now.total
-    citation = (own.citation if own is not None else None) or (VOLUME if unit == "mL" else DIAMETER)
-    if now is None or before is None:
-        return Judgement(
-            measure=name,
-            today=NotAssessable(reason="a target was not measured") if now is None else Quantity(value=now, unit=unit),
-            before=NotAssessable(reason="a target was not measured")
-            if before is None
-            else Quantity(value=before, unit=unit),
-            judged=Judged.CANNOT_TELL,
-            because="a target was not measured",
-            citation=citation,
-        )
-    change = now - before
-    beyond = limit(sums, before, unit, visit, own, change > 0)
-    changed = abs(change) > beyond
-    source = (
-        f"the site's own repeatability ({own.when or own.measure})"
-        if own is not None
-        else (
-            "the published repeatability of volume (CT)"
-            if unit == "mL"
-            else "the published repeatability of diameters (lung CT)"
-        )
-    )
-    return Judgement(
-        measure=name,
-        today=Quantity(value=now, unit=unit),
-        before=Quantity(value=before, unit=unit),
-        judged=Judged.CHANGED if changed else Judged.WITHIN,
-        because=f"{change:+.4g} {unit}; by {source}, measuring twice moves it by up to {beyond:.3g} {unit}",
-        change=change,
-        change_percent=100 * change / before if before else None,
-        beyond=beyond,
-        citation=citation,
-    )
+    present = sum(size > 0 for size in sums.now.sizes.values())
+    coefficient = repeatability_of(unit, max(present, 1), own, known)
+    found = judge(name_of(sums, since), _measure(sums.now.total, unit), _measure(before, unit), coefficient)
+    return replace(found, citation=None if coefficient is None else coefficient.citation)
+
+
+def _measure(value: float | None, unit: str) -> Measure:
+    return UNMEASURED if value is None else Quantity(value=value, unit=unit)
