@@ -134,7 +134,7 @@ def _homes(intakes: Sequence[Intake], studies: Sequence[Study]) -> dict[str, _Ho
         name = "today" if visit == 0 else f"prior{visit}"
         for place, series in enumerate(study.series, 1):
             number = series.series_number if series.series_number is not None else place
-            label = f"{name}S{number}"
+            label = f"{name}S{number}".replace("-", "minus")  # labels of BIDS are letters and digits
             if any(home.label == label for home in found.values()):
                 label += f"n{place}"
             found[series.series_instance_uid] = _Home(intake=intake, series=series, label=label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,7 +19,10 @@ from mriloop.model.comparison import (
     Standing,
 )
 from mriloop.model.errors import OperatorError
-from mriloop.stages.compare.edits import Drawn, Edit, amend
+from mriloop.model.judgement import Judged, Judgement, Repeatability
+from mriloop.model.quantity import Quantity
+from mriloop.stages.compare.edits import Drawn, Edit, amend, changed_part
+from mriloop.stages.compare.judged import judge_change
 
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 TODAY = Grid(shape=(20, 20, 10), affine=np.diag([1.0, 1.0, 3.0, 1.0]))
@@ -75,9 +79,29 @@ def before() -> tuple[Comparison, Drawn]:
     return comparison, Drawn(today=today, prior=prior, today_grid=TODAY, prior_grid=PRIOR)
 
 
-def _amend(before, *edits):
+def _amend(before, *edits, repeatability=()):
     comparison, drawn = before
-    return amend(comparison, drawn, edits, by="Dr. A", at=AT, tracking={3: "2.25.3"})
+    return amend(
+        comparison, drawn, edits, by="Dr. A", at=AT, tracking={3: "2.25.3"}, repeatability=repeatability
+    )
+
+
+def _box(*where):
+    outline = np.zeros(TODAY.shape, bool)
+    outline[where] = True
+    return outline
+
+
+HALF = Repeatability(measure="lesion volume", unit="mL", percent=50.0, when="invented")
+
+
+def _judged(comparison):
+    """The judgement that the machine's list carries for no. 2, and one of the brain that no edit touches."""
+    quantity = Quantity(value=1.0, unit="mL")
+    brain = Judgement(
+        measure="brain volume", today=quantity, before=quantity, judged=Judged.WITHIN, because="x", beyond=1.0
+    )
+    return replace(comparison, judgements=(brain, judge_change(comparison.changes[1], HALF)))
 
 
 def test_a_rejected_change_leaves_counts_and_courses_but_not_the_record(before):
@@ -135,10 +159,97 @@ def test_a_change_of_mind_is_kept_with_both_words(before):
     ("edit", "code"),
     [
         (Edit(change=9, standing=Standing.ACCEPTED), "edit_unknown_change"),
+        (Edit(change=9, standing=Standing.ACCEPTED, today=np.ones(TODAY.shape, bool)), "edit_unknown_change"),
         (Edit(change=9, standing=Standing.EDITED, today=np.zeros(TODAY.shape, bool)), "edit_no_outline"),
+        (Edit(change=2, standing=Standing.EDITED, today=np.zeros(TODAY.shape, bool)), "edit_no_outline"),
+        (Edit(change=2, standing=Standing.EDITED), "edit_no_outline"),
+        (Edit(change=2, standing=Standing.ACCEPTED, today=np.ones(TODAY.shape, bool)), "edit_twice"),
+        (Edit(change=2, standing=Standing.EDITED, today=np.ones(TODAY.shape, bool)), "edit_overlap"),
     ],
 )
 def test_what_cannot_be_done_is_refused(before, edit, code):
     with pytest.raises(OperatorError) as refused:
         _amend(before, edit)
     assert refused.value.code == code
+
+
+def test_a_redrawn_change_is_judged_anew(before):
+    comparison, drawn = before
+    judged = _judged(comparison)
+    assert judged.judgements[1].judged is Judged.CHANGED  # 0.012 to 0.048 mL is far beyond a half
+    outline = _box(slice(10, 15), 10, 5)  # 5 voxels of 3 mm3: a quarter more than the 0.012 mL before
+    after, _ = _amend((judged, drawn), Edit(change=2, standing=Standing.EDITED, today=outline), repeatability=(HALF,))
+    assert after.judgements[0] == judged.judgements[0]
+    assert after.judgements[1].judged is Judged.WITHIN
+    assert after.judgements[1].today.value == pytest.approx(0.015)
+    unknown, _ = _amend((judged, drawn), Edit(change=2, standing=Standing.EDITED, today=outline))
+    assert [one.change_id for one in unknown.judgements] == [None]
+
+
+def test_a_rejected_change_has_no_judgement_until_it_is_accepted_again(before):
+    comparison, drawn = before
+    judged = _judged(comparison)
+    accepted, _ = _amend((judged, drawn), Edit(change=2, standing=Standing.ACCEPTED))
+    assert accepted.judgements == judged.judgements
+    rejected, _ = _amend((judged, drawn), Edit(change=2, standing=Standing.REJECTED), repeatability=(HALF,))
+    assert [one.change_id for one in rejected.judgements] == [None]
+    again, _ = _amend((rejected, drawn), Edit(change=2, standing=Standing.ACCEPTED), repeatability=(HALF,))
+    assert again.judgements == judged.judgements
+
+
+def test_what_is_rejected_may_be_drawn_over_and_its_volume_follows(before):
+    whole = _box(slice(10, 14), slice(10, 14), 5)
+    over = _box(slice(2, 4), slice(3, 5), 2)  # two of the four voxels of no. 1
+    edits = (Edit(change=1, standing=Standing.REJECTED), Edit(change=2, standing=Standing.EDITED, today=whole | over))
+    after, drawn = _amend(before, *edits)
+    first, second = after.changes
+    assert (drawn.today == 1).sum() == 2
+    assert first.volume_ml == pytest.approx(0.006)
+    assert first.standing is Standing.REJECTED
+    assert second.volume_ml == pytest.approx(20 * 0.003)
+    all_of_it = _box(slice(2, 4), slice(2, 4), 2)
+    covered = _amend((after, drawn), Edit(change=2, standing=Standing.EDITED, today=all_of_it))
+    with pytest.raises(OperatorError) as refused:
+        _amend(covered, Edit(change=1, standing=Standing.ACCEPTED))
+    assert refused.value.code == "edit_no_outline"
+
+
+def test_two_neighbours_may_be_redrawn_in_one_call(before):
+    """Each takes the place of the other: neither is in the way, since both are drawn anew."""
+    first, second = _box(slice(10, 14), slice(10, 14), 5), _box(slice(2, 4), slice(2, 4), 2)
+    after, drawn = _amend(
+        before,
+        Edit(change=1, standing=Standing.EDITED, today=first),
+        Edit(change=2, standing=Standing.EDITED, today=second),
+    )
+    assert [one.volume_ml for one in after.changes] == pytest.approx([0.048, 0.012])
+    assert ((drawn.today == 1) == first).all()
+
+
+@pytest.mark.parametrize(("before_voxels", "kind"), [(6, ChangeKind.ENLARGING), (5, ChangeKind.NEW)])
+def test_new_means_what_it_means_in_the_list_of_the_machine(before, before_voxels, kind):
+    """Up to 6 % of a lesion counts as nothing: 100 mm3 today, 6 or 5 mm3 before."""
+    comparison, drawn = before
+    prior = np.zeros(PRIOR.shape, np.int32)
+    prior[0:before_voxels, 0, 0] = 2
+    today = Grid(shape=TODAY.shape, affine=np.diag([1.0, 1.0, 1.0, 1.0]))
+    outline = _box(slice(5, 15), slice(5, 15), 8)
+    after, _ = _amend((comparison, replace(drawn, prior=prior, today_grid=today)),
+                      Edit(change=2, standing=Standing.EDITED, today=outline))  # fmt: skip
+    assert after.changes[1].kind is kind
+
+
+def test_a_shrinking_lesion_is_measured_across_today(before):
+    outline = _box(slice(10, 12), 10, 5)
+    after, drawn = _amend(before, Edit(change=2, standing=Standing.EDITED, today=outline))
+    assert after.changes[1].kind is ChangeKind.SHRINKING
+    alone, _ = _amend((before[0], replace(drawn, prior=np.zeros_like(drawn.prior))),
+                      Edit(change=2, standing=Standing.EDITED, today=outline))  # fmt: skip
+    assert after.changes[1].diameter_mm == alone.changes[1].diameter_mm
+
+
+def test_the_rim_of_a_growing_lesion_is_what_changed(before):
+    comparison, drawn = before
+    part = changed_part(comparison.changes[1], drawn, np.eye(4))
+    assert part.sum() == 16 - 4  # the prior's 2 x 2 lies inside today's 4 x 4
+    assert changed_part(comparison.changes[0], drawn, np.eye(4)).sum() == 4

@@ -7,7 +7,7 @@ from mriloop.edges.dicom.nifti import NiftiSource
 from mriloop.edges.dicom.outlines import read_outlines
 from mriloop.edges.dicom.survey import Place, Survey
 from mriloop.edges.dicom.volumes import load_volumes, open_volumes
-from mriloop.edges.dicom.write_nifti import read_back, write_nifti
+from mriloop.edges.dicom.write_nifti import read_back, read_values, write_nifti
 
 __all__ = [
     "Intake",
@@ -22,6 +22,7 @@ __all__ = [
     "read_back",
     "read_intake",
     "read_outlines",
+    "read_values",
     "sessions_in_order",
     "write_nifti",
 ]

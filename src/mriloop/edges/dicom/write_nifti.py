@@ -32,16 +32,27 @@ def write_nifti(path: Path, data: npt.NDArray[Any], affine: npt.NDArray[np.float
     return path
 
 
+def read_values(path: Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
+    """Return a picture that `write_nifti` wrote, and its affine to RAS+ mm. Raises `comparison_unreadable`."""
+    data, affine = _read(path)
+    return data.astype(np.float32), affine
+
+
 def read_back(path: Path) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64]]:
     """Return a label map that `write_nifti` wrote, and its affine to RAS+ mm. Raises `comparison_unreadable`."""
+    data, affine = _read(path)
+    return np.rint(data).astype(np.int32), affine
+
+
+def _read(path: Path) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     from nibabel.filebasedimages import ImageFileError
     from nibabel.nifti1 import Nifti1Image
 
     try:
         image = Nifti1Image.from_filename(str(path))
-        labels = np.rint(np.asarray(image.dataobj)).astype(np.int32)
+        data = np.asarray(image.dataobj)
     except (ImageFileError, OSError, ValueError, EOFError):
         raise refuse("comparison_unreadable", detail=f"{path.name} is damaged or missing") from None
-    if labels.ndim != 3 or image.affine is None:
-        raise refuse("comparison_unreadable", detail=f"{path.name} is no label map")
-    return labels, np.asarray(image.affine, dtype=np.float64)
+    if data.ndim != 3 or image.affine is None:
+        raise refuse("comparison_unreadable", detail=f"{path.name} is no map of three dimensions")
+    return data, np.asarray(image.affine, dtype=np.float64)

@@ -47,6 +47,27 @@ ENTRIES: tuple[ErrorEntry, ...] = (
         "the outline of change {number} holds no voxel",
         "draw it on the voxels of today's or of the prior's series, or reject the change instead",
     ),
+    operator(
+        "edit_outside",
+        "the outline of change {number} lies outside the series that the list was made on, wholly or in part",
+        "draw it in the patient frame of today's series; a change that is no change is rejected, not drawn away",
+    ),
+    operator(
+        "edit_overlap",
+        "the outline of change {number} takes voxels of change {other}",
+        "draw the two apart, redraw both in one call, or reject change {other}",
+    ),
+    sender(
+        "edit_needs_study",
+        "the contours in {path} were not drawn on the series that the list was made on",
+        "give --today and --prior, the studies that `mriloop compare` was called with",
+    ),
+    sender(
+        "changes_unloadable",
+        "a series of this comparison cannot be read from {path} on the voxels of its change map",
+        "give the studies as they were when they were compared, or compare them again",
+        409,
+    ),
     sender(
         "result_source_unreadable",
         "the header of a source image cannot be read, or is of another series",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mriloop.model.coding import Region
-from mriloop.model.comparison import ChangeKind
+from mriloop.model.comparison import Change, ChangeKind
 from mriloop.model.fact import Truth
-from mriloop.model.judgement import Judgement
+from mriloop.model.judgement import Judgement, Repeatability
 from mriloop.stages.compare.desk import Desk
 from mriloop.stages.compare.judge import choose, judge
 from mriloop.stages.compare.listing import Listed
@@ -34,14 +34,19 @@ def judge_list(listed: Listed, desk: Desk) -> tuple[Judgement, ...]:
     coefficient = choose(desk.repeatability, "lesion volume", region=Region.BRAIN, same_scanner=same)
     for change in listed.change.changes:
         if change.kind in (ChangeKind.ENLARGING, ChangeKind.SHRINKING):
-            judgement = judge_lesion(
-                change.volume_ml,
-                change.volume_ml - change.volume_change_ml,
-                coefficient,
-                noise_ml=change.volume_noise_ml,
-            )
-            found.append(replace(judgement, measure=f"lesion volume, no. {change.id}", change_id=change.id))
+            found.append(judge_change(change, coefficient))
     return tuple(found)
+
+
+def judge_change(change: Change, coefficient: Repeatability | None) -> Judgement:
+    """Return the judgement of the volume of one change that is there at both visits."""
+    judgement = judge_lesion(
+        change.volume_ml,
+        change.volume_ml - change.volume_change_ml,
+        coefficient,
+        noise_ml=change.volume_noise_ml,
+    )
+    return replace(judgement, measure=f"lesion volume, no. {change.id}", change_id=change.id)
 
 
 def _same_scanner(listed: Listed, desk: Desk) -> Truth:

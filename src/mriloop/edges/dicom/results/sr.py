@@ -24,7 +24,7 @@ from mriloop.edges.dicom.results.source import SourceSeries
 from mriloop.edges.dicom.results.tree import CONTAINS, CONTEXT, MODIFIER
 from mriloop.edges.dicom.uids import uid
 from mriloop.model.coding import Code
-from mriloop.model.comparison import Change, ChangeKind
+from mriloop.model.comparison import Change
 from mriloop.model.judgement import Judged, Judgement
 
 FOLLOWED = dcm("125007", "Measurement Group")
@@ -175,11 +175,15 @@ def _groups(
     segments_prior: Segmentation | None,
     source_of_prior: SourceSeries,
 ) -> list[Dataset]:
-    """Return the measurement groups of a lesion: today's, and the prior's where it was there."""
+    """Return the measurement groups of a lesion: today's, and the prior's where it was there.
+
+    Each measure stands at the visit where it was taken: volumes at both, lengths where the outline was that they were
+    measured on, which is today's as long as anything is left today.
+    """
     change = one.change
     before = max(change.volume_ml - change.volume_change_ml, 0.0)
     measured = [tree.number(codes.VOLUME, change.volume_ml, codes.MILLILITRE)]
-    at_today = change.kind is not ChangeKind.RESOLVED and change.volume_ml >= before
+    at_today = change.volume_ml > 0
     if at_today:
         measured += _diameters(change)
     measured += _difference(change, before)
