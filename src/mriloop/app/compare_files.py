@@ -191,7 +191,7 @@ def picture(pair: PairImages, centre: Point, change: int | None = None) -> bytes
 
 
 def begin_folder(out: Path) -> None:
-    """Find out that a folder can be written to before any work is done, and leave nothing. Raises `out_not_writable`."""
+    """Find out before any work whether a folder can be written to, and leave nothing. Raises `out_not_writable`."""
     nearest = next(place for place in (out, *out.absolute().parents) if place.exists())
     try:
         with TemporaryFile(dir=nearest):
