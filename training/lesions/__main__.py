@@ -5,20 +5,24 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from training.lesions import learn, sources
+from training.lesions.fates import fates_in, table
 from training.lesions.learn import Examples
-from training.lesions.scenes import Scene, invent, truth_on
+from training.lesions.scenes import Scene, invent, positions, truth_on
 
 from mriloop.imaging.change_candidates import EVERYWHERE, FEATURES, Proposing, propose, setting
 from mriloop.imaging.change_evidence import evidence
 from mriloop.imaging.normalise import Visits
+from mriloop.imaging.resample import Grid, apply, inverse
 from mriloop.imaging.voxels import ndimage
 from mriloop.stages.compare.change import meet_halfway
 
+PAIRS = 64
 PHANTOMS = 4
 STILL = 5  # of so many pairs one holds no change at all
 LEAST_MM3 = 14.1  # a sphere of 3 mm
@@ -28,22 +32,22 @@ NULL_BAR = 0.15  # false candidates a pair where nothing changed: half of what i
 def main(arguments: list[str] | None = None) -> int:
     """Run the steps that the arguments ask for; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.lesions", description=__doc__)
-    parser.add_argument("--volumes", type=Path, help="a folder of FLAIR and T1 volumes (NIfTI), one folder per subject")
-    parser.add_argument("--pairs", type=int, default=90)
+    parser.add_argument("--volumes", type=Path, nargs="*", default=[], help="folders of FLAIR and T1 volumes (NIfTI)")
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--cache", type=Path, required=True, help="a folder: one .npz per pair, read if it is there")
-    parser.add_argument(
-        "--only", type=int, nargs=2, help="draw the pairs from .. to .. into the cache, and fit nothing"
-    )
+    parser.add_argument("--without", help="leave this subject out of the fit: for a test on its own visits")
+    parser.add_argument("--fates", action="store_true", help="tell what the list calls the planted lesions, and stop")
     parser.add_argument("--out", type=Path, help="the .npz of curves to write")
     given = parser.parse_args(arguments)
     given.cache.mkdir(parents=True, exist_ok=True)
-    first, last = given.only or (0, given.pairs)
-    _draw(given.volumes, range(first, last), given.seed, given.cache)
-    if given.only:
+    paths = [given.cache / f"{number:04d}.npz" for number in range(given.pairs)]
+    _draw(given.volumes, paths, given.seed)
+    examples, pairs = gather(paths)
+    if given.fates:
+        print(json.dumps(fates(paths, examples, train(examples, pairs)[0].keep), indent=1))
         return 0
-    examples, missed = gather(given.cache)
-    score, report = train(examples, missed)
+    score, report = train(examples, pairs, without=given.without)
     if given.out:
         np.savez_compressed(
             given.out,
@@ -58,13 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _draw(volumes: Path | None, numbers: range, seed: int, cache: Path) -> None:
-    """Write the examples of each pair: phantoms and, where there are volumes, real heads in turn."""
-    wanted = [n for n in numbers if not (cache / f"{n:04d}.npz").is_file()]
-    if not wanted:
+def _draw(volumes: list[Path], paths: list[Path], seed: int) -> None:
+    """Invent the pairs that are not there yet: phantoms and, where there are volumes, real heads in turn."""
+    if all(path.is_file() for path in paths):
         return
-    real = list(sources.folders(volumes, np.random.default_rng(seed))) if volumes else []
-    for number in wanted:
+    real = [base for root in volumes for base in sources.folders(root, np.random.default_rng(seed))]
+    for number, path in enumerate(paths):
+        if path.is_file():
+            continue
         rng = np.random.default_rng([seed, number])
         if real and number % 2 == 0:
             base = real[number // 2 % len(real)]
@@ -72,15 +77,42 @@ def _draw(volumes: Path | None, numbers: range, seed: int, cache: Path) -> None:
             base = sources.phantom_base(200 + number // 2 % PHANTOMS, rng)
         still = number % STILL == STILL - 1
         harsh = float(rng.choice([0.5, 1.0, 1.6]))
-        scene = invent(base, rng, changes=(0, 1) if still else (2, 14), harsh=harsh)
-        np.savez_compressed(cache / f"{number:04d}.npz", subject=scene.subject, **examples_of(scene))
+        write(invent(base, rng, changes=(0, 1) if still else (2, 14), harsh=harsh), path)
 
 
-def examples_of(scene: Scene) -> dict[str, np.ndarray]:
-    """Return the candidates of an invented pair with their truth, and the sizes of the changes that there were."""
+def write(scene: Scene, path: Path) -> None:
+    """Keep what a pair looks like half-way, and its truth."""
     visits, half = meet_halfway(scene.today, scene.prior, scene.alignment)
     more, less = truth_on(scene, visits.grid, half)
-    return label(visits, more, less)
+    placed = positions(scene)
+    there = inverse(half @ visits.grid.affine)
+    rows = [[one.prior.sum(), one.today.sum()] for one, _ in placed]
+    places = apply(there, np.array([place for _, place in placed]).reshape(-1, 3))
+    temporary = path.with_suffix(".part.npz")
+    np.savez(
+        temporary,
+        subject=scene.subject,
+        setting=scene.setting,
+        today=visits.today.astype(np.float16),
+        prior=visits.prior.astype(np.float16),
+        mask=visits.mask,
+        affine=visits.grid.affine,
+        gain=visits.gain,
+        more=more,
+        less=less,
+        fate=np.array([one.fate for one, _ in placed], "U10"),
+        planted_ml=np.array(rows).reshape(-1, 2) * scene.base.grid.voxel_ml,
+        place=places,
+    )
+    temporary.rename(path)
+
+
+def visits_of(held: np.lib.npyio.NpzFile) -> Visits:
+    """Return the two visits that a pair's file holds."""
+    today, prior = (held[name].astype(np.float32) for name in ("today", "prior"))
+    shape = today.shape
+    grid = Grid(shape=(shape[0], shape[1], shape[2]), affine=held["affine"])
+    return Visits(today=today, prior=prior, mask=held["mask"], grid=grid, gain=float(held["gain"]))
 
 
 def label(visits: Visits, more: np.ndarray, less: np.ndarray) -> dict[str, np.ndarray]:
@@ -107,75 +139,113 @@ def label(visits: Visits, more: np.ndarray, less: np.ndarray) -> dict[str, np.nd
     }
 
 
-def gather(cache: Path) -> tuple[Examples, dict[int, np.ndarray]]:
-    """Return all examples of a cache, and per pair the sizes (mm3) of its changes."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pair:
+    """What a pair held: the sizes (mm3) of its changes, and its setting ("one scanner" or "two scanners", voxels)."""
+
+    sizes: np.ndarray
+    setting: str
+
+
+def gather(paths: list[Path]) -> tuple[Examples, list[Pair]]:
+    """Return the candidates of all pairs with their truth, and the pairs."""
     parts: dict[str, list[np.ndarray]] = {k: [] for k in ("features", "truth", "pair", "subject", "met")}
-    sizes = {}
-    for number, path in enumerate(sorted(cache.glob("*.npz"))):
+    pairs = []
+    for number, path in enumerate(paths):
         with np.load(path, allow_pickle=False) as held:
-            count = len(held["truth"])
-            sizes[number] = held["sizes"]
-            parts["features"].append(held["features"])
-            parts["truth"].append(held["truth"])
-            parts["met"].append(held["met"])
+            table = label(visits_of(held), held["more"], held["less"])
+            count = len(table["truth"])
+            pairs.append(Pair(sizes=table["sizes"], setting=str(held["setting"])))
+            for name in ("features", "truth", "met"):
+                parts[name].append(table[name])
             parts["pair"].append(np.full(count, number))
             parts["subject"].append(np.full(count, str(held["subject"])))
     whole = {k: np.concatenate(v) for k, v in parts.items()}
-    return Examples(weight=np.ones(len(whole["truth"])), **whole), sizes
+    return Examples(weight=np.ones(len(whole["truth"])), **whole), pairs
 
 
-def train(examples: Examples, sizes: dict[int, np.ndarray]) -> tuple[learn.ChangeScore, dict[str, object]]:
+def train(
+    examples: Examples, pairs: list[Pair], *, without: object = None
+) -> tuple[learn.ChangeScore, dict[str, object]]:
     """Return the score fitted to all, its threshold set on heads that it had not seen, and what those showed."""
     held = held_out(examples)
-    still = {pair for pair, found in sizes.items() if not len(found)}
-    rows = []
-    for keep in np.linspace(0.2, 0.97, 78):
-        rows.append((keep, *counts(examples, held, sizes, still, float(keep))))
-    allowed = [row for row in rows if row[4] <= NULL_BAR] or rows[-1:]
-    best = max(allowed, key=lambda row: row[3])
-    score = replace(learn.fit(known(examples)), keep=float(best[0]))
+    everything = range(len(pairs))
+    rows = [
+        (float(keep), counts(examples, held, pairs, everything, float(keep))) for keep in np.linspace(0.2, 0.97, 78)
+    ]
+    allowed = [row for row in rows if row[1]["false_per_still_pair"] <= NULL_BAR] or rows[-1:]
+    keep, best = max(allowed, key=lambda row: row[1]["f1"])
+    score = replace(learn.fit(chosen(known(examples), known(examples).subject != without)), keep=round(keep, 2))
+    met = {(p, m) for p, m in zip(examples.pair, examples.met, strict=True) if m >= 0}
+    large = _large(pairs, everything)
     report: dict[str, object] = {
-        "pairs": len(sizes),
+        "pairs": len(pairs),
         "candidates": len(examples.truth),
         "changed": int((examples.truth == 1).sum()),
-        "keep": round(float(best[0]), 3),
-        "sensitivity": round(best[1], 3),
-        "false_per_pair": round(best[2], 2),
-        "f1": round(best[3], 3),
-        "false_per_still_pair": round(best[4], 3),
+        "proposed": round(len(met & large) / max(len(large), 1), 3),
+        "keep": score.keep,
+        **best,
     }
+    for words in sorted({word for pair in pairs for word in pair.setting.split(", ")}):
+        inside = [n for n, pair in enumerate(pairs) if words in pair.setting.split(", ")]
+        report[words] = {"pairs": len(inside), **counts(examples, held, pairs, inside, keep)}
     return score, report
+
+
+def chosen(examples: Examples, rows: np.ndarray) -> Examples:
+    """Return some of the examples."""
+    return Examples(**{k: getattr(examples, k)[rows] for k in Examples.__dataclass_fields__})
 
 
 def known(examples: Examples) -> Examples:
     """Return the examples whose truth is clear."""
-    chosen = examples.truth >= 0
-    return Examples(**{k: getattr(examples, k)[chosen] for k in Examples.__dataclass_fields__})
+    return chosen(examples, examples.truth >= 0)
 
 
 def held_out(examples: Examples) -> np.ndarray:
     """Return the probability of every example by a model that has not seen its subject."""
     found = np.zeros(len(examples.truth))
     for subject in np.unique(examples.subject):
-        others = examples.subject != subject
-        rest = Examples(**{k: getattr(examples, k)[others] for k in Examples.__dataclass_fields__})
-        found[~others] = learn.fit(known(rest)).probability(examples.features[~others])
+        mine = examples.subject == subject
+        found[mine] = learn.fit(known(chosen(examples, ~mine))).probability(examples.features[mine])
     return found
 
 
+def fates(paths: list[Path], examples: Examples, keep: float) -> Mapping[str, dict[str, int]]:
+    """Return what planted lesions are called, in every pair by a model that had not seen its head."""
+    rows = []
+    for subject in np.unique(examples.subject):
+        mine = examples.subject == subject
+        score = replace(learn.fit(known(chosen(examples, ~mine))), keep=keep)
+        for number in np.unique(examples.pair[mine]):
+            with np.load(paths[number], allow_pickle=False) as held:
+                rows += fates_in(visits_of(held), score, [str(f) for f in held["fate"]], held["place"])
+    return table(rows)
+
+
+def _large(pairs: list[Pair], inside: Iterable[int]) -> set[tuple[int, int]]:
+    return {(pair, n) for pair in inside for n, size in enumerate(pairs[pair].sizes) if size >= LEAST_MM3}
+
+
 def counts(
-    examples: Examples, held: np.ndarray, sizes: dict[int, np.ndarray], still: set[int], keep: float
-) -> tuple[float, float, float, float]:
-    """Return sensitivity, false candidates a pair, F1, and false candidates a pair where nothing changed."""
-    kept = held >= keep
+    examples: Examples, held: np.ndarray, pairs: list[Pair], inside: Iterable[int], keep: float
+) -> dict[str, float]:
+    """Return what a threshold finds in some pairs, and what it lists that is none."""
+    inside = list(inside)
+    still = [n for n in inside if not len(pairs[n].sizes)]
+    kept = (held >= keep) & np.isin(examples.pair, inside)
     wrong = kept & (examples.truth == 0)
     hit = {(p, m) for p, m in zip(examples.pair[kept], examples.met[kept], strict=True) if m >= 0}
-    large = {(pair, n) for pair, found in sizes.items() for n, size in enumerate(found) if size >= LEAST_MM3}
+    large = _large(pairs, inside)
     sensitivity = len(hit & large) / max(len(large), 1)
-    precision = 1.0 - wrong.sum() / max(kept.sum(), 1)
-    f1 = 2 * sensitivity * precision / max(sensitivity + precision, 1e-9)
-    quiet = float(np.isin(examples.pair[wrong], list(still)).sum()) / max(len(still), 1)
-    return sensitivity, float(wrong.sum()) / max(len(sizes), 1), f1, quiet
+    precision = 1.0 - float(wrong.sum()) / max(int(kept.sum()), 1)
+    return {
+        "changes": len(large),
+        "sensitivity": round(sensitivity, 3),
+        "false_per_pair": round(float(wrong.sum()) / max(len(inside), 1), 2),
+        "f1": round(2 * sensitivity * precision / max(sensitivity + precision, 1e-9), 3),
+        "false_per_still_pair": round(float(np.isin(examples.pair[wrong], still).sum()) / max(len(still), 1), 3),
+    }
 
 
 if __name__ == "__main__":

@@ -36,10 +36,12 @@ class Planted:
 class Scene:
     """Two visits that are ready to be compared, and the truth, in the frame of the base (which is that of today).
 
+    setting : "one scanner" or "two scanners", and the voxels of both visits if they differ in thickness
     more, less : True where tissue of the base became brighter or darker by a lesion
     """
 
     subject: str
+    setting: str
     today: Loaded
     prior: Loaded
     alignment: Alignment
@@ -85,6 +87,7 @@ def invent(base: Base, rng: np.random.Generator, *, changes: tuple[int, int] = (
     rows = tuple((float(r[0]), float(r[1]), float(r[2]), float(r[3])) for r in matrix)
     return Scene(
         subject=base.subject,
+        setting=f"{'two scanners' if foreign else 'one scanner'}, {_thickness(grids)}",
         today=seen,
         prior=before,
         alignment=Alignment(method="known", matrix=rows, uncertainty_mm=0.3, accepted=True),  # type: ignore[arg-type]
@@ -198,6 +201,11 @@ def _grids(base: Base, rng: np.random.Generator, *, foreign: bool) -> list[Grid]
         affine[:3, 3] = base.grid.centre_ras_mm - affine[:3, :3] @ ((shape - 1) / 2 + rng.uniform(-0.5, 0.5, 3))
         made.append(Grid(shape=tuple(int(n) for n in shape), affine=tilt @ affine))
     return made
+
+
+def _thickness(grids: list[Grid]) -> str:
+    first, second = (max(grid.spacing_mm) for grid in grids)
+    return f"{first:.1f} mm slices" if abs(first - second) < 0.1 else "mixed slices"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -115,7 +115,7 @@ def inverted_base(path: Path, subject: str, rng: np.random.Generator) -> Base:
 
 
 def folders(root: Path, rng: np.random.Generator) -> Iterator[Base]:
-    """Yield the heads of a folder: every `*FLAIR*.nii*` as it is, every `*T1*.nii*` and `*MR_Gd*` turned over.
+    """Yield the heads of a folder: every `*FLAIR*.nii*` as it is, every thin `*T1*.nii*` and `*MR_Gd*` turned over.
 
     The folder that holds a file is its subject.
     """
@@ -123,7 +123,7 @@ def folders(root: Path, rng: np.random.Generator) -> Iterator[Base]:
         name = path.name.upper()
         if "FLAIR" in name:
             yield flair_base(path, path.parent.name)
-        elif "T1" in name or "GD" in name:
+        elif ("T1" in name or "GD" in name) and max(nibabel.load(path).header.get_zooms()[:3]) < 1.6:
             try:
                 yield inverted_base(path, path.parent.name, rng)
             except ValueError:

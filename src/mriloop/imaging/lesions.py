@@ -29,6 +29,8 @@ from mriloop.model.comparison import ChangeKind
 REACH_MM = 6.0
 STOOD_BEFORE = 0.06
 HALF = 0.5
+GROWN = 0.5  # of the tissue that changed, by which the lesion as a whole must be larger, to be called enlarging
+CORTEX_PERCENTILE = 95.0
 AS_BRIGHT = 0.7  # cortex beside a new lesion passes its half height, seldom this
 
 
@@ -224,12 +226,18 @@ def _judge(
         fresh = changed[box] & region
     around = ndimage.binary_dilation(region, EVERYWHERE) & visits.mask[box]
     large_ml, small_ml = (_partial_ml(one[box], around, chief, voxel_ml) for one in (bright, other))
-    as_bright = region & (other[box] > chief.base + AS_BRIGHT * (chief.top - chief.base))
-    stood = int(as_bright.sum()) >= max(STOOD_BEFORE * int(after.sum()), 2)
+    # cortex beside a new lesion is bright at both visits: what stood must be brighter than cortex usually is
+    as_bright = region & (other[box] > max(chief.base + AS_BRIGHT * (chief.top - chief.base), _cortex(other, visits)))
+    grown_ml, fresh_ml = large_ml - small_ml, float(fresh.sum()) * voxel_ml
+    stood = int(as_bright.sum()) >= max(STOOD_BEFORE * int(after.sum()), 2) and grown_ml >= max(
+        GROWN * fresh_ml, _border_ml(after, chief.top - chief.base, seen, visits)
+    )
     if not stood:
+        # what was bright at both visits is cortex or a neighbour, no part of this lesion
+        after = fresh | (after & ~before & ~as_bright)
+        near = ndimage.binary_dilation(after, EVERYWHERE) & visits.mask[box] & ~(before & ~fresh)
         before, small_ml = np.zeros_like(before), 0.0
-    else:
-        small_ml = min(small_ml, large_ml)
+        large_ml = _partial_ml(bright[box], near, chief, voxel_ml)
     kinds = (ChangeKind.ENLARGING, ChangeKind.SHRINKING) if stood else (ChangeKind.NEW, ChangeKind.RESOLVED)
     return Lesion(
         kind=kinds[0 if brighter_today else 1],
@@ -257,9 +265,17 @@ def _noise_ml(region: Mask, volume_ml: float, height: float, seen: Evidence, vis
     Noise moves the voxels of the border together with the level at which it is drawn; partial volume and contrast
     add a share of the volume. Both factors make it cover the planted lesions that stayed (docs/reference/lesions.md).
     """
+    return float(np.hypot(_border_ml(region, height, seen, visits), 0.15 * volume_ml))
+
+
+def _border_ml(region: Mask, height: float, seen: Evidence, visits: Visits) -> float:
     border = int((ndimage.binary_dilation(region) & ~ndimage.binary_erosion(region)).sum())
-    noise = seen.flat_noise / max(height, 0.05) * border * visits.grid.voxel_ml
-    return float(np.hypot(noise, 0.15 * volume_ml))
+    return seen.flat_noise / max(height, 0.05) * border * visits.grid.voxel_ml
+
+
+def _cortex(picture: Map, visits: Visits) -> float:
+    """Return what few voxels of the brain exceed: brighter is lesion rather than cortex."""
+    return float(np.percentile(picture[visits.mask][::7], CORTEX_PERCENTILE))
 
 
 def _stable(taken: Mask, seen: Evidence, visits: Visits) -> list[Lesion]:

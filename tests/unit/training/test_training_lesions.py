@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from training.lesions.__main__ import counts, held_out, label, train
+from training.lesions.__main__ import Pair, counts, held_out, label, train
+from training.lesions.fates import fates_in, table
 from training.lesions.learn import Examples, fit
 
 from mriloop.imaging.change_candidates import FEATURES
@@ -38,13 +41,22 @@ def test_the_curve_that_made_the_truth_is_found_and_the_others_stay_low(examples
 
 def test_held_out_heads_are_judged_by_others_and_a_higher_threshold_lists_less(examples: Examples):
     held = held_out(examples)
-    sizes = {n: np.full(100, 20.0) for n in range(30)}
-    low, high = (counts(examples, held, sizes, {0}, keep) for keep in (0.3, 0.8))
-    assert low[0] > high[0]
-    assert low[1] > high[1]
-    score, report = train(examples, sizes)
+    pairs = [Pair(sizes=np.full(100, 20.0), setting=f"{'one' if n % 2 else 'two'} scanner") for n in range(30)]
+    low, high = (counts(examples, held, pairs, range(30), keep) for keep in (0.3, 0.8))
+    assert low["sensitivity"] > high["sensitivity"]
+    assert low["false_per_pair"] > high["false_per_pair"]
+    score, report = train(examples, pairs)
     assert 0 < score.keep < 1
     assert report["pairs"] == 30
+    assert report["one scanner"]["pairs"] == report["two scanner"]["pairs"] == 15
+
+
+def test_a_subject_that_is_left_out_does_not_move_the_curves(examples: Examples):
+    pairs = [Pair(sizes=np.full(100, 20.0), setting="one scanner")] * 30
+    mine = examples.subject == 1
+    other = replace(examples, truth=np.where(mine, 1 - examples.truth, examples.truth))
+    first, second = (train(one, pairs, without=1)[0] for one in (examples, other))
+    assert np.allclose(first.heights, second.heights)
 
 
 def test_candidates_are_labelled_by_what_truly_changed():
@@ -61,3 +73,19 @@ def test_candidates_are_labelled_by_what_truly_changed():
     assert sorted(table["truth"]) == [0, 1]
     assert table["sizes"] == pytest.approx([true.sum() * 3.0])
     assert sorted(table["met"]) == [-1, 0]
+
+
+def test_what_planted_lesions_are_called_is_counted():
+    rng = np.random.default_rng(1)
+    shape = (60, 60, 20)
+    i, j, k = np.indices(shape)
+    mask = ((i - 30) / 28) ** 2 + ((j - 30) / 28) ** 2 + ((k - 10) / 9.5) ** 2 < 1
+    ball = (i - 30) ** 2 + (j - 30) ** 2 + (3 * (k - 10)) ** 2 < 20.0
+    today, prior = (
+        (1 + 0.5 * lesion * ball + rng.normal(scale=0.02, size=shape)).astype(np.float32) for lesion in (1, 0)
+    )
+    visits = Visits(
+        today=today, prior=prior, mask=mask, grid=Grid(shape=shape, affine=np.diag([1.0, 1.0, 3.0, 1.0])), gain=1.0
+    )
+    rows = fates_in(visits, None, ["new", "stable"], np.array([[30.0, 30.0, 10.0], [15.0, 30.0, 10.0]]))
+    assert table(rows) == {"new": {"new": 1}, "stable": {"missed": 1}}
