@@ -20,7 +20,7 @@ TRUTH = 1.1e-3
 
 
 def written(folder: Path) -> tuple[Path, Path]:
-    """Write a BIDS-like diffusion series and a mask on another grid; return both paths."""
+    """Write a BIDS-like diffusion series and a mask on its voxels; return both paths."""
     rng = np.random.default_rng(1)
     inside = np.zeros(SHAPE)
     inside[8:32, 8:36, :] = 1.0
@@ -32,10 +32,10 @@ def written(folder: Path) -> tuple[Path, Path]:
     nibabel.save(nibabel.Nifti1Image(data, AFFINE), home / "sub-01_dwi.nii.gz")
     (home / "sub-01_dwi.bval").write_text(" ".join(map(str, B_VALUES)))
     (home / "sub-01_dwi.bvec").write_text("0 1 0\n0 0 1\n0 0 0\n")
-    mask = np.zeros((20, 22, 8), np.uint8)
-    mask[7:13, 7:15, 2:6] = 3
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[14:26, 14:30, 2:6] = 3
     path = folder / "mask.nii.gz"
-    nibabel.save(nibabel.Nifti1Image(mask, np.diag([4.0, 4.0, 4.0, 1.0])), path)
+    nibabel.save(nibabel.Nifti1Image(mask, AFFINE), path)
     return folder / "sub-01", path
 
 
@@ -57,7 +57,7 @@ def test_maps_and_regions_come_out(study, tmp_path):
     (region,) = document["regions"]
     assert region["number"] == 3
     assert region["mean"] == pytest.approx(TRUTH, rel=0.02)
-    assert region["volume_ml"] == pytest.approx(6 * 8 * 4 * 0.064, rel=0.02)
+    assert region["volume_ml"] == pytest.approx(12 * 16 * 4 * 0.016, rel=0.02)
     (one,) = document["maps"]
     image = nibabel.load(tmp_path / "maps" / f"{one['name']}.nii.gz")
     assert np.allclose(image.affine, AFFINE)
@@ -78,3 +78,13 @@ def test_a_file_in_place_of_the_folder_is_refused(study, tmp_path):
     done = quantify(study[0], "--out", tmp_path / "taken")
     assert isinstance(done.exception, MriloopError)
     assert done.exception.code == "usage_not_a_folder"
+
+
+def test_a_mask_that_lies_on_no_voxels_of_the_study_is_refused(study, tmp_path):
+    coarse = np.zeros((20, 22, 8), np.uint8)
+    coarse[7:13, 7:15, 2:6] = 1
+    strange = tmp_path / "strange.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(coarse, np.diag([4.0, 4.0, 4.0, 1.0])), strange)
+    done = quantify(study[0], "--mask", strange)
+    assert isinstance(done.exception, MriloopError)
+    assert done.exception.code == "outline_elsewhere"

@@ -16,7 +16,6 @@ MEASURES: Mapping[str, str] = {
     "fat fraction": "%",
     "lesion volume": "mL",
     "lesion load": "mL",
-    "brain volume": "mL",
     "tumour volume": "mL",
     "diameter": "mm",
     "sum of diameters": "mm",
