@@ -9,6 +9,8 @@ import nibabel
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ImplicitVRLittleEndian, RTStructureSetStorage
 
 from mriloop.cli import app
 from mriloop.model.errors import MriloopError
@@ -88,3 +90,45 @@ def test_a_mask_that_lies_on_no_voxels_of_the_study_is_refused(study, tmp_path):
     done = quantify(study[0], "--mask", strange)
     assert isinstance(done.exception, MriloopError)
     assert done.exception.code == "outline_elsewhere"
+
+
+def structure_set(folder: Path, study_uid: str, series_uid: str) -> Path:
+    """Write the square of voxels 14 to 25 by 14 to 29 on slices 2 to 5 as an RT structure set on a series."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = RTStructureSetStorage, "1.2.9"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.Modality = study_uid, "1.2.9.1", "RTSTRUCT"
+    frame, referenced, series, region, drawn = (Dataset() for _ in range(5))
+    series.SeriesInstanceUID = series_uid
+    referenced.RTReferencedSeriesSequence = [series]
+    frame.RTReferencedStudySequence = [referenced]
+    ds.ReferencedFrameOfReferenceSequence = [frame]
+    region.ROINumber, region.ROIName = 1, "square"
+    ds.StructureSetROISequence = [region]
+    drawn.ReferencedROINumber, drawn.ContourSequence = 1, []
+    for k in range(2, 6):
+        index = np.array([[13.5, 13.5, k, 1], [25.5, 13.5, k, 1], [25.5, 29.5, k, 1], [13.5, 29.5, k, 1]])
+        places = (index @ AFFINE.T)[:, :3] * [-1.0, -1.0, 1.0]
+        contour = Dataset()
+        contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", 4
+        contour.ContourData = [f"{value:.3f}" for value in places.ravel()]
+        drawn.ContourSequence.append(contour)
+    ds.ROIContourSequence = [drawn]
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = RTStructureSetStorage, "1.2.9"
+    ds.save_as(folder / "rs.dcm", enforce_file_format=True)
+    return folder / "rs.dcm"
+
+
+def test_a_structure_set_of_the_study_is_measured_and_that_of_another_refused(study, tmp_path):
+    known = json.loads(quantify(study[0], "--json").stdout)
+    study_uid, series_uid = known["study_instance_uid"], known["maps"][0]["series"][0]
+    done = quantify(study[0], "--mask", structure_set(tmp_path, study_uid, series_uid), "--json")
+    assert done.exit_code == 0, done.output
+    (region,) = json.loads(done.stdout)["regions"]
+    assert region["label"] == "square"
+    assert region["mean"] == pytest.approx(TRUTH, rel=0.02)
+    assert region["volume_ml"] == pytest.approx(12 * 16 * 4 * 0.016, rel=0.02)
+    foreign = quantify(study[0], "--mask", structure_set(tmp_path, "1.2.3.99", series_uid))
+    assert isinstance(foreign.exception, MriloopError)
+    assert foreign.exception.code == "outline_elsewhere"

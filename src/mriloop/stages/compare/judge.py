@@ -203,7 +203,7 @@ def _because(repeatability: Repeatability, beyond: float, pair_noise: float | No
     source = repeatability.citation
     cited = f" ({source.text.split('.')[0]}, {source.year})" if source else ""
     limits = [
-        f"{repeatability.percent:g} %" if repeatability.percent is not None else "",
+        f"{round(repeatability.percent, 1):g} %" if repeatability.percent is not None else "",
         _number(repeatability.absolute, repeatability.unit) if repeatability.absolute is not None else "",
     ]
     said = " and ".join(filter(None, limits))
