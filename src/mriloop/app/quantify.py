@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from mriloop.model.volume import Volume
 from mriloop.settings import Settings
 from mriloop.stages.check import identify_study
 from mriloop.stages.compare.maps import Quantities, QuantityMap, quantify
-from mriloop.stages.compare.quantities import RegionValues, region_values
+from mriloop.stages.compare.quantities import RegionValues, home_of, one_frame, region_values
 
 SCHEMA = "mriloop/quantities/1"
 
@@ -66,7 +67,8 @@ def quantify_path(
 ) -> QuantifyOutcome:
     """Make the maps of the study at `path`, measure them inside `masks`, and write them to `out`.
 
-    Raises SenderError `several_studies`, `input_no_mr`, those of `read_outlines` and others of the input.
+    Raises SenderError `several_studies`, `input_no_mr`, `outline_elsewhere`, those of `read_outlines` and others of
+    the input.
     """
     if out is not None and out.exists() and not out.is_dir():
         raise refuse("usage_not_a_folder", path=out)
@@ -78,14 +80,15 @@ def quantify_path(
         with make_executor(
             settings.executor, 1, settings.step_timeout_s, settings.step_memory_gb, preload=PRELOAD
         ) as executor:
-            found = executor.submit(quantify_job, study, identify_study(study), homes, spend).result()
+            kinds = identify_study(study)
+            found, outlines = executor.submit(quantify_job, study, kinds, homes, spend, tuple(masks)).result()
         progress("mapping", 1, 1)
     names = _names(found.maps, study)
-    outlines = [outline for mask in masks for outline in read_outlines(mask, spend)]
     regions = tuple(
-        (name, outline, region_values(one.data, one.affine, outline, np.eye(4), unit=one.unit, erode=erode))
+        (name, outline, region_values(one.data, one.affine, outline, move, unit=one.unit, erode=erode))
         for name, one in zip(names, found.maps, strict=True)
-        for outline in outlines
+        for outline, home in outlines
+        for move in (np.eye(4) if one_frame(study, (home, *one.series)) else None,)
     )
     outcome = QuantifyOutcome(study=study, found=found, names=names, regions=regions)
     if out is None:
@@ -95,18 +98,35 @@ def quantify_path(
 
 
 def quantify_job(
-    study: Study, kinds: Mapping[str, SeriesKind], homes: Mapping[str, tuple[Intake, Series]], spend: Limits
-) -> Quantities:
-    """Load the voxels and make the maps; runs in a process of its own."""
+    study: Study,
+    kinds: Mapping[str, SeriesKind],
+    homes: Mapping[str, tuple[Intake, Series]],
+    spend: Limits,
+    masks: tuple[Path, ...] = (),
+) -> tuple[Quantities, tuple[tuple[Outline, str], ...]]:
+    """Load the voxels, make the maps, and read the outlines, each with its series; runs in a process of its own.
 
-    def load(uid: str) -> tuple[Volume, ...]:
+    Raises SenderError `outline_elsewhere`, and those of `read_outlines`.
+    """
+
+    def read(uid: str) -> tuple[Volume, ...]:
         part, series = homes[uid]
         try:
             return load_volumes(part, series, spend)
         except MriloopError:
             return ()
 
-    return quantify(study, kinds=kinds, load=load)
+    load = cache(read) if masks else read
+    drawn: list[tuple[Outline, str]] = []
+    if masks:
+        volumes = [volume for uid in homes for volume in load(uid)[:1]]
+        for mask in masks:
+            for outline in read_outlines(mask, spend, volumes=volumes):
+                home = home_of(outline, study, volumes)
+                if home is None:
+                    raise refuse("outline_elsewhere", path=mask.name, label=outline.label)
+                drawn.append((outline, home))
+    return quantify(study, kinds=kinds, load=load), tuple(drawn)
 
 
 def write_quantities(outcome: QuantifyOutcome, out: Path) -> tuple[Path, ...]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def quantify(path: Path, out: Path | None, masks: tuple[Path, ...], erode: bool, as_json: bool) -> None:
     """Map diffusion coefficients and fat fractions of a study.
 
-    Says what cannot be mapped and why, and compares with the scanner's own ADC map where there is one. Outlines must
-    lie in the frame of the study.
+    Says what cannot be mapped and why, and compares with the scanner's own ADC map where there is one. Outlines
+    must name this study or one of its series, or lie on the very voxels of one (NIfTI): others are refused.
     """
     from mriloop.app.quantify import quantify_path
 

@@ -16,7 +16,6 @@ MEASURES: Mapping[str, str] = {
     "fat fraction": "%",
     "lesion volume": "mL",
     "lesion load": "mL",
-    "brain volume": "mL",
     "tumour volume": "mL",
     "diameter": "mm",
     "sum of diameters": "mm",
@@ -204,7 +203,7 @@ def _because(repeatability: Repeatability, beyond: float, pair_noise: float | No
     source = repeatability.citation
     cited = f" ({source.text.split('.')[0]}, {source.year})" if source else ""
     limits = [
-        f"{repeatability.percent:g} %" if repeatability.percent is not None else "",
+        f"{round(repeatability.percent, 1):g} %" if repeatability.percent is not None else "",
         _number(repeatability.absolute, repeatability.unit) if repeatability.absolute is not None else "",
     ]
     said = " and ".join(filter(None, limits))

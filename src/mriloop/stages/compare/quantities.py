@@ -1,27 +1,27 @@
-"""Measures of a region on any series of any visit, carried there by its alignment, and what became of them."""
+"""Measures of an outlined region on a series, whether the outline is of that study, and whether a lesion changed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from mriloop.imaging.resample import Grid, inverse, sample
 from mriloop.imaging.voxels import ndimage
-from mriloop.model.comparison import Alignment
 from mriloop.model.judgement import Judgement, Repeatability
 from mriloop.model.outline import Outline
 from mriloop.model.quantity import Measure, NotAssessable, Quantity
+from mriloop.model.study import Study
 from mriloop.model.volume import Affine, Volume
-from mriloop.stages.compare.align import link
 from mriloop.stages.compare.judge import judge
 
 PERCENTILES = (5, 25, 75, 95)
 LEAST_VOXELS = 5  # fewer give no spread worth naming
 LEAST_COVERED = 0.9  # of the outline; less lies in the picture, or has values, than a mean may stand for
 _FINER = 3
+_SAME_MM = 0.01  # corners of an affine; a mask is drawn on voxels or it is not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +46,6 @@ class RegionValues:
     standard_error: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionChange:
-    """One region at two visits, with what may be said of the difference of its means."""
-
-    label: str
-    tracking_uid: str
-    today: RegionValues | NotAssessable
-    before: RegionValues | NotAssessable
-    judgement: Judgement
-    notes: tuple[str, ...] = field(default=())
-
-
 def region_values(
     data: npt.NDArray[np.floating],
     affine: Affine,
@@ -72,7 +60,7 @@ def region_values(
     Parameters
     ----------
     data, affine : the picture; nan where it has no value
-    to_picture : (4, 4) from RAS+ mm of the outline's frame to RAS+ mm of the picture's (`link`); None: there is no
+    to_picture : (4, 4) from RAS+ mm of the outline's frame to RAS+ mm of the picture's; None: there is no
         such map, or it was refused, and the answer is NotAssessable
     unit : UCUM code of the values
     erode : leave out voxels that the outline does not cover wholly with all their neighbours in the slice, so that
@@ -81,7 +69,7 @@ def region_values(
     Values are never interpolated: the outline is carried to the voxels of the picture, as shares of them.
     """
     if to_picture is None:
-        return NotAssessable(reason="the outline could not be carried to this series: no accepted alignment")
+        return NotAssessable(reason="the outline was drawn in another frame of reference than this series")
     if not outline.data.any():
         return NotAssessable(reason="the outline is empty")
     grid = Grid(shape=(data.shape[0], data.shape[1], data.shape[2]), affine=affine)
@@ -155,40 +143,32 @@ def _reach(outline: Outline, grid: Grid, to_grid: Affine) -> tuple[slice, slice,
     return box[0], box[1], box[2]
 
 
-def roi_change(
-    outline: Outline,
-    today: Volume,
-    before: Volume,
-    linked: Mapping[str, Alignment],
-    *,
-    measure: str,
-    unit: str,
-    repeatability: Repeatability | None,
-    erode: bool = False,
-    obstacle: str = "",
-    scale: float = 1.0,
-) -> RegionChange:
-    """Measure a region at two visits and judge the difference of its means.
+def home_of(outline: Outline, study: Study, volumes: Iterable[Volume]) -> str | None:
+    """Return the series of a study that an outline was drawn on, "" where it names the study alone, None for neither.
 
-    `linked` maps SeriesInstanceUID to the alignment of that series with one reference (`Comparison.linked`); the
-    outline lives in the frame of its `series_instance_uid`. Through a refused or missing alignment nothing is
-    measured. `obstacle` is what else forbids a conclusion, such as other b-values or a spoilt series; `scale` turns
-    the numbers of the pictures into `unit`. The standard error of both means counts as the noise of the pair.
+    An outline that names another study or another series is none of this one, wherever it lies; one that names nothing
+    (a NIfTI mask) must lie on the very voxels of one of the `volumes`: coordinates alone fit any patient.
     """
-    found: list[RegionValues | NotAssessable] = []
-    for volume in (today, before):
-        data = volume.data if volume.data.ndim == 3 else volume.data[..., 0]
-        to = link(linked, outline.series_instance_uid, volume.series_instance_uid)
-        found.append(region_values(data * scale, volume.affine, outline, to, unit=unit, erode=erode))
-    means = [one.mean if isinstance(one, RegionValues) else one for one in found]
-    return RegionChange(
-        label=outline.label,
-        tracking_uid=outline.tracking_uid,
-        today=found[0],
-        before=found[1],
-        judgement=judge(measure, means[0], means[1], repeatability, pair_noise=_pair_noise(found), obstacle=obstacle),
-        notes=_volume_note(found),
-    )
+    named, series = outline.study_instance_uid, outline.series_instance_uid
+    if named and named != study.study_instance_uid:
+        return None
+    if series:
+        return series if any(one.series_instance_uid == series for one in study.series) else None
+    for volume in volumes:
+        if outline.data.shape == volume.data.shape[:3] and np.allclose(outline.affine, volume.affine, atol=_SAME_MM):
+            return volume.series_instance_uid
+    return "" if named else None
+
+
+def one_frame(study: Study, series: Iterable[str]) -> bool:
+    """Whether these series of a study ("" is any of them) state one frame of reference, or none that differs."""
+    wanted = set(series)
+    frames = {
+        one.frame_of_reference_uid
+        for one in study.series
+        if one.frame_of_reference_uid and ("" in wanted or one.series_instance_uid in wanted)
+    }
+    return len(frames) <= 1
 
 
 def judge_lesion(
@@ -204,18 +184,6 @@ def judge_lesion(
     before: Measure = Quantity(value=before_ml, unit="mL")
     noise = None if noise_ml is None else noise_ml / 2.0**0.5
     return judge("lesion volume", today, before, repeatability, pair_noise=noise, obstacle=obstacle)
-
-
-def _pair_noise(found: Sequence[RegionValues | NotAssessable]) -> float | None:
-    errors = [one.standard_error for one in found if isinstance(one, RegionValues)]
-    return float(np.sqrt(np.mean(np.square(errors)))) if len(errors) == 2 else None
-
-
-def _volume_note(found: Sequence[RegionValues | NotAssessable]) -> tuple[str, ...]:
-    volumes = [one.volume_ml for one in found if isinstance(one, RegionValues)]
-    if len(volumes) == 2 and abs(volumes[0] - volumes[1]) > 0.1 * max(volumes):
-        return (f"the series cover different parts of the region: {volumes[0]:.2f} and {volumes[1]:.2f} mL",)
-    return ()
 
 
 def _percentile(values: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], percent: float) -> float:

@@ -1,26 +1,28 @@
-"""Regions carried through alignments: closed forms of a ball in a known field, refusals, partial volume."""
+"""Regions on series of another grid: closed forms of a ball in a known field, partial volume, whose outline it is."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mriloop.imaging.resample import Grid, rigid
-from mriloop.model.comparison import Alignment
-from mriloop.model.fact import Truth
 from mriloop.model.judgement import Judged, Repeatability
 from mriloop.model.outline import Outline
 from mriloop.model.quantity import NotAssessable
+from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.model.volume import Volume
 from mriloop.stages.compare.quantities import (
     RegionValues,
     cover_of,
+    home_of,
     judge_lesion,
+    one_frame,
     region_values,
-    roi_change,
 )
 
-ADC = Repeatability(measure="ADC", unit="mm2/s", percent=8.0, when="same scanner", same_scanner=Truth.TRUE)
+STUDY = Study(study_instance_uid="1", patient="p", series=())
 LOAD = Repeatability(measure="lesion load", unit="mL", percent=12.0, absolute=0.11, when="same scanner")
 DRAWN = Grid(shape=(48, 48, 24), affine=np.diag([1.0, 1.0, 2.0, 1.0]))
 CENTRE = np.array([24.0, 24.0, 24.0])
@@ -34,11 +36,6 @@ def points(grid):
 
 def ball(grid, centre, radius):
     return np.linalg.norm(points(grid) - centre, axis=-1) <= radius
-
-
-def alignment(matrix, *, accepted=True, reason=""):
-    rows = tuple(tuple(float(v) for v in row) for row in matrix)
-    return Alignment(method="known", matrix=rows, uncertainty_mm=0.1, accepted=accepted, reason=reason)
 
 
 OUTLINE = Outline(data=ball(DRAWN, CENTRE, RADIUS), affine=DRAWN.affine, label="lesion", series_instance_uid="drawn",
@@ -56,46 +53,54 @@ def visit(uid, move, inside, outside=0.7e-3, radius=RADIUS):
 MOVE = rigid((4.0, -6.0, 10.0), (3.0, -2.0, 5.0), CENTRE)
 
 
-def linked(**more):
-    known = {"drawn": alignment(np.eye(4)), "today": alignment(np.eye(4)), "prior": alignment(np.linalg.inv(MOVE))}
-    return known | more
-
-
-def measured(today, prior, maps=None, **more):
-    return roi_change(OUTLINE, today, prior, maps or linked(), measure="ADC", unit="mm2/s", repeatability=ADC, **more)
+def measured(volume, move, **more):
+    return region_values(volume.data, volume.affine, OUTLINE, move, unit="mm2/s", **more)
 
 
 def test_a_region_is_found_again_on_a_turned_visit():
-    found = measured(visit("today", np.eye(4), 1.2e-3), visit("prior", MOVE, 1.0e-3), erode=True)
-    assert isinstance(found.today, RegionValues)
-    assert isinstance(found.before, RegionValues)
-    assert found.today.mean.value == pytest.approx(1.2e-3, rel=1e-5)
-    assert found.before.mean.value == pytest.approx(1.0e-3, rel=1e-5)
-    assert found.judgement.judged is Judged.CHANGED
-    assert found.judgement.change_percent == pytest.approx(20.0, abs=0.1)
-    assert found.tracking_uid == "1.2.3"
+    for move, value in ((np.eye(4), 1.2e-3), (MOVE, 1.0e-3)):
+        found = measured(visit("any", move, value), move, erode=True)
+        assert isinstance(found, RegionValues)
+        assert found.mean.value == pytest.approx(value, rel=1e-5)
 
 
 def test_without_erosion_the_rim_mixes_and_the_volume_is_that_of_the_outline():
-    found = measured(visit("today", np.eye(4), 1.2e-3), visit("prior", MOVE, 1.2e-3))
-    assert isinstance(found.today, RegionValues)
-    true_ml = OUTLINE.data.sum() * 2.0 / 1000.0
-    assert found.today.volume_ml == pytest.approx(true_ml, rel=0.03)
-    assert 0.9 * 1.2e-3 < found.today.mean.value < 1.2e-3
-    assert found.today.median.value == pytest.approx(1.2e-3, rel=1e-4)
-    assert found.judgement.judged is Judged.WITHIN
+    found = measured(visit("any", MOVE, 1.2e-3), MOVE)
+    assert isinstance(found, RegionValues)
+    assert found.volume_ml == pytest.approx(OUTLINE.data.sum() * 2.0 / 1000.0, rel=0.03)
+    assert 0.9 * 1.2e-3 < found.mean.value < 1.2e-3
+    assert found.median.value == pytest.approx(1.2e-3, rel=1e-4)
 
 
-def test_nothing_is_measured_through_a_refused_or_missing_alignment():
-    today, prior = visit("today", np.eye(4), 1.2e-3), visit("prior", MOVE, 1.0e-3)
-    refused = linked(prior=alignment(np.linalg.inv(MOVE), accepted=False, reason="estimates differ by 3 mm"))
-    missing = {uid: one for uid, one in linked().items() if uid != "prior"}
-    for maps in (refused, missing):
-        found = measured(today, prior, maps)
-        assert isinstance(found.before, NotAssessable)
-        assert isinstance(found.today, RegionValues)
-        assert found.judgement.judged is Judged.CANNOT_TELL
-    assert measured(today, prior, obstacle="other b-values").judgement.judged is Judged.CANNOT_TELL
+def test_nothing_is_measured_in_another_frame_of_reference():
+    assert isinstance(measured(visit("any", np.eye(4), 1.2e-3), None), NotAssessable)
+
+
+def series(uid, frame=None):
+    return Series(series_instance_uid=uid, study_instance_uid="1", modality="MR", object=SeriesObject.IMAGE,
+                  frame_of_reference_uid=frame)  # fmt: skip
+
+
+def test_an_outline_is_of_the_study_that_it_names_or_whose_voxels_it_lies_on():
+    study = replace(STUDY, series=(series("drawn"), series("other")))
+    volume = Volume(data=np.zeros(DRAWN.shape, np.float32), affine=DRAWN.affine, series_instance_uid="other")
+    bare = replace(OUTLINE, series_instance_uid="")
+    assert home_of(OUTLINE, study, ()) == "drawn"
+    assert home_of(bare, study, (volume,)) == "other"
+    assert home_of(replace(bare, study_instance_uid="1"), study, ()) == ""
+    assert home_of(bare, study, ()) is None
+    assert home_of(replace(OUTLINE, study_instance_uid="2"), study, (volume,)) is None
+    assert home_of(replace(OUTLINE, series_instance_uid="elsewhere"), study, (volume,)) is None
+    shifted = replace(volume, affine=rigid((0, 0, 0), (0.5, 0, 0), CENTRE) @ DRAWN.affine)
+    assert home_of(bare, study, (shifted,)) is None
+
+
+def test_series_that_state_two_frames_of_reference_are_not_one():
+    study = replace(STUDY, series=(series("a", "1.1"), series("b", "1.1"), series("c", "1.2"), series("d")))
+    assert one_frame(study, ("a", "b"))
+    assert one_frame(study, ("a", "d"))
+    assert not one_frame(study, ("a", "c"))
+    assert not one_frame(study, ("", "a"))
 
 
 def test_percentiles_and_spread_are_those_of_the_values_inside():
