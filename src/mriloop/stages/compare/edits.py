@@ -151,9 +151,9 @@ def _refuse(changes: Mapping[int, Change], drawn: Drawn, edits: Sequence[Edit]) 
             raise refuse("edit_twice", number=edit.change)
         if edit.standing is Standing.EDITED and not (outlines and all(one.any() for one in outlines)):
             raise refuse("edit_no_outline", number=edit.change)
-        if edit.standing is Standing.ACCEPTED and known is not None and known.standing is Standing.REJECTED:
-            if not ((drawn.today == edit.change).any() or (drawn.prior == edit.change).any()):
-                raise refuse("edit_no_outline", number=edit.change)  # another one was drawn over it since
+        again = edit.standing is Standing.ACCEPTED and known is not None and known.standing is Standing.REJECTED
+        if again and not ((drawn.today == edit.change).any() or (drawn.prior == edit.change).any()):
+            raise refuse("edit_no_outline", number=edit.change)  # another one was drawn over it since
 
 
 def _drawn_over(
