@@ -30,7 +30,7 @@ from mriloop.edges.dicom.results import Reader
 from mriloop.edges.dicom.uids import uid
 from mriloop.edges.knowledge.repeatability import load_repeatability
 from mriloop.edges.publish.documents import read_comparison
-from mriloop.imaging.resample import Grid, apply, sample
+from mriloop.imaging.resample import Grid, apply, inverse, sample
 from mriloop.model.comparison import ChangeKind, Comparison, Standing
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.outline import Outline
@@ -277,7 +277,7 @@ def _mask(number: int, path: Path, comparison: Comparison, grid: Grid, canvas: _
     whole = np.zeros(grid.shape, bool)
     for one in _outlines(path, comparison, grid, canvas):
         points = apply(one.affine, np.argwhere(one.data).astype(float))
-        index = apply(np.linalg.inv(grid.affine), points)
+        index = apply(inverse(grid.affine), points)
         inside = np.all((index > -0.5) & (index < np.array(grid.shape) - 0.5), axis=1)
         if float(inside.mean()) < LEAST_COVERED:
             raise refuse("edit_outside", number=number)

@@ -124,13 +124,14 @@ def changed_part(change: Change, drawn: Drawn, to_today: Affine) -> Mask:
     now = drawn.today == change.id
     outline = (drawn.prior == change.id).astype(np.float32)
     then = sample(outline, drawn.prior_grid.affine, drawn.today_grid, to_today, order=0) > 0.5
-    return {
+    parts: dict[ChangeKind, Mask] = {
         ChangeKind.NEW: now,
         ChangeKind.ENLARGING: now & ~then,
         ChangeKind.STABLE: np.zeros_like(now),
         ChangeKind.SHRINKING: then & ~now,
         ChangeKind.RESOLVED: then,
-    }[change.kind]
+    }
+    return parts[change.kind]
 
 
 def prior_to_today(comparison: Comparison) -> Affine:
