@@ -133,7 +133,12 @@ def test_dcmqi_gives_the_numbers_of_the_report_back(pair, results, tmp_path):
     _, today = groups[by_kind["shrinking"].tracking_uid, "2026-11-20"]
     _, before = groups[by_kind["shrinking"].tracking_uid, "2021-03-04"]
     assert today["Volume", "mL"] - before["Volume", "mL"] == pytest.approx(shrinking.volume_change_ml, abs=2e-6)
-    assert before["Long axis", "mm"] == pytest.approx(shrinking.diameter_mm)
+    assert today["Long axis", "mm"] == pytest.approx(shrinking.diameter_mm)  # measured on what is left today
+    assert ("Long axis", "mm") not in before
+    resolved = [n for g, n in groups.values() if ("Long axis", "mm") in n and g["timePoint"] == "2021-03-04"]
+    assert [one["Long axis", "mm"] for one in resolved] == [
+        pytest.approx(pair.compared.comparison.changes[2].diameter_mm)
+    ]
     assert today["Difference in size", "%"] == pytest.approx(
         100 * shrinking.volume_change_ml / before["Volume", "mL"], abs=1e-3
     )

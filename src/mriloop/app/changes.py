@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,31 +12,42 @@ from typing import Any
 
 import numpy as np
 
+from mriloop.app.changes_page import (
+    CHANGED,
+    draw_anew,
+    keep_earlier,
+    outlines_moved,
+    page_from_folder,
+    write_changed,
+)
 from mriloop.app.compare import judged_changes
 from mriloop.app.compare_files import DOCUMENT, MAPS, write_comparison
-from mriloop.app.inputs import limits, only_study, open_input
+from mriloop.app.inputs import limits, only_study, open_input, series_of
 from mriloop.app.results_dicom import write_dicom_results
-from mriloop.edges.dicom import Limits, load_volumes, read_back, write_nifti
+from mriloop.edges.dicom import Intake, Limits, load_volumes, read_back, read_values, write_nifti
 from mriloop.edges.dicom.outlines import read_outlines
 from mriloop.edges.dicom.results import Reader
 from mriloop.edges.dicom.uids import uid
+from mriloop.edges.knowledge.repeatability import load_repeatability
 from mriloop.edges.publish.documents import read_comparison
-from mriloop.imaging.resample import Grid, sample
+from mriloop.imaging.resample import Grid, apply, inverse, sample
 from mriloop.model.comparison import ChangeKind, Comparison, Standing
-from mriloop.model.errors import refuse
+from mriloop.model.errors import MriloopError, refuse
+from mriloop.model.outline import Outline
+from mriloop.model.study import Study
 from mriloop.model.volume import Volume
 from mriloop.settings import Settings
 from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.compare.edits import Drawn, Edit, Mask, amend
-
-EARLIER = "earlier"
+from mriloop.stages.compare.quantities import LEAST_COVERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What a person says: ids to accept and to reject, outlines of redrawn changes by id, outlines of missed ones.
 
-    An outline is a DICOM SEG, an RT structure set or a NIfTI mask in the patient frame of today's visit.
+    An outline is a DICOM SEG, an RT structure set or a NIfTI mask in the patient frame of today's visit; contours that
+    were not drawn on today's series of the list need the study.
     """
 
     accepted: tuple[int, ...] = ()
@@ -66,73 +76,152 @@ def read_changes(folder: Path) -> Comparison:
     return read_comparison(document)
 
 
-def amend_changes(folder: Path, said: Said, *, by: str, now: datetime) -> Comparison:
+def amend_changes(
+    folder: Path,
+    said: Said,
+    settings: Settings,
+    *,
+    by: str,
+    now: datetime,
+    today: Path | None = None,
+    priors: Sequence[Path] = (),
+) -> Comparison:
     """Apply a person's word to the comparison in a folder and write it back; what stood before goes to `earlier/`.
 
-    Document and label maps follow. Raises what `read_changes` and `read_outlines` raise, `edit_unknown_change`,
-    `edit_no_outline`, `edit_twice` (one change in two roles), `out_not_writable`.
+    Document, maps and page follow; a picture that shows an old outline goes to `earlier/`, until `rewrite_results`
+    draws it anew. `today` and `priors` are the studies, which contours need that were drawn on another series than that
+    of the list. Raises what `read_changes`, `read_outlines` and `amend` raise, `edit_twice` (one change in two roles),
+    `edit_outside`, `edit_needs_study`, `out_not_writable`.
     """
     comparison = read_changes(folder)
     drawn = _drawn(folder)
-    edits = _edits(comparison, said, drawn)
+    with ExitStack() as stack:
+        opened = None if today is None or not (said.redrawn or said.added) else _open(stack, today, priors, settings)
+        edits = _edits(comparison, said, drawn, _Canvas(folder=folder, opened=opened, settings=settings))
     tracking = {edit.change: uid("lesion", comparison.today_study, edit.change, now.isoformat()) for edit in edits}
-    after, redrawn = amend(comparison, drawn, edits, by=by, at=now, tracking=tracking)
-    _keep_earlier(folder, len(comparison.amendments))
+    coefficients = load_repeatability(settings.site_path)
+    after, redrawn = amend(comparison, drawn, edits, by=by, at=now, tracking=tracking, repeatability=coefficients)
+    moved = outlines_moved(drawn, redrawn)
+    keep_earlier(folder, comparison, after, moved)
     for name, labels, grid in zip(
         MAPS, (redrawn.today, redrawn.prior), (redrawn.today_grid, redrawn.prior_grid), strict=True
     ):
         write_nifti(folder / name, labels.astype(np.int16), grid.affine)
+    write_changed(folder, after, redrawn, moved)
     write_comparison(after, folder)
+    page_from_folder(folder, after)
     return after
 
 
-def rewrite_results(
-    folder: Path, today: Path, priors: Sequence[Path], settings: Settings, *, by: str, now: datetime
-) -> tuple[Path, ...]:
-    """Write SEG, SR and the other DICOM results of an amended comparison anew, from the studies it was made of.
+def unsigned(comparison: Comparison, by: str) -> str:
+    """Return why a report of these changes cannot be verified in the name of `by`, empty where it can."""
+    if any(one.standing is Standing.PROPOSED and one.kind is not ChangeKind.STABLE for one in comparison.changes):
+        return "changes are left of which nobody has said a word"
+    if all(one.by != by for one in comparison.amendments):
+        return "this person has said nothing of these changes"
+    return ""
 
-    The report is verified in the name of `by` once no candidate is left unread; stable spots need no word. Raises what
-    `read_changes` raises, and SenderError `changes_other_study` where a study is not one that was compared.
+
+def rewrite_results(
+    folder: Path,
+    today: Path,
+    priors: Sequence[Path],
+    settings: Settings,
+    *,
+    by: str,
+    now: datetime,
+    sign: bool = False,
+) -> tuple[Path, ...]:
+    """Write page, pictures, SEG, SR and the other DICOM results anew, from the studies of an amended comparison.
+
+    With `sign` the report is verified in the name of `by`, unless something stands against it (`unsigned`); else it is
+    preliminary. Raises what `read_changes` raises, and SenderError `changes_other_study` where a study is not one that
+    was compared, `changes_unloadable` where its voxels are no longer those that were compared.
     """
     comparison, drawn = read_changes(folder), _drawn(folder)
     with ExitStack() as stack:
-        intakes = [stack.enter_context(open_input(path, settings)) for path in (today, *priors)]
-        studies = [only_study(intake, path) for intake, path in zip(intakes, (today, *priors), strict=True)]
+        opened = _open(stack, today, priors, settings)
+        grids = {comparison.changes_today: drawn.today_grid, comparison.changes_prior: drawn.prior_grid}
         volumes = {}
-        for uid_ in (comparison.changes_today, comparison.changes_prior):
-            found = next(
-                ((i, s) for i, study in zip(intakes, studies, strict=True) for s in study.series
-                 if s.series_instance_uid == uid_),
-                None,
-            )  # fmt: skip
-            if uid_ is None or found is None:
+        for uid_, grid in grids.items():
+            if uid_ is None:
                 raise refuse("changes_other_study", path=today)
-            volumes[uid_] = load_volumes(found[0], found[1], limits(settings))[0]
-        compared = Compared(comparison=comparison, images=(_images(comparison, drawn, volumes),))
-        waiting = any(
-            one.standing is Standing.PROPOSED and one.kind is not ChangeKind.STABLE for one in comparison.changes
-        )
-        return write_dicom_results(
+            volumes[uid_] = _loaded(opened, uid_, grid, limits(settings))
+        compared = Compared(comparison=comparison, images=(_images(comparison, drawn, volumes, folder),))
+        page = draw_anew(folder, compared, opened.studies)
+        verified = sign and not unsigned(comparison, by)
+        return page + write_dicom_results(
             compared,
-            intakes,
-            studies,
+            opened.intakes,
+            opened.studies,
             folder,
             now=now,
             spend=limits(settings),
             nifti=False,
             judgements=judged_changes(comparison),
-            reader=None if waiting else Reader(name=by, organisation=settings.clinic_name, at=now),
+            reader=Reader(name=by, organisation=settings.clinic_name, at=now) if verified else None,
         )
 
 
-def _images(comparison: Comparison, drawn: Drawn, volumes: Mapping[str, Volume]) -> PairImages:
-    pair = next(
-        one
-        for one in comparison.pairs
-        if (one.today, one.prior) == (comparison.changes_today, comparison.changes_prior)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The studies of a comparison, today's first."""
+
+    paths: tuple[Path, ...]
+    intakes: tuple[Intake, ...]
+    studies: tuple[Study, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Canvas:
+    """What an outline may have been drawn on."""
+
+    folder: Path
+    opened: _Opened | None
+    settings: Settings
+
+
+def _open(stack: ExitStack, today: Path, priors: Sequence[Path], settings: Settings) -> _Opened:
+    paths = (today, *priors)
+    intakes = tuple(stack.enter_context(open_input(path, settings)) for path in paths)
+    studies = tuple(only_study(intake, path) for intake, path in zip(intakes, paths, strict=True))
+    return _Opened(paths=paths, intakes=intakes, studies=studies)
+
+
+def _loaded(opened: _Opened, series_uid: str, grid: Grid, spend: Limits) -> Volume:
+    """Return the first time point of a series, on the voxels that its change map has."""
+    for path, intake, study in zip(opened.paths, opened.intakes, opened.studies, strict=True):
+        series = series_of(study).get(series_uid)
+        if series is not None:
+            for volume in load_volumes(intake, series, spend):
+                if volume.data.shape[:3] == grid.shape and np.allclose(volume.affine, grid.affine, atol=1e-2):
+                    return first_time(volume)
+            raise refuse("changes_unloadable", path=path)
+    raise refuse("changes_other_study", path=opened.paths[0])
+
+
+def first_time(volume: Volume) -> Volume:
+    """Return the time point that changes are listed on (as `stages.compare.align.load_one`)."""
+    if volume.data.ndim == 3:
+        return volume
+    return replace(volume, data=volume.data[..., 0], sources=volume.sources[:1], b_values=volume.b_values[:1],
+                   b_vectors_ras=volume.b_vectors_ras[:1])  # fmt: skip
+
+
+def _images(comparison: Comparison, drawn: Drawn, volumes: Mapping[str, Volume], folder: Path) -> PairImages:
+    listed = (comparison.changes_today, comparison.changes_prior)
+    pair = next((one for one in comparison.pairs if (one.today, one.prior) == listed), None)
+    if pair is None:
+        raise refuse("comparison_unreadable", detail="the pair that the changes were listed on is missing")
     today, prior = volumes[pair.today], volumes[pair.prior]
     laid = sample(prior.data, prior.affine, drawn.today_grid, np.array(pair.alignment.matrix))
+
+    def beside(name: str) -> Volume | None:
+        path = folder / name
+        values = read_values(path)[0] if path.is_file() else None
+        return None if values is None or values.shape != laid.shape else replace(today, data=values, sources=())
+
+    changed = folder / CHANGED
     return PairImages(
         role="change",
         today=pair.today,
@@ -140,9 +229,11 @@ def _images(comparison: Comparison, drawn: Drawn, volumes: Mapping[str, Volume])
         today_volume=today,
         prior_volume=prior,
         prior_on_today=replace(today, data=laid, sources=()),
-        subtraction=replace(today, data=np.zeros_like(laid), sources=()),
+        subtraction=beside("difference.nii.gz") or replace(today, data=np.zeros_like(laid), sources=()),
         changes_today=drawn.today,
         changes_prior=drawn.prior,
+        changed_today=read_back(changed)[0] if changed.is_file() else None,
+        colour=beside("colour.nii.gz"),
     )
 
 
@@ -160,7 +251,7 @@ def _grid(shape: Sequence[int], affine: np.ndarray) -> Grid:
     return Grid(shape=(shape[0], shape[1], shape[2]), affine=np.asarray(affine, dtype=float))
 
 
-def _edits(comparison: Comparison, said: Said, drawn: Drawn) -> list[Edit]:
+def _edits(comparison: Comparison, said: Said, drawn: Drawn, canvas: _Canvas) -> list[Edit]:
     roles = [*said.accepted, *said.rejected, *said.redrawn]
     twice = next((number for number in roles if roles.count(number) > 1), None)
     if twice is not None:
@@ -174,26 +265,47 @@ def _edits(comparison: Comparison, said: Said, drawn: Drawn) -> list[Edit]:
     following = max(known, default=0) + 1
     outlines = [*said.redrawn.items(), *((following + n, path) for n, path in enumerate(said.added))]
     for number, path in outlines:
-        mask = _mask(path, drawn.today_grid)
+        mask = _mask(number, path, comparison, drawn.today_grid, canvas)
         edits.append(Edit(change=number, standing=Standing.EDITED, reason=said.reason, today=mask))
     return edits
 
 
-def _mask(path: Path, grid: Grid) -> Mask:
+def _mask(number: int, path: Path, comparison: Comparison, grid: Grid, canvas: _Canvas) -> Mask:
     """Return every region of a file together, on the voxels of today's series."""
     if not path.exists():
         raise refuse("input_not_found", path=path)
     whole = np.zeros(grid.shape, bool)
-    for one in read_outlines(path, Limits()):
+    for one in _outlines(path, comparison, grid, canvas):
+        points = apply(one.affine, np.argwhere(one.data).astype(float))
+        index = apply(inverse(grid.affine), points)
+        inside = np.all((index > -0.5) & (index < np.array(grid.shape) - 0.5), axis=1)
+        if float(inside.mean()) < LEAST_COVERED:
+            raise refuse("edit_outside", number=number)
         whole |= sample(one.data.astype(np.float32), one.affine, grid, order=1) >= 0.5
     return whole
 
 
-def _keep_earlier(folder: Path, said: int) -> None:
-    place = folder / EARLIER / f"{said:03d}"
+def _outlines(path: Path, comparison: Comparison, grid: Grid, canvas: _Canvas) -> Sequence[Outline]:
+    """Read a file of outlines; contours by the series of the list first, then by every series of today's study."""
+    spend = limits(canvas.settings)
+    blank = Volume(data=np.zeros(grid.shape, np.float32), affine=grid.affine,
+                   series_instance_uid=comparison.changes_today or "")  # fmt: skip
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        for name in (DOCUMENT, *MAPS):
-            shutil.copy2(folder / name, place / name)
-    except OSError:
-        raise refuse("out_not_writable", path=place) from None
+        return read_outlines(path, spend)
+    except MriloopError as error:
+        if error.code != "outline_without_images":
+            raise
+    try:
+        return read_outlines(path, spend, volumes=[blank])
+    except MriloopError as error:
+        if error.code not in ("outline_without_images", "outline_geometry"):
+            raise
+    if canvas.opened is None:
+        raise refuse("edit_needs_study", path=path.name)
+    volumes: list[Volume] = []
+    for series in canvas.opened.studies[0].series:
+        try:
+            volumes += load_volumes(canvas.opened.intakes[0], series, spend)
+        except MriloopError:
+            continue  # no picture, or none that can be drawn on
+    return read_outlines(path, spend, volumes=[first_time(one) for one in volumes])

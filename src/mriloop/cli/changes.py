@@ -37,8 +37,9 @@ def _redrawn(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
 @click.option("--redraw", callback=_redrawn, multiple=True, metavar="N=MASK", help="This is the outline today.")
 @click.option("--add", "added", type=click.Path(path_type=Path), multiple=True, metavar="MASK",
               help="A change that the list missed.")  # fmt: skip
-@click.option("--today", type=click.Path(path_type=Path), help="Today's study: SEG and SR are written anew.")
+@click.option("--today", type=click.Path(path_type=Path), help="Today's study: pictures, SEG and SR follow.")
 @click.option("--prior", "priors", type=click.Path(path_type=Path), multiple=True, help="Its priors, with --today.")
+@click.option("--sign", is_flag=True, help="Verify the new SR in the name of --by: every change must have a word.")
 @click.option("--by", default="", help="Who says so: a name or the id under which the house knows the person.")
 @click.option("--reason", default="", help="Why, in a few words.")
 @json_option
@@ -50,6 +51,7 @@ def changes(
     added: tuple[Path, ...],
     today: Path | None,
     priors: tuple[Path, ...],
+    sign: bool,
     by: str,
     reason: str,
     as_json: bool,
@@ -57,10 +59,11 @@ def changes(
     """Show the changes of a comparison, and take a person's word on them.
 
     FOLDER is what `mriloop compare --out` wrote. Volumes, kinds, counts, courses and sentences follow; what stood
-    before is kept in FOLDER/earlier. With --today and --prior the DICOM results follow too. A MASK is a DICOM SEG, an
-    RT structure set or a NIfTI mask, in the patient frame of today's visit.
+    before is kept in FOLDER/earlier. With --today and --prior pictures and DICOM results follow too; the report stays
+    preliminary without --sign. A MASK is a DICOM SEG, an RT structure set or a NIfTI mask, in the patient frame of
+    today's visit; contours on another series than that of the list need --today and --prior.
     """
-    from mriloop.app.changes import Said, amend_changes, read_changes, rewrite_results
+    from mriloop.app.changes import Said, amend_changes, read_changes, rewrite_results, unsigned
     from mriloop.cli.compare import show_changes
     from mriloop.edges.publish.documents import comparison_document
 
@@ -71,10 +74,19 @@ def changes(
         raise click.UsageError("--today and --prior belong together")
     if today is not None and not by.strip():
         raise click.UsageError("say who: --by NAME")
+    if sign and today is None:
+        raise click.UsageError("--sign verifies the report that --today and --prior write")
+    settings, by = load_settings(), by.strip()
     now = datetime.now().astimezone()
-    comparison = amend_changes(folder, said, by=by.strip(), now=now) if said else read_changes(folder)
+    comparison = (
+        amend_changes(folder, said, settings, by=by, now=now, today=today, priors=priors)
+        if said
+        else read_changes(folder)
+    )
     if today is not None:
-        written = rewrite_results(folder, today, priors, load_settings(), by=by.strip(), now=now)
+        written = rewrite_results(folder, today, priors, settings, by=by, now=now, sign=sign)
+        if sign and (why := unsigned(comparison, by)):
+            console(stderr=True).print(f"not signed: {why}; the report is preliminary")
         console(stderr=True).print(f"written anew: {len(written)} files in {folder}")
     elif said and (folder / "dicom").is_dir():
         console(stderr=True).print("the DICOM results still say what stood before: give --today and --prior")

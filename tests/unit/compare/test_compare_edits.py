@@ -81,9 +81,7 @@ def before() -> tuple[Comparison, Drawn]:
 
 def _amend(before, *edits, repeatability=()):
     comparison, drawn = before
-    return amend(
-        comparison, drawn, edits, by="Dr. A", at=AT, tracking={3: "2.25.3"}, repeatability=repeatability
-    )
+    return amend(comparison, drawn, edits, by="Dr. A", at=AT, tracking={3: "2.25.3"}, repeatability=repeatability)
 
 
 def _box(*where):

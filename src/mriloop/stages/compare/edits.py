@@ -124,13 +124,14 @@ def changed_part(change: Change, drawn: Drawn, to_today: Affine) -> Mask:
     now = drawn.today == change.id
     outline = (drawn.prior == change.id).astype(np.float32)
     then = sample(outline, drawn.prior_grid.affine, drawn.today_grid, to_today, order=0) > 0.5
-    return {
+    parts: dict[ChangeKind, Mask] = {
         ChangeKind.NEW: now,
         ChangeKind.ENLARGING: now & ~then,
         ChangeKind.STABLE: np.zeros_like(now),
         ChangeKind.SHRINKING: then & ~now,
         ChangeKind.RESOLVED: then,
-    }[change.kind]
+    }
+    return parts[change.kind]
 
 
 def prior_to_today(comparison: Comparison) -> Affine:
@@ -151,9 +152,9 @@ def _refuse(changes: Mapping[int, Change], drawn: Drawn, edits: Sequence[Edit]) 
             raise refuse("edit_twice", number=edit.change)
         if edit.standing is Standing.EDITED and not (outlines and all(one.any() for one in outlines)):
             raise refuse("edit_no_outline", number=edit.change)
-        if edit.standing is Standing.ACCEPTED and known is not None and known.standing is Standing.REJECTED:
-            if not ((drawn.today == edit.change).any() or (drawn.prior == edit.change).any()):
-                raise refuse("edit_no_outline", number=edit.change)  # another one was drawn over it since
+        again = edit.standing is Standing.ACCEPTED and known is not None and known.standing is Standing.REJECTED
+        if again and not ((drawn.today == edit.change).any() or (drawn.prior == edit.change).any()):
+            raise refuse("edit_no_outline", number=edit.change)  # another one was drawn over it since
 
 
 def _drawn_over(
