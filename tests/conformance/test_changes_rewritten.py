@@ -119,6 +119,14 @@ def test_page_pictures_seg_and_sr_follow_and_only_a_person_who_asks_and_may_sign
     assert flags(out) == ("VERIFIED", "FINAL")
 
 
+def test_no_segmentation_outlives_the_last_of_its_changes(classic, out):
+    assert len(list(out.glob("dicom/seg/*.dcm"))) == 2
+    said = ("--reject", "1,2,3,4", "--by", "Dr. A", "--sign")
+    run(out, *said, "--today", classic.folder / "today", "--prior", classic.folder / "prior")
+    assert list(out.glob("dicom/seg/*.dcm")) == []
+    assert flags(out) == ("VERIFIED", "FINAL")
+
+
 def test_an_empty_list_is_signed_by_nobody_who_said_nothing(classic, out):
     document = json.loads((out / "comparison.json").read_text())
     document["changes"] = []

@@ -243,6 +243,8 @@ def _pair(
         pair.changes_prior.astype(np.float32), pair.prior_volume.affine, grid, np.array(alignment.matrix), order=0
     )
     segments = [segment_of(one) for one in followed]
+    for name in ("changes_today", "changes_prior"):  # of an earlier call: where nothing is left, none is written below
+        (desk.out / "seg" / f"{name}.dcm").unlink(missing_ok=True)
     outlined: list[Segmentation | None] = [
         write_segmentation(
             desk.out / "seg" / f"{name}.dcm", labels, segments, source, now=desk.now, description=words,

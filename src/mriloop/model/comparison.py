@@ -130,7 +130,8 @@ class Change:
     """One candidate change: a proposal for a reader, never a finding by itself.
 
     `position_ras_mm` is the centre of mass in the patient frame of today's series; `confidence` runs from 0 to 1.
-    `perpendicular_mm` is the longest distance across at a right angle to `diameter_mm` in its slice;
+    `diameter_mm` is measured on today's outline, on the prior's where nothing is left today;
+    `perpendicular_mm` is the longest distance across at a right angle to it in its slice;
     `volume_noise_ml` the change of volume that the noise of this pair alone makes of such a lesion (one standard
     deviation). `tracking_uid` stays the same for the same lesion over visits.
     """
