@@ -30,6 +30,7 @@ CONTRASTS: Mapping[Weighting, Contrast] = {
 }
 HARMONISED = 1000.0
 NO_AIR = "no air above the skull base in the field of view"
+_RIM_MM = 2.0  # the border of a mask is known to about a voxel of 2 mm; what it may hold of dura and bone is no tissue
 _LEAST_AIR = 1000
 _FLOOR = 0.25  # of the height of the brain: below it mouth, neck and their ghosts make the air of another kind
 _QI2_VOXELS = 60_000
@@ -76,7 +77,8 @@ def brain_sample(
     found = brain_mask(data, affine)
     if not found.trusted:
         return NotAssessable(reason=f"no whole brain was found: {found.reason}")
-    tissues = segment(data, affine, found.mask, CONTRASTS[kind.weighting])
+    inner = distance_transform_edt(found.mask, sampling=np.linalg.norm(affine[:3, :3], axis=0)) > _RIM_MM
+    tissues = segment(data, affine, inner, CONTRASTS[kind.weighting])
     if isinstance(tissues, str):
         return NotAssessable(reason=tissues)
     even = data / tissues.bias
