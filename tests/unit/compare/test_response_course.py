@@ -26,7 +26,7 @@ from mriloop.model.response import (
 )
 from mriloop.stages.compare.response import assess
 from mriloop.stages.compare.response.rules import months_after
-from mriloop.stages.compare.response.volumetric import VOLUME_GROWTH, VOLUME_RESPONSE, volume_from_area
+from mriloop.stages.compare.response.volumetric import VOLUME_GROWTH, VOLUME_RESPONSE
 
 START = date(2026, 1, 5)
 SHIPPED = load_repeatability()
@@ -247,8 +247,9 @@ def test_a_corrected_visit_changes_what_comes_after():
 
 
 def test_the_thresholds_of_volume_are_those_of_area_for_a_body_that_changes_evenly():
-    assert volume_from_area(-0.50) == pytest.approx(-VOLUME_RESPONSE, abs=0.005)
-    assert volume_from_area(0.25) == pytest.approx(VOLUME_GROWTH, abs=0.005)
+    # Area goes with the square of length and volume with its cube.
+    assert pytest.approx(-VOLUME_RESPONSE, abs=0.005) == 0.50**1.5 - 1
+    assert pytest.approx(VOLUME_GROWTH, abs=0.005) == 1.25**1.5 - 1
     side = 0.499**0.5
     for criteria in (Criteria.RANO_2, Criteria.RANO_2_VOLUME, Criteria.VOLUME):
         assert categories(course(criteria, visit(0, 40.0), visit(60, 40.0 * side * 0.99))) == ["PR"]

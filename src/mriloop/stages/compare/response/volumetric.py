@@ -23,14 +23,6 @@ def volume_of(lesion: TrackedLesion, size: Size) -> float | None:
     return size.volume_ml
 
 
-def volume_from_area(change: float) -> float:
-    """Return the relative change of volume of a body that shrinks or grows evenly while its area changes by `change`.
-
-    Area goes with the square and volume with the cube of length: (1 + change)^1.5 - 1.
-    """
-    return float((1 + change) ** 1.5 - 1)
-
-
 def judge(situation: Situation) -> Answer:
     """Return the answer by volume, without the columns that only a person can fill."""
     sums = situation.one
