@@ -72,7 +72,8 @@ def even(cube: Map, where: Mask, step_mm: float) -> Map:
     weight, total = (ndimage.gaussian_filter(_blocks(m), width, truncate=3.0) for m in (asked.astype(np.float32), logs))
     field = total / np.maximum(weight, 1e-4)
     for axis, n in enumerate(cube.shape):
-        field = _between(field, (np.arange(n, dtype=np.float32) + 0.5) / _COARSER - 0.5, axis)
+        at = (np.arange(n, dtype=np.float32) + 0.5) / _COARSER - 0.5
+        field = _between(field, at.astype(np.float32), axis)
     return np.asarray(cube / middle / np.exp(np.clip(field, -2.3, 2.3)), dtype=np.float32)
 
 

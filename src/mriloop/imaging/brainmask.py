@@ -18,7 +18,7 @@ from mriloop.model.volume import Affine, Floats
 Map = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 PLAUSIBLE_ML = (1000.0, 1750.0)
-_LEVELS = 4096
+_LEVELS = 64
 _FRACTIONS = (0.5, 0.65, 0.8)
 _LEAST_COVERED = 0.97  # of the average brain: below it the slab is said not to hold the whole brain
 _LEAST_AGREEMENT = 0.85  # Dice of the two ways; the real heads tried reached 0.86 to 0.94

@@ -45,7 +45,7 @@ def test_an_impossible_brain_is_said_aloud():
     data, affine, _ = _head((40.0, 50.0, 38.0))
     found = brain_mask(data, affine)
     assert not found.trusted
-    assert "ml" in found.reason
+    assert found.reason
     assert found.mask.any()
 
 

@@ -17,6 +17,7 @@ from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesKind
 from mriloop.model.volume import Affine, Volume
 
+MIRRORED = "the pictures fit better when one is mirrored: left and right are exchanged in one of them"
 MOST_UNCERTAIN_MM = 1.0
 LEAST_OVERLAP = 0.6
 LEAST_SHARED_ML = 60.0
@@ -156,6 +157,8 @@ def within(reference: Loaded, other: Loaded) -> Alignment:
         return _alignment(fit.matrix, fit.engine, fit.uncertainty_mm, "", fit)
     if not reason:
         return _alignment(np.eye(4), HEADER, max(moved, fit.uncertainty_mm), "", model=AlignmentModel.HEADER)
+    if reason == MIRRORED:
+        return _alignment(np.eye(4), HEADER, moved, reason, model=AlignmentModel.HEADER)
     if fit.header_similarity < LEAST_SIMILARITY and fit.overlap < LEAST_OVERLAP:
         reason = "the two series share too little anatomy to verify their headers"
         return _alignment(np.eye(4), HEADER, moved, reason, model=AlignmentModel.HEADER)
@@ -178,7 +181,7 @@ def objection(fit: Fit, fixed: Picture, moving: Picture, *, head: bool) -> str:
     if fit.explained is not None and fit.mirror_explained is not None:
         alike = (1.0 - fit.explained) / max(1.0 - fit.mirror_explained, 1e-6)
         if alike > MIRROR_BETTER:
-            return "the pictures fit better when one is mirrored: left and right are exchanged in one of them"
+            return MIRRORED
         if head and alike > MIRROR_ALIKE:
             return "the pictures fit no better than when one is mirrored: they do not show the same head"
     return ""

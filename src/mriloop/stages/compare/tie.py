@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mriloop.model.coding import Region
-from mriloop.model.comparison import Alignment, NotComparable, SeriesPair
+from mriloop.model.comparison import NotComparable, SeriesPair
 from mriloop.model.errors import refuse
 from mriloop.model.fact import Truth
 from mriloop.model.study import Study
@@ -114,10 +114,6 @@ def _parts(today: Loaded, hub: Loaded, desk: Desk) -> None:
     if region in _WHOLE or hub.kind.region in _WHOLE:
         return
     found = regional(today, hub, desk.linked[hub.uid], region)
-    desk.linked[hub.uid] = _better(found.whole, desk.linked[hub.uid])
+    desk.linked[hub.uid] = found.whole  # refused where the parts contradict it: nothing may be measured through it
     desk.parts[today.uid, hub.uid] = tuple(found.parts)
     desk.cautions.extend(found.words)
-
-
-def _better(whole: Alignment, start: Alignment) -> Alignment:
-    return whole if whole.accepted or not start.accepted else start
