@@ -77,7 +77,7 @@ def comparison_view(
     """Return what the page shows. `drawn` are the triptychs by change, `written` the files beside the page."""
     comparison, pair = compared.comparison, changing(compared)
     by_uid = {one.study_instance_uid: one for one in studies}
-    ordered = [by_uid[name] for name in comparison.visits]
+    ordered = [by_uid[name] for name in comparison.visits if name in by_uid]
     moving = [one for one in comparison.changes if one.id in drawn]
     return ComparisonView(
         comparison=comparison,
