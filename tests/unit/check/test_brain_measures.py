@@ -15,6 +15,7 @@ from mriloop.model.study import Series, SeriesObject
 from mriloop.model.volume import Volume
 from mriloop.stages.check.measures import BRAIN, SUMMARY, BrainSample, brain_sample, mriqc_row, sample_of, take_all
 
+pytestmark = pytest.mark.xdist_group("phantom brain")
 T1_BRAIN = SeriesKind(weighting=Weighting.T1, region=Region.BRAIN, object=Subject.PATIENT)
 SERIES = Series(
     study_instance_uid="1.2", series_instance_uid="1.2.3", modality="MR", object=SeriesObject.IMAGE, description=""

@@ -12,7 +12,6 @@ from mriloop.edges.knowledge.history_draft import draft_history
 from mriloop.edges.knowledge.repeatability import load_repeatability
 from mriloop.model.comparison import MeasuredOutline
 from mriloop.model.response import Category, Criteria, NewLesion, Seen
-from mriloop.model.study import Study
 from mriloop.stages.compare.outlined import follow_outlines
 from mriloop.stages.compare.response import assess
 
@@ -70,9 +69,9 @@ def test_no_outline_is_dropped_and_lesions_are_told_apart_by_what_follows_them(t
 @pytest.mark.parametrize(("criteria", "measure"), [("recist-1.1", "longest diameter, T1"), ("volume", "volume, T1")])
 def test_compare_and_response_hold_one_lesion_against_the_same_number(tmp_path, criteria, measure):
     measured = [_measured("T1", 2025, 20.0), replace(_measured("T1", 2026, 24.0), volume_ml=4.1)]
-    studies = [Study(study_instance_uid=f"1.{year}", patient="p", series=()) for year in (2025, 2026)]
+    visits = ["1.2025", "1.2026"]
     known = load_repeatability()
-    compared = {one.measure: one for one in follow_outlines(measured, studies, known)[1]}[measure]
+    compared = {one.measure: one for one in follow_outlines(measured, visits, known, kinds={}, checks={})[1]}[measure]
     path = tmp_path / "history.yaml"
     path.write_text(str(draft_history(measured)), encoding="utf-8")
     (said, *_) = assess(load_history(path, Criteria(criteria)), known).verdicts[1].judgements
