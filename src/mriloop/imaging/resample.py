@@ -142,6 +142,18 @@ def isotropic(data: Floats, affine: Affine, spacing_mm: float, order: int = 1) -
     return sample(data, affine, grid, order=order), grid
 
 
+def common_step(grid: Grid, other: Affine, to_grid: Affine, finest_mm: float) -> Points:
+    """Return, per axis of a grid, how many of its voxels one voxel spans that is as coarse as the coarser of two.
+
+    `other` is the affine of the other picture and `to_grid` maps its RAS+ mm to the grid's; a spacing that exceeds the
+    grid's by less than a fifth counts as the same, and no voxel is finer than `finest_mm`.
+    """
+    spacing = np.array(grid.spacing_mm)
+    seen = np.sqrt(np.sum(((grid.affine[:3, :3] / spacing).T @ (to_grid[:3, :3] @ other[:3, :3])) ** 2, axis=1))
+    coarsest = np.maximum.reduce([spacing, np.full(3, finest_mm), np.where(seen > 1.2 * spacing, seen, 0.0)])
+    return np.asarray(coarsest / spacing)
+
+
 def crop(grid: Grid, inside: npt.NDArray[np.bool_], margin_mm: float) -> tuple[Grid, tuple[slice, slice, slice]]:
     """Return the smallest part of the grid that holds `inside` and a margin, and the slices that cut it out."""
     cut = []

@@ -12,7 +12,7 @@ from mriloop.imaging.change_score import ChangeScore
 from mriloop.imaging.lesions import Lesion, Rules, follow
 from mriloop.imaging.normalise import Map, Mask, Visits, joint
 from mriloop.imaging.places import Places, places
-from mriloop.imaging.resample import Grid, apply, crop, halfway, inverse, sample
+from mriloop.imaging.resample import Grid, apply, common_step, crop, halfway, inverse, sample
 from mriloop.model.coding import Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind
 from mriloop.model.quantity import Measure, NotAssessable
@@ -67,12 +67,7 @@ def meet_halfway(today: Loaded, prior: Loaded, alignment: Alignment) -> tuple[Vi
     assert prior.brain is not None
     half = halfway(np.array(alignment.matrix))
     back = inverse(half)
-    spacing = np.array(today.grid.spacing_mm)
-    theirs = prior.volume.affine[:3, :3]
-    mine = np.array(alignment.matrix)[:3, :3] @ theirs
-    axes = today.volume.affine[:3, :3] / spacing
-    seen = np.sqrt(np.sum((axes.T @ mine) ** 2, axis=1))
-    step = np.maximum.reduce([spacing, np.full(3, FINEST_MM), np.where(seen > 1.2 * spacing, seen, 0.0)]) / spacing
+    step = common_step(today.grid, prior.volume.affine, np.array(alignment.matrix), FINEST_MM)
     shape = tuple(round(n / s) for n, s in zip(today.grid.shape, step, strict=True))
     scale = np.diag([*step, 1.0])
     full = Grid(shape=(shape[0], shape[1], shape[2]), affine=back @ today.volume.affine @ scale)

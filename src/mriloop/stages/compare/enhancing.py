@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mriloop.imaging.enhancement import Map, Mask, Uptake, UptakeRules, places, uptake
 from mriloop.imaging.foreground import object_mask
-from mriloop.imaging.resample import Grid, apply, crop, halfway, inverse, sample
+from mriloop.imaging.resample import Grid, apply, common_step, crop, halfway, inverse, sample
 from mriloop.imaging.voxels import ndimage
 from mriloop.model.coding import Region
 from mriloop.model.comparison import Alignment, EnhancingLesion
@@ -113,11 +113,7 @@ def _meet(
     """Return the brightening on a half-way grid, the (4, 4) map from it to the series after, and cautions."""
     half = halfway(np.array(alignment.matrix))  # from before to the middle, and from the middle to after
     back = inverse(half)
-    spacing = np.array(post.grid.spacing_mm)
-    axes = post.volume.affine[:3, :3] / spacing
-    theirs = np.array(alignment.matrix)[:3, :3] @ pre.volume.affine[:3, :3]
-    seen = np.sqrt(np.sum((axes.T @ theirs) ** 2, axis=1))
-    step = np.maximum.reduce([spacing, np.full(3, FINEST_MM), np.where(seen > 1.2 * spacing, seen, 0.0)]) / spacing
+    step = common_step(post.grid, pre.volume.affine, np.array(alignment.matrix), FINEST_MM)
     shape = tuple(round(n / s) for n, s in zip(post.grid.shape, step, strict=True))
     middle = np.eye(4)
     middle[:3, :3] = np.diag(step)
