@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import yaml
 
-from mriloop.edges.knowledge import strict_yaml
+from mriloop.edges.knowledge import entries, strict_yaml
 from mriloop.model.coding import Plane, Region, Weighting
 from mriloop.model.errors import refuse
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Citation, Mark, Status
+from mriloop.model.guideline import Status
 from mriloop.model.protocol import CoilRule, FieldRule, Protocol, SeriesProtocol, Setup, Span, When
 from mriloop.model.quality import Severity
 from mriloop.model.quantity import known_units
@@ -33,7 +33,6 @@ _TEXTS = ("one_of", "contains_any", "contains_all", "none_of")
 _FIELD = {"keyword", "unit", "values", "any_of", "severity", "when", "because", *_NUMBERS, *_TEXTS}
 _CONDITION = {"value", "values", "minimum", "maximum", "any_of", *_TEXTS}
 _COIL = {"name", "family", "elements", "extra_matter", "when", "because"}
-_CITATION = {"text", "year", "locator", "mark", "doi"}
 
 
 def read_protocol(text: str, name: str) -> Protocol:
@@ -44,13 +43,9 @@ def read_protocol(text: str, name: str) -> Protocol:
         detail = f"not YAML ({strict_yaml.place_of(error)})"
         raise refuse("knowledge_invalid", path=name, detail=detail) from None
     try:
-        return _protocol(_mapping(content, "the file", _PROTOCOL))
-    except _WrongError as wrong:
+        return _protocol(entries.mapping(content, "the file", _PROTOCOL))
+    except entries.WrongError as wrong:
         raise refuse("knowledge_invalid", path=name, detail=str(wrong)) from None
-
-
-class _WrongError(Exception):
-    """What is wrong with the content, and where, in words."""
 
 
 def _protocol(content: Mapping[str, Any]) -> Protocol:
@@ -58,21 +53,23 @@ def _protocol(content: Mapping[str, Any]) -> Protocol:
     series = tuple(_series(item, i, regions) for i, item in enumerate(_list(content, "series", "the file"), 1))
     ids = [line.id for line in series]
     if len(set(ids)) < len(ids):
-        raise _WrongError("two series share an id")
+        raise entries.WrongError("two series share an id")
     for line in series:
         unknown = set(line.alternatives) - set(ids)
         if unknown:
-            raise _WrongError(f"series {line.id}: no series is called {', '.join(sorted(unknown))}")
-    citations = tuple(_citation(item, i) for i, item in enumerate(_list(content, "citations", "the file"), 1))
+            raise entries.WrongError(f"series {line.id}: no series is called {', '.join(sorted(unknown))}")
+    citations = tuple(
+        entries.citation(item, f"citation {i}") for i, item in enumerate(_list(content, "citations", "the file"), 1)
+    )
     if not citations or not series or not regions:
-        raise _WrongError("a protocol needs at least one region, one citation and one series")
+        raise entries.WrongError("a protocol needs at least one region, one citation and one series")
     fallback = content.get("fallback", False)
     if not isinstance(fallback, bool | list):
-        raise _WrongError("fallback must be yes, no or a list of regions")
+        raise entries.WrongError("fallback must be yes, no or a list of regions")
     return Protocol(
-        id=_text(content, "id", "the file"),
-        title=_text(content, "title", "the file"),
-        version=_text(content, "version", "the file"),
+        id=entries.text(content, "id", "the file"),
+        title=entries.text(content, "title", "the file"),
+        version=entries.text(content, "version", "the file"),
         status=_words(Status, [content.get("status", "draft")], "status")[0],
         regions=regions,
         series=series,
@@ -86,16 +83,16 @@ def _protocol(content: Mapping[str, Any]) -> Protocol:
 
 def _series(item: Any, number: int, regions: tuple[Region, ...]) -> SeriesProtocol:
     where = f"series {number}"
-    content = _mapping(item, where, _SERIES)
-    where = f"series {_text(content, 'id', where)}"
+    content = entries.mapping(item, where, _SERIES)
+    where = f"series {entries.text(content, 'id', where)}"
     fields = _fields(content, where)
     for i, section in enumerate(_optional(content, "scanners", where), 1):
         place = f"{where}, scanner {i}"
-        own = _mapping(section, place, {"when", "fields"})
+        own = entries.mapping(section, place, {"when", "fields"})
         fields += _fields(own, place, when=_when(own, place))
     return SeriesProtocol(
         id=str(content["id"]),
-        title=_text(content, "title", where),
+        title=entries.text(content, "title", where),
         weightings=_words(Weighting, _list(content, "weighting", where), where),
         planes=_words(Plane, _optional(content, "plane", where), where),
         regions=_words(Region, _optional(content, "region", where), where) or regions,
@@ -115,8 +112,8 @@ def _series(item: Any, number: int, regions: tuple[Region, ...]) -> SeriesProtoc
 
 
 def _setup(item: Any, where: str) -> Setup:
-    content = _mapping(item, where, {"title", "fields"})
-    return Setup(title=_text(content, "title", where), fields=_fields(content, where))
+    content = entries.mapping(item, where, {"title", "fields"})
+    return Setup(title=entries.text(content, "title", where), fields=_fields(content, where))
 
 
 def _fields(content: Mapping[str, Any], where: str, when: When = ()) -> tuple[FieldRule, ...]:
@@ -126,18 +123,18 @@ def _fields(content: Mapping[str, Any], where: str, when: When = ()) -> tuple[Fi
 
 def _field(item: Any, where: str, when: When = (), keyword: str = "", unit: str = "") -> FieldRule:
     """Read a field; `keyword` and `unit` are given for the conditions under any_of, which inherit them."""
-    content = _mapping(item, where, _FIELD - ({"keyword", "when", "any_of"} if keyword else set()))
+    content = entries.mapping(item, where, _FIELD - ({"keyword", "when", "any_of"} if keyword else set()))
     unit = str(content.get("unit", unit))
     if unit and unit not in known_units():
-        raise _WrongError(f"{where}: {unit} is no unit of the table")
+        raise entries.WrongError(f"{where}: {unit} is no unit of the table")
     if not _CONDITION & set(content):
-        raise _WrongError(f"{where}: no condition")
-    name = keyword or _text(content, "keyword", where)
+        raise entries.WrongError(f"{where}: no condition")
+    name = keyword or entries.text(content, "keyword", where)
     numbers: dict[str, Any] = {k: number for k in _NUMBERS if (number := _number(content, k, where)) is not None}
     if numbers.get("minimum", float("-inf")) > numbers.get("maximum", float("inf")):
-        raise _WrongError(f"{where}: minimum above maximum")
+        raise entries.WrongError(f"{where}: minimum above maximum")
     if any(numbers.get(key, 0.0) < 0 for key in ("tolerance", "relative", "major_tolerance")):
-        raise _WrongError(f"{where}: a tolerance below zero")
+        raise entries.WrongError(f"{where}: a tolerance below zero")
     texts: dict[str, Any] = {key: _texts(content, key, where) for key in _TEXTS}
     alternatives = _optional(content, "any_of", where)
     values = tuple(_plain_number(value, f"{where}: values") for value in _optional(content, "values", where))
@@ -159,29 +156,29 @@ def _field(item: Any, where: str, when: When = (), keyword: str = "", unit: str 
 def _when(content: Mapping[str, Any], where: str) -> When:
     stated = content.get("when", {})
     if not isinstance(stated, dict):
-        raise _WrongError(f"{where}: when must be a mapping of element keywords")
+        raise entries.WrongError(f"{where}: when must be a mapping of element keywords")
     found: list[tuple[str, str | tuple[str, ...] | Span]] = []
     for key, value in stated.items():
         if isinstance(value, dict):
-            span = _mapping(value, f"{where}, when {key}", {"minimum", "maximum"})
+            span = entries.mapping(value, f"{where}, when {key}", {"minimum", "maximum"})
             limits = {end: _number(span, end, f"{where}, when {key}") for end in ("minimum", "maximum")}
             if not any(limit is not None for limit in limits.values()):
-                raise _WrongError(f"{where}, when {key}: a span needs a minimum or a maximum")
+                raise entries.WrongError(f"{where}, when {key}: a span needs a minimum or a maximum")
             found.append((str(key), Span(**limits)))
         elif isinstance(value, list) and value and all(isinstance(part, str) for part in value):
             found.append((str(key), tuple(value)))
         elif isinstance(value, str) and value.strip():
             found.append((str(key), value))
         else:
-            raise _WrongError(f"{where}, when {key}: a text, a list of texts, or minimum and maximum")
+            raise entries.WrongError(f"{where}, when {key}: a text, a list of texts, or minimum and maximum")
     return tuple(found)
 
 
 def _coil(item: Any, where: str) -> CoilRule:
-    content = _mapping(item, where, _COIL)
+    content = entries.mapping(item, where, _COIL)
     names, families, elements = (_texts(content, key, where) for key in ("name", "family", "elements"))
     if not (names or families or elements):
-        raise _WrongError(f"{where}: no condition")
+        raise entries.WrongError(f"{where}: no condition")
     return CoilRule(
         names=names,
         families=families,
@@ -192,41 +189,10 @@ def _coil(item: Any, where: str) -> CoilRule:
     )
 
 
-def _citation(item: Any, number: int) -> Citation:
-    where = f"citation {number}"
-    content = _mapping(item, where, _CITATION)
-    year = content.get("year")
-    if not isinstance(year, int):
-        raise _WrongError(f"{where}: year must be a whole number")
-    return Citation(
-        text=_text(content, "text", where),
-        year=year,
-        locator=_text(content, "locator", where),
-        mark=_words(Mark, [content.get("mark")], where)[0],
-        doi=str(content.get("doi", "")),
-    )
-
-
-def _mapping(item: Any, where: str, known: set[str]) -> Mapping[str, Any]:
-    if not isinstance(item, dict):
-        raise _WrongError(f"{where}: a mapping is needed")
-    unknown = {str(key) for key in item} - known
-    if unknown:
-        raise _WrongError(f"{where}: unknown key {', '.join(sorted(unknown))}")
-    return item
-
-
-def _text(content: Mapping[str, Any], key: str, where: str) -> str:
-    value = content.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise _WrongError(f"{where}: {key} is missing or not a text")
-    return value
-
-
 def _texts(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     values = _optional(content, key, where)
     if any(isinstance(value, dict | list) or value is None for value in values):
-        raise _WrongError(f"{where}: {key} must be a list of texts")
+        raise entries.WrongError(f"{where}: {key} must be a list of texts")
     return tuple(("YES" if value else "NO") if isinstance(value, bool) else str(value) for value in values)
 
 
@@ -237,14 +203,14 @@ def _number(content: Mapping[str, Any], key: str, where: str) -> float | None:
 
 def _plain_number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _WrongError(f"{where} is not a number")
+        raise entries.WrongError(f"{where} is not a number")
     return float(value)
 
 
 def _list(content: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
     value = content.get(key)
     if not isinstance(value, list):
-        raise _WrongError(f"{where}: {key} must be a list")
+        raise entries.WrongError(f"{where}: {key} must be a list")
     return value
 
 
@@ -255,7 +221,7 @@ def _optional(content: Mapping[str, Any], key: str, where: str) -> Sequence[Any]
 def _flag(content: Mapping[str, Any], key: str, where: str, *, default: bool) -> bool:
     value = content.get(key, default)
     if not isinstance(value, bool):
-        raise _WrongError(f"{where}: {key} must be yes or no")
+        raise entries.WrongError(f"{where}: {key} must be yes or no")
     return value
 
 
@@ -263,13 +229,13 @@ def _words(kind: Callable[[Any], _T], values: Iterable[Any], where: str) -> tupl
     try:
         return tuple(kind(value) for value in values)
     except ValueError as error:
-        raise _WrongError(f"{where}: {error}") from None
+        raise entries.WrongError(f"{where}: {error}") from None
 
 
 def _answer(content: Mapping[str, Any], key: str, where: str) -> Truth:
     value = content.get(key, "any")
     if not isinstance(value, str | bool) or value not in _ANSWERS:
-        raise _WrongError(f"{where}: {key} must be yes, no or any")
+        raise entries.WrongError(f"{where}: {key} must be yes, no or any")
     return _ANSWERS[value]
 
 
