@@ -7,8 +7,8 @@ from typing import Any
 
 from mriloop.model.coding import Region
 from mriloop.model.follow_up import FollowUp, FollowUpState
-from mriloop.model.guideline import Window
 from mriloop.model.record import Record, as_json
+from mriloop.model.schedule import Window
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 

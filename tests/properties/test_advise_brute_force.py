@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from mriloop.app import advise as use_case
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
-from mriloop.model.guideline import Condition, FactSpec, FactType, Match, Op
+from mriloop.model.guideline import (
+    Condition,
+    FactSpec,
+    FactType,
+    Match,
+    Op,
+)
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.decide import NO_ROW, compile_rows, decide_first
 

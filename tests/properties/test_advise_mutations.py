@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from mriloop.app import advise as use_case
 from mriloop.edges.knowledge.cases import load_guideline_cases
+from mriloop.model.advice import Advice
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import (
     CLOSING_STEPS,
-    Advice,
     FactSpec,
     FactType,
     Guideline,

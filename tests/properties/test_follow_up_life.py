@@ -20,8 +20,8 @@ from mriloop.model.follow_up import (
     FollowUpState,
     Performed,
 )
-from mriloop.model.guideline import Window
 from mriloop.model.report import Person
+from mriloop.model.schedule import Window
 from mriloop.stages.follow_up import TRANSITIONS, advance, clock, due_list, next_follow_up
 
 DAYS = st.dates(min_value=date(2026, 1, 1), max_value=date(2035, 12, 31))

@@ -10,9 +10,15 @@ from pathlib import Path
 
 from mriloop.edges.knowledge.cases import load_case, load_guideline_cases
 from mriloop.edges.knowledge.guidelines import load_guidelines
+from mriloop.model.advice import Advice
 from mriloop.model.errors import refuse
 from mriloop.model.finding import Case, Fact
-from mriloop.model.guideline import Advice, Guideline, GuidelineCase, GuidelineSet, LintProblem
+from mriloop.model.guideline import (
+    Guideline,
+    GuidelineCase,
+    GuidelineSet,
+    LintProblem,
+)
 from mriloop.stages.advise import (
     CaseFailure,
     OrderDecision,

@@ -23,10 +23,10 @@ from mriloop.edges.publish.view import (
     ReviewView,
     summarise,
 )
+from mriloop.model.advice import Advice
 from mriloop.model.communication import Letter
 from mriloop.model.finding import Case
 from mriloop.model.follow_up import FollowUp
-from mriloop.model.guideline import Advice
 from mriloop.model.quality import SeriesCheck
 from mriloop.model.report import DraftReport, VerifiedReport
 from mriloop.model.study import Refused

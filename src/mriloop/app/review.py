@@ -29,13 +29,13 @@ from mriloop.edges.publish.page import write_review
 from mriloop.edges.publish.view import Link, ReviewView
 from mriloop.edges.store import Store, open_store
 from mriloop.loop import next_steps
+from mriloop.model.advice import Advice
 from mriloop.model.coding import Region
 from mriloop.model.communication import Addressee, Audience, Clinic, Letter
 from mriloop.model.errors import Exit, SenderError, refuse
 from mriloop.model.fact import FactValue, truth
 from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.follow_up import Clock, FollowUp
-from mriloop.model.guideline import Advice
 from mriloop.model.quality import Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.record import Json, Record, as_json

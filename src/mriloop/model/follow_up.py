@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Urgency
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Recommendation, Step, Window
+from mriloop.model.guideline import Step
 from mriloop.model.report import Person
+from mriloop.model.schedule import Window
 
 
 class FollowUpState(StrEnum):

@@ -1,4 +1,4 @@
-"""Decision tables with their facts, citations and schedules, and what comes out of them: advice."""
+"""Decision tables with their facts, citations and worked cases."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from mriloop.model.coding import Contrast, Region, Urgency
 from mriloop.model.fact import FactValue
+from mriloop.model.schedule import Schedule
 
 
 class Mark(StrEnum):
@@ -120,6 +121,18 @@ class Step(StrEnum):
     TREAT = "treat"
     REVIEW_SERIES_TOGETHER = "review_series_together"
     WITHHOLD_STATEMENT = "withhold_statement"
+    REASSURE = "reassure"
+    NEGATIVE_FOR_QUESTION = "negative_for_question"
+    CLINICAL_CORRELATION = "clinical_correlation"
+    CLINICAL_FOLLOW_UP = "clinical_follow_up"
+    MDT_REVIEW = "mdt_review"
+    CONSIDER_BIOPSY = "consider_biopsy"
+    CONSIDER_PROCEDURE = "consider_procedure"
+    OTHER_MODALITY = "other_modality"
+    LABORATORY_TESTS = "laboratory_tests"
+    SUGGEST_CATEGORY = "suggest_category"
+    QUALIFY_STATEMENT = "qualify_statement"
+    REVIEW_MIMICS = "review_mimics"
     BLOCK_ORDER = "block_order"
     HOLD_ORDER = "hold_order"
     ASK_BEFORE_ORDER = "ask_before_order"
@@ -127,48 +140,7 @@ class Step(StrEnum):
 
 
 # Steps that end the search for a disease: a row may propose one only where CHECK vouches for the images it rests on.
-CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duration:
-    """A calendar duration: months are added first, then days. ISO 8601 `P1Y6M`, `P2W`, `P14D`. FHIR: Duration."""
-
-    months: int = 0
-    days: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DuePoint:
-    """One due date of a schedule, counted from its anchor.
-
-    Either `earliest` and `latest` are durations from the anchor, or `tolerance` lies on both sides of the target.
-    """
-
-    target: Duration
-    earliest: Duration | None = None
-    latest: Duration | None = None
-    tolerance: Duration | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """When a step is due, as data. FHIR: PlanDefinition.action.timing.
-
-    `anchor` is the date fact it is counted from. `or_as_of` lets the day of the question stand in for an anchor that
-    nobody stated, with a warning; otherwise an unstated anchor makes the row undetermined. After `points` come
-    `repeat_times` more, each `repeat_every` after the one before, with the tolerance of the last point. `then` says how
-    it goes on (`individualise`: a person sets the next date); `while_words` names the condition it depends on.
-    """
-
-    anchor: str
-    points: tuple[DuePoint, ...]
-    repeat_every: Duration | None = None
-    repeat_times: int = 0
-    then: str = ""
-    while_words: str = ""
-    never_auto_close: bool = False
-    or_as_of: bool = False
+CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY, Step.REASSURE, Step.NEGATIVE_FOR_QUESTION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -263,7 +235,8 @@ class GuidelineCase:
     """A worked case beside a guideline: facts in, answer out. It is a test and the best explanation at once.
 
     `rows` are the table/row names that must answer, in any order; `missing` the facts that must be asked for;
-    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown.
+    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown. `statements` are
+    the mission's clinical statements that it tries, beside those of the rows that answer.
     """
 
     name: str
@@ -276,6 +249,7 @@ class GuidelineCase:
     targets: tuple[date, ...] = ()
     warnings: tuple[str, ...] = ()
     profiles: Mapping[str, str] = field(default_factory=dict)
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -298,106 +272,3 @@ class LintProblem:
     code: str
     where: str
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """When a step is due. Dates of the calendar; earliest ≤ target ≤ latest. FHIR: Timing.repeat.boundsPeriod."""
-
-    earliest: date
-    target: date
-    latest: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recommendation:
-    """One proposed next step. FHIR: ServiceRequest with intent `proposal`. Never an order.
-
-    `schedule` lists further windows of the same step after `window`; `then` says how it goes on after the last one
-    (such as `individualise`). `because` lists facts used and the row, in words; `author` is society, year, edition.
-    `never_auto_close` marks a surveillance that only a person may end. `default` is False for the answer of a profile
-    that is shown beside the site's default and opens no follow-up by itself. `note` qualifies the citation.
-    """
-
-    id: str
-    guideline: str
-    row: str
-    step: str
-    text: str
-    because: tuple[str, ...]
-    citation: Citation
-    profile: str
-    status: Status
-    urgency: Urgency = Urgency.ROUTINE
-    modality: str | None = None
-    region: Region | None = None
-    contrast: Contrast | None = None
-    pulse_sequences: tuple[str, ...] = ()
-    window: Window | None = None
-    schedule: tuple[Window, ...] = ()
-    then: str = ""
-    never_auto_close: bool = False
-    specialty: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    patient_text: str = ""
-    repeat_reason: str = ""
-    question: str = ""
-    default: bool = True
-    edition: str = ""
-    note: str = ""
-    provenance: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undetermined:
-    """A guideline applies but cannot answer: the facts that are missing, each with the question to ask.
-
-    `missing` holds exactly the unknown facts on which the answer depends, in the order in which rows ask for them.
-    `profiles` are the authorities that wait for them.
-    """
-
-    guideline: str
-    missing: tuple[str, ...]
-    questions: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfScope:
-    """A guideline that does not speak about this case, and why."""
-
-    guideline: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
-    """Recommendations of different profiles on one question that do not agree. Shown side by side, never averaged.
-
-    `recommendations` are Recommendation.id; `default` is the one of the site's default profile.
-    """
-
-    topic: str
-    recommendations: tuple[str, ...]
-    text: str
-    default: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caution:
-    """Something the reader must know beside the recommendations, such as an emergency sign that nobody has excluded."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
-    """Everything ADVISE has to say about one case."""
-
-    recommendations: tuple[Recommendation, ...]
-    undetermined: tuple[Undetermined, ...] = ()
-    out_of_scope: tuple[OutOfScope, ...] = ()
-    conflicts: tuple[Conflict, ...] = ()
-    warnings: tuple[Caution, ...] = ()
-    facts: Mapping[str, FactValue] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.finding import Finding
-from mriloop.model.guideline import Recommendation, Window
+from mriloop.model.schedule import Window
 
 
 class Outcome(StrEnum):

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Condition, FactSpec, FactType, Op
+from mriloop.model.guideline import (
+    Condition,
+    FactSpec,
+    FactType,
+    Op,
+)
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.decide import NO_ROW, Decision, compile_rows, decide_each, decide_first
 

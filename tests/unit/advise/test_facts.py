@@ -10,7 +10,9 @@ from mriloop.app import advise as use_case
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.finding import Fact, Source
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.facts import DERIVATIONS, complete, is_unknown, months_between
+from mriloop.stages.advise.derive import DERIVATIONS
+from mriloop.stages.advise.derive.common import is_unknown, months_between
+from mriloop.stages.advise.facts import complete
 
 VOCABULARY = use_case.guidelines_in_force().vocabulary
 AS_OF = date(2026, 3, 1)

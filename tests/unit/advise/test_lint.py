@@ -12,8 +12,6 @@ from mriloop.model.fact import Truth
 from mriloop.model.guideline import (
     Citation,
     Condition,
-    DuePoint,
-    Duration,
     Guideline,
     GuidelineCase,
     GuidelineSet,
@@ -22,13 +20,13 @@ from mriloop.model.guideline import (
     Match,
     Op,
     Row,
-    Schedule,
     Scope,
     Status,
     Step,
     Table,
 )
 from mriloop.model.quantity import Quantity
+from mriloop.model.schedule import DuePoint, Duration, Schedule
 from mriloop.stages.advise import lint
 
 KNOWN = use_case.guidelines_in_force()

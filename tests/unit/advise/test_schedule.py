@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from mriloop.app import advise as use_case
-from mriloop.model.guideline import DuePoint, Duration, Schedule, Window
+from mriloop.model.schedule import (
+    DuePoint,
+    Duration,
+    Schedule,
+    Window,
+)
 from mriloop.stages.advise.schedule import after, before, in_order, next_open, say_duration, window_of, windows
 
 D = date

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mriloop.app import advise as use_case
-from mriloop.model.guideline import Advice
+from mriloop.model.advice import Advice
 from mriloop.stages.advise import explain
 
 NOW = date(2026, 3, 1)

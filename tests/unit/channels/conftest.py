@@ -14,8 +14,8 @@ import pytest
 
 from mriloop.model.communication import Audience, Clinic, Letter, LetterPart
 from mriloop.model.follow_up import FollowUp, FollowUpState
-from mriloop.model.guideline import Window
 from mriloop.model.report import DraftReport, Objection, Outcome, Person, ReportSection
+from mriloop.model.schedule import Window
 from mriloop.stages.report import verify
 
 NOW = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from mriloop.edges.knowledge.letters import load_letters
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Contrast, Region
 from mriloop.model.communication import Clinic, LetterTemplates
 from mriloop.model.finding import Finding
-from mriloop.model.guideline import Citation, Mark, Recommendation, Status, Window
+from mriloop.model.guideline import Citation, Mark, Status
 from mriloop.model.report import DraftReport, Outcome, Person, RepeatPlan, ReportSection, VerifiedReport
+from mriloop.model.schedule import Window
 
 NOW = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Contrast, Region
 from mriloop.model.fact import Truth
 from mriloop.model.follow_up import EventKind, FollowUp, FollowUpEvent, FollowUpState, Performed
-from mriloop.model.guideline import Citation, Mark, Recommendation, Status, Window
+from mriloop.model.guideline import Citation, Mark, Status
 from mriloop.model.report import DraftReport, Person, VerifiedReport
+from mriloop.model.schedule import Window
 
 NOW = datetime(2026, 5, 4, 10, 30, tzinfo=UTC)
 PERSON = Person(id="c1", name="Jo Grey", role="coordinator")

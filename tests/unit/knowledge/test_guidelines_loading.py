@@ -53,7 +53,8 @@ def shelf(tmp_path: Path):
     def write(guideline: str = GUIDELINE, facts: str = FACTS, overlay: str = "") -> GuidelineSet:
         shipped = tmp_path / "shipped"
         (shipped / "pack").mkdir(parents=True, exist_ok=True)
-        (shipped / "facts.yaml").write_text(facts)
+        (shipped / "facts").mkdir(exist_ok=True)
+        (shipped / "facts" / "words.yaml").write_text(facts)
         (shipped / "pack" / "guideline.yaml").write_text(guideline)
         site = tmp_path / "site"
         (site / "guidelines" / "pack").mkdir(parents=True, exist_ok=True)

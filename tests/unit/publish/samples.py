@@ -19,6 +19,14 @@ from mriloop.edges.publish.view import (
     ReviewView,
     StudySummary,
 )
+from mriloop.model.advice import (
+    Advice,
+    Caution,
+    Conflict,
+    OutOfScope,
+    Recommendation,
+    Undetermined,
+)
 from mriloop.model.coding import Contrast, Plane, Region, Subject, Urgency, Weighting
 from mriloop.model.communication import Audience, Letter, LetterPart, Readability
 from mriloop.model.comparison import (
@@ -34,18 +42,7 @@ from mriloop.model.comparison import (
 from mriloop.model.fact import UNKNOWN, Truth
 from mriloop.model.finding import Finding, Source
 from mriloop.model.follow_up import Clock, FollowUp, FollowUpState
-from mriloop.model.guideline import (
-    Advice,
-    Caution,
-    Citation,
-    Conflict,
-    Mark,
-    OutOfScope,
-    Recommendation,
-    Status,
-    Undetermined,
-    Window,
-)
+from mriloop.model.guideline import Citation, Mark, Status
 from mriloop.model.quality import (
     Completeness,
     Defect,
@@ -72,6 +69,7 @@ from mriloop.model.response import (
     TrackedLesion,
     Trend,
 )
+from mriloop.model.schedule import Window
 from mriloop.model.study import Refused
 from mriloop.model.volume import Volume
 from mriloop.stages.compare.response import assess

@@ -8,9 +8,10 @@ import pytest
 
 from mriloop.app.review import _exit
 from mriloop.edges.publish.attention import Tone, acts, headline
+from mriloop.model.advice import Advice, Caution
 from mriloop.model.errors import Exit
 from mriloop.model.follow_up import Clock
-from mriloop.model.guideline import Advice, Caution, Status
+from mriloop.model.guideline import Status
 from mriloop.model.quality import Severity, Verdict
 
 

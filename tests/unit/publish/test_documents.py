@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mriloop.edges.publish.documents import advice_document, check_document, comparison_document, review_document
+from mriloop.model.advice import Advice
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Advice
 from mriloop.model.quality import Defect, Evidence, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import NotAssessable, Quantity
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mriloop.edges.publish.figures import TimelineRow, motion_trace_svg, slice_map_svg, timeline_svg
-from mriloop.model.guideline import Window
 from mriloop.model.quality import Completeness, MissingSlice, MotionTrace
+from mriloop.model.schedule import Window
 
 SVG = "{http://www.w3.org/2000/svg}"
 TODAY = date(2026, 3, 2)

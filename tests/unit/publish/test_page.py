@@ -16,9 +16,9 @@ from mriloop.edges.publish.page import review_html, write_review, write_start_pa
 from mriloop.edges.publish.render import asset
 from mriloop.edges.publish.view import Figure, ReviewView, StartEntry, StudySummary, summarise
 from mriloop.edges.publish.words import ORDERS, all_windows, clip, sentences
+from mriloop.model.advice import Advice, Undetermined
 from mriloop.model.errors import OperatorError
 from mriloop.model.follow_up import Clock
-from mriloop.model.guideline import Advice, Undetermined
 from mriloop.model.quality import Verdict
 from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.model.volume import Volume

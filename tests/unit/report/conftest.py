@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from mriloop.model.advice import Advice, Recommendation
 from mriloop.model.coding import Contrast, Plane, Region, Subject, Weighting
 from mriloop.model.comparison import Alignment, Change, ChangeKind, Comparison, DetectionLimit, SeriesPair
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Case, Finding
-from mriloop.model.guideline import Advice, Citation, Mark, Recommendation, Status, Window
+from mriloop.model.guideline import Citation, Mark, Status
 from mriloop.model.quality import Defect, SeriesCheck, SeriesKind, Severity, StudyCheck, Verdict
 from mriloop.model.report import DraftReport, Person
+from mriloop.model.schedule import Window
 from mriloop.model.study import Series, SeriesObject, Study
 from mriloop.stages.report import draft
 

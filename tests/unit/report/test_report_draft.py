@@ -7,11 +7,11 @@ from datetime import datetime
 
 import pytest
 
+from mriloop.model.advice import Advice, Caution, Conflict
 from mriloop.model.coding import Region, Urgency
 from mriloop.model.comparison import ChangeKind, NotComparable
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Source
-from mriloop.model.guideline import Advice, Caution, Conflict
 from mriloop.model.quality import Verdict
 from mriloop.model.report import Outcome, Review
 from mriloop.stages.report.sections import PROPOSAL

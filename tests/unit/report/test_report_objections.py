@@ -6,12 +6,14 @@ from datetime import date
 
 import pytest
 
+from mriloop.model.advice import Advice, Conflict, Undetermined
 from mriloop.model.coding import Laterality, Region, Urgency
 from mriloop.model.comparison import ChangeKind
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Advice, Conflict, Status, Undetermined, Window
+from mriloop.model.guideline import Status
 from mriloop.model.quality import Verdict
 from mriloop.model.report import Outcome, Review
+from mriloop.model.schedule import Window
 
 ABNORMAL = Review(outcome=Outcome.ABNORMAL)
 

@@ -13,8 +13,8 @@ from mriloop.model.coding import Urgency
 from mriloop.model.communication import Clinic
 from mriloop.model.finding import Fact, Source
 from mriloop.model.follow_up import DATED_BY_PERSON, owed
-from mriloop.model.guideline import Window
 from mriloop.model.report import Outcome, Review
+from mriloop.model.schedule import Window
 from mriloop.stages.advise import evaluate
 from mriloop.stages.communicate import patient_letter, referrer_message
 from mriloop.stages.follow_up import due_list, open_follow_ups

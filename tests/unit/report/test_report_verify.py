@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import mriloop
+from mriloop.model.advice import Advice, Undetermined
 from mriloop.model.errors import MriloopError
-from mriloop.model.guideline import Advice, Undetermined
 from mriloop.model.report import Outcome, RepeatPlan, Review
 from mriloop.stages.report import canonical_bytes, digest_of, verify, verify_digest
 

@@ -11,8 +11,8 @@ from mriloop.edges.store.projections import Add, Change, effects, follow_up_from
 from mriloop.edges.store.schema import FOLLOW_UP
 from mriloop.model.fact import Truth
 from mriloop.model.follow_up import CloseReason, FollowUp, FollowUpState, Performed
-from mriloop.model.guideline import Window
 from mriloop.model.record import Record, as_json
+from mriloop.model.schedule import Window
 
 ADDED_LATER = ("plan", "then", "occurrence", "report_digest", "specialty", "superseded_by")
 AT = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)

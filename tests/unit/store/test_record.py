@@ -12,7 +12,6 @@ import pytest
 
 from mriloop.model.coding import Region
 from mriloop.model.follow_up import FollowUp, FollowUpState
-from mriloop.model.guideline import Window
 from mriloop.model.quantity import Quantity
 from mriloop.model.record import (
     Record,
@@ -24,6 +23,7 @@ from mriloop.model.record import (
     record_body,
     record_from,
 )
+from mriloop.model.schedule import Window
 
 # RFC 8785 appendix B: IEEE 754 bits and their JSON form
 NUMBERS = """

@@ -10,13 +10,19 @@ from typing import Any
 import yaml
 
 from mriloop.edges.knowledge import strict_yaml
-from mriloop.edges.knowledge.guidelines import SHIPPED, read_yaml
+from mriloop.edges.knowledge.guidelines import SHIPPED
+from mriloop.edges.knowledge.places import read_yaml
 from mriloop.edges.knowledge.values import MisfitError, aliases_of, canonical_fact, hint_for, parse_value
 from mriloop.model.coding import Laterality, Region
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.fact import Unknown
 from mriloop.model.finding import Case, Fact, Finding, Source
-from mriloop.model.guideline import FactSpec, FactType, GuidelineCase, GuidelineSet
+from mriloop.model.guideline import (
+    FactSpec,
+    FactType,
+    GuidelineCase,
+    GuidelineSet,
+)
 from mriloop.model.quantity import Quantity
 
 MAX_BYTES = 1_000_000
@@ -26,7 +32,7 @@ _FINDING_KEYS = {"id", "text", "region", "laterality", "measurements", "series"}
 _ORDER_NOTES = frozenset({"indication", "reason", "note", "text", "description"})
 _CASE_KINDS = ("positive", "negative", "boundary", "unknown")
 _WORKED_KEYS = {
-    "name", "kind", "as_of", "facts", "profiles", "rows", "missing", "out_of_scope", "targets", "warnings",
+    "name", "kind", "as_of", "facts", "profiles", "rows", "missing", "out_of_scope", "targets", "warnings", "statements",
 }  # fmt: skip
 
 
@@ -103,6 +109,7 @@ def _worked_case(entry: dict[str, Any], reader: _Reader, as_of: str) -> Guidelin
         targets=tuple(date.fromisoformat(day) for day in _listed(entry.get("targets"))),
         warnings=_listed(entry.get("warnings")),
         profiles=entry.get("profiles") or {},
+        statements=_listed(entry.get("statements")),
     )
 
 

@@ -11,17 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mriloop.edges.knowledge import strict_yaml
-from mriloop.edges.knowledge.values import MisfitError, aliases_of, hint_for, parse_duration, parse_value
+from mriloop.edges.knowledge.places import At, invalid, read_yaml
+from mriloop.edges.knowledge.values import MisfitError, hint_for, parse_duration, parse_value
+from mriloop.edges.knowledge.vocabulary import load_vocabulary
 from mriloop.model.coding import Contrast, Region, Urgency
-from mriloop.model.errors import OperatorError, refuse
 from mriloop.model.fact import Truth, Unknown
 from mriloop.model.guideline import (
     Citation,
     Condition,
-    DuePoint,
     FactSpec,
     FactType,
     Guideline,
@@ -30,13 +27,13 @@ from mriloop.model.guideline import (
     Match,
     Op,
     Row,
-    Schedule,
     Scope,
     Status,
     Step,
     Table,
 )
 from mriloop.model.quantity import Quantity
+from mriloop.model.schedule import DuePoint, Schedule
 
 SHIPPED = Path(__file__).parents[2] / "knowledge" / "guidelines"
 _DRAFT_MARKS = (Mark.M, Mark.M_PLUS, Mark.C)
@@ -50,7 +47,6 @@ _GUIDELINE_KEYS = {
     "id", "title", "version", "edition", "family", "sources", "parameters", "raised_by", "applies_when", "guards",
     "tables",
 }  # fmt: skip
-_FACT_KEYS = {"type", "question", "words", "unit", "values", "also", "value_also", "derived", "note"}
 _SCHEDULE_KEYS = {"anchor", "or_as_of", "points", "repeat", "then", "while", "never_auto_close"}
 _IF_UNKNOWN = ("ask", "warn", "silent")
 _OVERLAY_KEYS = {"parameters", "rows", "default_profile", "by", "on", "reason"}
@@ -62,25 +58,19 @@ def load_guidelines(*, shipped: Path = SHIPPED, site: Path | None = None) -> Gui
     Parameters
     ----------
     shipped
-        Folder with `facts.yaml` and one folder a guideline.
+        Folder with `facts/*.yaml`, the vocabulary, and one folder a guideline.
     site
         The site's knowledge folder; its `guidelines/<id>/guideline.yaml` replaces or adds a guideline,
         `guidelines/<id>/overlay.yaml` changes parameters, fields of rows or the default profile of a shipped one, and
-        `guidelines/facts.yaml` adds facts. Every change carries who made it, when and why, into the advice.
+        `guidelines/facts/*.yaml` adds facts or words. Every change carries who made it, when and why, into the advice.
 
     Raises
     ------
     OperatorError
         `knowledge_invalid` with the file and the key.
     """
-    vocabulary = _vocabulary(shipped / "facts.yaml")
     own = site / "guidelines" if site is not None else None
-    if own is not None and (own / "facts.yaml").is_file():
-        vocabulary = {**vocabulary, **_vocabulary(own / "facts.yaml")}
-    try:
-        aliases_of(vocabulary)
-    except ValueError as error:
-        raise _invalid(shipped / "facts.yaml", str(error)) from None
+    vocabulary = load_vocabulary([shipped / "facts", *([own / "facts"] if own is not None else [])])
     folders = {path.parent.name: path.parent for path in sorted(shipped.glob("*/guideline.yaml"))}
     if own is not None:
         folders |= {path.parent.name: path.parent for path in sorted(own.glob("*/guideline.yaml"))}
@@ -116,97 +106,8 @@ def _with_breakpoints(vocabulary: Mapping[str, FactSpec], guidelines: Sequence[G
     }
 
 
-def read_yaml(path: Path) -> object:
-    """Read one YAML file of knowledge with the safe loader. Raises OperatorError `knowledge_invalid`."""
-    try:
-        return strict_yaml.read(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise _invalid(path, f"cannot be read ({type(error).__name__})") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _invalid(path, f"is not YAML: {strict_yaml.place_of(error)}") from None
-
-
-def _invalid(path: Path | None, detail: str) -> OperatorError:
-    error = refuse("knowledge_invalid", path=path, detail=detail)
-    assert isinstance(error, OperatorError)
-    return error
-
-
-class _At:
-    """A place in a file: says which key is wrong."""
-
-    def __init__(self, path: Path, place: str = "") -> None:
-        self.path, self.place = path, place
-
-    def down(self, key: object) -> _At:
-        return _At(self.path, f"{self.place}.{key}" if self.place else str(key))
-
-    def wrong(self, detail: str) -> OperatorError:
-        return _invalid(self.path, f"{self.place}: {detail}" if self.place else detail)
-
-    def mapping(self, raw: object, allowed: set[str], needed: Sequence[str] = ()) -> dict[str, Any]:
-        if not isinstance(raw, dict):
-            raise self.wrong("a mapping is needed here")
-        for key in raw:
-            if key not in allowed:
-                raise self.wrong(f"unknown key {key!r}{hint_for(str(key), sorted(allowed))}")
-        for key in needed:
-            if key not in raw:
-                raise self.wrong(f"the key {key!r} is missing")
-        return raw
-
-    def items(self, raw: object) -> list[Any]:
-        if not isinstance(raw, list):
-            raise self.wrong("a list is needed here")
-        return raw
-
-    def words(self, raw: object) -> tuple[str, ...]:
-        return tuple(str(item) for item in self.items([] if raw is None else raw))
-
-    def one_of(self, kind: type[Any], raw: object) -> Any:
-        try:
-            return kind(raw)
-        except ValueError:
-            known = [str(member) for member in kind]
-            raise self.wrong(f"{raw!r} is none of {', '.join(known)}{hint_for(str(raw), known)}") from None
-
-
-def _vocabulary(path: Path) -> dict[str, FactSpec]:
-    at = _At(path)
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise at.wrong("a mapping of facts is needed")
-    facts = {}
-    for name, entry in raw.items():
-        here = at.down(name)
-        given = here.mapping(entry, _FACT_KEYS, ("type", "question"))
-        kind = here.one_of(FactType, given["type"])
-        values = here.words(given.get("values"))
-        if kind is FactType.CODE and not values:
-            raise here.wrong("a code needs its `values`")
-        if kind is FactType.QUANTITY and "unit" not in given:
-            raise here.wrong("a quantity needs its `unit`")
-        others = {str(key): str(value) for key, value in (given.get("value_also") or {}).items()}
-        for other, value in others.items():
-            if value not in values:
-                raise here.down("value_also").down(other).wrong(f"{value!r} is none of its values")
-        facts[str(name)] = FactSpec(
-            name=str(name),
-            type=kind,
-            question=str(given["question"]),
-            unit=given.get("unit"),
-            values=values,
-            derived=str(given.get("derived", "")),
-            synonyms=here.words(given.get("also")),
-            value_synonyms=others,
-            words=str(given.get("words", "")),
-            note=str(given.get("note", "")),
-        )
-    return facts
-
-
 def _overlay(path: Path) -> dict[str, Any]:
-    at = _At(path)
+    at = At(path)
     changes = at.mapping(read_yaml(path), _OVERLAY_KEYS, ("by", "on", "reason"))
     try:
         date.fromisoformat(str(changes["on"]))
@@ -218,14 +119,14 @@ def _overlay(path: Path) -> dict[str, Any]:
 def _profile(guideline: Guideline, wanted: str, path: Path | None) -> str:
     known = [table.profile for table in guideline.tables]
     if wanted not in known:
-        raise _invalid(path, f"default_profile: {wanted!r} is none of {', '.join(dict.fromkeys(known))}")
+        raise invalid(path, f"default_profile: {wanted!r} is none of {', '.join(dict.fromkeys(known))}")
     return wanted
 
 
 def _guideline(
     path: Path, vocabulary: Mapping[str, FactSpec], changes: Mapping[str, Any], overlay: Path | None
 ) -> Guideline:
-    at = _At(path)
+    at = At(path)
     raw = at.mapping(read_yaml(path), _GUIDELINE_KEYS, ("id", "title", "version", "edition", "sources", "tables"))
     if raw["id"] != path.parent.name:
         raise at.down("id").wrong(f"{raw['id']!r} must be the name of its folder, {path.parent.name!r}")
@@ -265,14 +166,14 @@ class _Reader:
         changes: Mapping[str, Any],
         overlay: Path | None,
     ) -> None:
-        at = _At(path)
+        at = At(path)
         self.vocabulary = vocabulary
         self.sources = {
             name: at.down("sources").down(name).mapping(each, {"text", "year", "doi"}, ("text", "year"))
             for name, each in raw["sources"].items()
         }
         self.parameters = dict(raw.get("parameters") or {})
-        self.overlay = _At(overlay) if overlay is not None else at
+        self.overlay = At(overlay) if overlay is not None else at
         self.changed_parameters = dict(changes.get("parameters") or {})
         for name, value in self.changed_parameters.items():
             if name not in self.parameters:
@@ -289,13 +190,13 @@ class _Reader:
         if self.unused:
             raise self.overlay.down("rows").wrong(f"no such row: {', '.join(sorted(self.unused))}")
 
-    def scope(self, raw: object, at: _At) -> Scope:
+    def scope(self, raw: object, at: At) -> Scope:
         given = at.mapping(raw, {"when", "otherwise"}, ("when", "otherwise"))
         return Scope(when=self.conditions(given["when"], at.down("when")), otherwise=str(given["otherwise"]))
 
-    def table(self, raw: object, at: _At) -> Table:
+    def table(self, raw: object, at: At) -> Table:
         given = at.mapping(raw, _TABLE_KEYS, ("id", "question", "profile", "match", "rows"))
-        at = _At(at.path, f"tables.{given['id']}")
+        at = At(at.path, f"tables.{given['id']}")
         if given.get("if_unknown", "ask") not in _IF_UNKNOWN:
             raise at.down("if_unknown").wrong(f"one of {', '.join(_IF_UNKNOWN)} is needed")
         return Table(
@@ -310,7 +211,7 @@ class _Reader:
             if_unknown=given.get("if_unknown", "ask"),
         )
 
-    def rows(self, raw: object, at: _At, table: str, cite: object) -> tuple[Row, ...]:
+    def rows(self, raw: object, at: At, table: str, cite: object) -> tuple[Row, ...]:
         rows = tuple(self.row(each, at, table, cite, number) for number, each in enumerate(at.items(raw)))
         names = [row.id for row in rows]
         for name in names:
@@ -318,7 +219,7 @@ class _Reader:
                 raise at.down(name).wrong("two rows have this id")
         return rows
 
-    def row(self, raw: object, above: _At, table: str, cite: object, number: int) -> Row:
+    def row(self, raw: object, above: At, table: str, cite: object, number: int) -> Row:
         at = above.down(raw["id"] if isinstance(raw, dict) and "id" in raw else number)
         given = dict(at.mapping(raw, _ROW_KEYS - {"provenance"}, ("id", "step", "text")))
         name = f"{table}/{given['id']}"
@@ -356,7 +257,7 @@ class _Reader:
             provenance=provenance,
         )
 
-    def citation(self, raw: object, at: _At) -> Citation:
+    def citation(self, raw: object, at: At) -> Citation:
         if raw is None:
             raise at.wrong("every row needs its citation")
         given = at.mapping(raw, {"source", "locator", "mark"}, ("source", "locator", "mark"))
@@ -373,12 +274,12 @@ class _Reader:
             doi=str(source.get("doi", "")),
         )
 
-    def fact(self, name: object, at: _At) -> str:
+    def fact(self, name: object, at: At) -> str:
         if name and name not in self.vocabulary:
             raise at.wrong(f"no fact is called {name!r}{hint_for(str(name), list(self.vocabulary))}")
         return str(name)
 
-    def conditions(self, raw: object, at: _At) -> tuple[Condition, ...]:
+    def conditions(self, raw: object, at: At) -> tuple[Condition, ...]:
         """Read a conjunction: a mapping from facts to a value, a list of values, or comparisons."""
         if not isinstance(raw, dict):
             raise at.wrong("a mapping from facts to conditions is needed")
@@ -395,7 +296,7 @@ class _Reader:
                 found.append(Condition(fact=spec.name, op=op, value=self.value(spec, op, cell, here)))
         return tuple(found)
 
-    def value(self, spec: FactSpec, op: Op, raw: object, at: _At) -> Any:
+    def value(self, spec: FactSpec, op: Op, raw: object, at: At) -> Any:
         if isinstance(raw, str) and raw.startswith("$"):
             if raw[1:] not in self.parameters:
                 raise at.wrong(f"there is no parameter {raw[1:]!r}")
@@ -417,7 +318,7 @@ class _Reader:
             raise at.wrong("write {known: no} for a fact that nobody knows")
         return value
 
-    def schedule(self, raw: object, at: _At) -> Schedule:
+    def schedule(self, raw: object, at: At) -> Schedule:
         given = at.mapping(raw, _SCHEDULE_KEYS, ("anchor", "points"))
         anchor = self.fact(given["anchor"], at.down("anchor"))
         if self.vocabulary[anchor].type is not FactType.DATE:
@@ -440,14 +341,14 @@ class _Reader:
         return any(f"${name}'" in repr(when) for name in self.changed_parameters)
 
 
-def _point(raw: object, at: _At) -> DuePoint:
+def _point(raw: object, at: At) -> DuePoint:
     given = at.mapping(raw, {"target", "earliest", "latest", "tolerance"}, ("target",))
     if ("tolerance" in given) == ("earliest" in given or "latest" in given):
         raise at.wrong("give either tolerance, or earliest and latest")
     return DuePoint(**{name: _duration(value, at.down(name)) for name, value in given.items()})
 
 
-def _duration(raw: object, at: _At) -> Any:
+def _duration(raw: object, at: At) -> Any:
     try:
         return parse_duration(raw)
     except ValueError as error:

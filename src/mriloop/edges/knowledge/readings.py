@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 
 from mriloop.model.errors import refuse
-from mriloop.model.guideline import Window
 from mriloop.model.report import Outcome, Person, Review
+from mriloop.model.schedule import Window
 
 _KEYS = {
     "signed_by", "outcome", "accept", "reject", "decline", "impression", "windows", "owners", "overrides", "language",

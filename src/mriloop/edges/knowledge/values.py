@@ -8,8 +8,9 @@ from datetime import date, datetime
 from difflib import get_close_matches
 
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
-from mriloop.model.guideline import Duration, FactSpec, FactType
+from mriloop.model.guideline import FactSpec, FactType
 from mriloop.model.quantity import Quantity, UnitError, known_units
+from mriloop.model.schedule import Duration
 
 _UNIT_WORDS = {
     **dict.fromkeys(("y", "yr", "yrs", "year", "years"), "a"),

@@ -18,10 +18,10 @@ from mriloop.edges.publish.figures import (
 from mriloop.edges.publish.sheet import encode, kinds_tally, limits_table, sheet, write_sheet
 from mriloop.edges.publish.view import ReviewView, StartEntry
 from mriloop.edges.publish.words import all_windows, code_words, number_words, step_words
+from mriloop.model.advice import Advice, Recommendation
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import ChangeKind
 from mriloop.model.errors import refuse
-from mriloop.model.guideline import Advice, Recommendation
 from mriloop.model.quality import SeriesCheck, Severity, Standing, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.report import VerifiedReport

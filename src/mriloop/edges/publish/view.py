@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal
 
+from mriloop.model.advice import Advice
 from mriloop.model.communication import Letter
 from mriloop.model.comparison import Comparison
 from mriloop.model.follow_up import Clock, FollowUp
-from mriloop.model.guideline import Advice
 from mriloop.model.quality import StudyCheck
 from mriloop.model.report import DraftReport, VerifiedReport
 from mriloop.model.study import Refused, Study

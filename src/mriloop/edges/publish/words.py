@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.fact import Truth
-from mriloop.model.guideline import Recommendation, Window
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.quantity import Measure, NotAssessable
+from mriloop.model.schedule import Window
 
 VERDICTS: dict[Verdict, str] = {
     Verdict.ACCEPTABLE: "Acceptable",

@@ -36,8 +36,8 @@ from typing import Any
 
 from mriloop.model.fact import Truth
 from mriloop.model.follow_up import CloseReason, FollowUp, FollowUpState, Performed
-from mriloop.model.guideline import Window
 from mriloop.model.record import Json, Record, canonical_json
+from mriloop.model.schedule import Window
 
 Values = dict[str, Any]
 

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from mriloop.model.fact import FactValue
-from mriloop.model.finding import Fact
-from mriloop.model.guideline import (
+from mriloop.model.advice import (
     Caution,
     Conflict,
-    FactSpec,
-    Guideline,
     OutOfScope,
     Recommendation,
-    Table,
     Undetermined,
 )
+from mriloop.model.fact import FactValue
+from mriloop.model.finding import Fact
+from mriloop.model.guideline import FactSpec, Guideline, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mriloop.model.fact import UNKNOWN, FactValue, Truth, Unknown
-from mriloop.model.guideline import Condition, FactSpec, FactType, Op
+from mriloop.model.guideline import (
+    Condition,
+    FactSpec,
+    FactType,
+    Op,
+)
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.conditions import holds, snap
 

@@ -11,30 +11,33 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 
+from mriloop.model.advice import (
+    Advice,
+    Caution,
+    Conflict,
+    OutOfScope,
+    Recommendation,
+    Undetermined,
+)
 from mriloop.model.coding import Region, Urgency
 from mriloop.model.fact import UNKNOWN, Truth, all_of, any_of
 from mriloop.model.finding import Fact
 from mriloop.model.guideline import (
-    Advice,
-    Caution,
     Condition,
-    Conflict,
     FactSpec,
     Guideline,
     GuidelineSet,
     Match,
-    OutOfScope,
-    Recommendation,
     Row,
     Step,
     Table,
-    Undetermined,
-    Window,
 )
+from mriloop.model.schedule import Window
 from mriloop.stages.advise.answers import Answer, Question, rivals_of, share_families, side_by_side
 from mriloop.stages.advise.conditions import holds, name_of, say_condition, say_fact
 from mriloop.stages.advise.decide import NO_ROW, CompiledTable, compile_rows, decide_each, decide_first, residual_rows
-from mriloop.stages.advise.facts import complete, is_unknown
+from mriloop.stages.advise.derive.common import is_unknown
+from mriloop.stages.advise.facts import complete
 from mriloop.stages.advise.schedule import next_open, windows
 
 _EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mriloop.model.guideline import Advice, Citation, Mark, Recommendation, Status, Undetermined
+from mriloop.model.advice import Advice, Recommendation, Undetermined
+from mriloop.model.guideline import Citation, Mark, Status
 
 _MARKS = {
     Mark.V: "read in the primary text",

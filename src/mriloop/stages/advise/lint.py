@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from mriloop.model.advice import Advice
 from mriloop.model.fact import FactValue, Truth
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import (
     CLOSING_STEPS,
-    Advice,
     Condition,
     FactType,
     Guideline,
@@ -27,8 +27,8 @@ from mriloop.model.guideline import (
 from mriloop.model.quantity import Quantity, UnitError
 from mriloop.stages.advise.conditions import name_of, say_value
 from mriloop.stages.advise.decide import NO_ROW, CompiledTable, Diagram, Residual, Variable, compile_rows
+from mriloop.stages.advise.derive import DERIVATIONS
 from mriloop.stages.advise.engine import conditions_of, evaluate
-from mriloop.stages.advise.facts import DERIVATIONS
 from mriloop.stages.advise.schedule import in_order, windows
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mriloop.model.guideline import Advice, Recommendation, Step
+from mriloop.model.advice import Advice, Recommendation
+from mriloop.model.guideline import Step
 
 
 class OrderOutcome(StrEnum):

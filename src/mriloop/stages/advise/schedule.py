@@ -8,7 +8,12 @@ from itertools import pairwise
 
 from dateutil.relativedelta import relativedelta
 
-from mriloop.model.guideline import DuePoint, Duration, Schedule, Window
+from mriloop.model.schedule import (
+    DuePoint,
+    Duration,
+    Schedule,
+    Window,
+)
 
 
 def after(start: date, duration: Duration) -> date:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mriloop.model.guideline import Condition, Duration, FactSpec, Guideline, Row, Schedule, Table
+from mriloop.model.guideline import (
+    Condition,
+    FactSpec,
+    Guideline,
+    Row,
+    Table,
+)
+from mriloop.model.schedule import Duration, Schedule
 from mriloop.stages.advise.conditions import name_of, say_condition
 from mriloop.stages.advise.schedule import say_duration
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from mriloop.model.advice import Caution
 from mriloop.model.finding import Fact
-from mriloop.model.guideline import Caution, FactSpec
+from mriloop.model.guideline import FactSpec
 from mriloop.stages.advise.conditions import name_of, say_value
-from mriloop.stages.advise.facts import is_unknown
+from mriloop.stages.advise.derive.common import is_unknown
 
 # A machine's word that admits to not knowing → the one word of a person that it contradicts all the same.
 _ADMITS_IGNORANCE = {"cannot_tell": "no_prior", "reason_not_stated": "none"}

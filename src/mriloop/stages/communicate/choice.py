@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Contrast, Urgency
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import owed
-from mriloop.model.guideline import Recommendation
 from mriloop.model.report import Outcome, VerifiedReport
 
 AT_ONCE = frozenset({Urgency.MINUTES, Urgency.HOURS})

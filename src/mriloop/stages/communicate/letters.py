@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Contrast, Region, Urgency
 from mriloop.model.communication import (
     CHECKLIST,
@@ -23,7 +24,6 @@ from mriloop.model.communication import (
 )
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import owed
-from mriloop.model.guideline import Recommendation
 from mriloop.model.report import Outcome, VerifiedReport
 from mriloop.stages.communicate.choice import AT_ONCE, WITH_DYE, family_of, kind_of, main_step, tight_space
 from mriloop.stages.communicate.readability import readability, too_hard, unexplained_abbreviations

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Urgency
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import (
@@ -18,8 +19,8 @@ from mriloop.model.follow_up import (
     owed,
     windows_of,
 )
-from mriloop.model.guideline import Recommendation, Window
 from mriloop.model.report import VerifiedReport
+from mriloop.model.schedule import Window
 from mriloop.stages.follow_up.workflow import advance
 
 # An urgent step that no guideline dates is owed within so many days (ACR actionable findings, categories 1 to 3:

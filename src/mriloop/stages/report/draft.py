@@ -9,14 +9,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from mriloop.model.advice import Advice, Recommendation
 from mriloop.model.coding import Contrast, Laterality, Region, Subject, Urgency, Weighting
 from mriloop.model.comparison import Change, ChangeKind, Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Case, Finding, Source
-from mriloop.model.guideline import Advice, Citation, Mark, Recommendation, Status, Step, Window
+from mriloop.model.guideline import (
+    Citation,
+    Mark,
+    Status,
+    Step,
+)
 from mriloop.model.quality import SeriesCheck, Severity, StudyCheck, Verdict
 from mriloop.model.quantity import Quantity
 from mriloop.model.report import DraftReport, Outcome, RepeatPlan, Review
+from mriloop.model.schedule import Window
 from mriloop.model.study import Study
 from mriloop.stages.report import sections
 from mriloop.stages.report.objections import Material, object_to

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from mriloop.model.advice import Advice, Recommendation
 from mriloop.model.coding import Laterality, Region, Urgency
 from mriloop.model.comparison import Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Finding, Source
 from mriloop.model.follow_up import DATED_BY_PERSON, owed
-from mriloop.model.guideline import Advice, Recommendation, Status, Step
+from mriloop.model.guideline import Status, Step
 from mriloop.model.quality import StudyCheck, Verdict
 from mriloop.model.report import Objection, Outcome, RepeatPlan
 from mriloop.model.study import Study

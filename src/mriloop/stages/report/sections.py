@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Subject, Urgency
 from mriloop.model.comparison import ChangeKind, Comparison
 from mriloop.model.fact import Truth
 from mriloop.model.finding import Finding, Source
 from mriloop.model.follow_up import windows_of
-from mriloop.model.guideline import Recommendation
 from mriloop.model.quality import SeriesCheck, Severity, Verdict
 from mriloop.model.report import Outcome, ReportSection
 from mriloop.stages.report.objections import Material

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from mriloop.model.advice import Recommendation
 from mriloop.model.coding import Contrast, Plane, Weighting
-from mriloop.model.guideline import Citation, Recommendation, Window
+from mriloop.model.guideline import Citation
 from mriloop.model.quality import SeriesCheck
+from mriloop.model.schedule import Window
 
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

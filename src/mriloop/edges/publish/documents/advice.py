@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mriloop.edges.publish.documents.plain import Document, fact, window, word
-from mriloop.model.guideline import Advice, Recommendation
+from mriloop.model.advice import Advice, Recommendation
 
 
 def advice_document(advice: Advice) -> Document:

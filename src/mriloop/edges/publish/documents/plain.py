@@ -8,8 +8,8 @@ from enum import Enum
 from typing import Any
 
 from mriloop.model.fact import FactValue, Truth, Unknown
-from mriloop.model.guideline import Window
 from mriloop.model.quantity import Measure, NotAssessable, Quantity
+from mriloop.model.schedule import Window
 from mriloop.model.study import Point
 
 Document = dict[str, Any]

@@ -19,8 +19,8 @@ from mriloop.edges.publish.figures.grid import round_step as _round_step
 from mriloop.edges.publish.figures.grid import slice_grid_svg
 from mriloop.edges.publish.render import render
 from mriloop.edges.publish.words import count, day_words, number_words, window_words
-from mriloop.model.guideline import Window
 from mriloop.model.quality import Completeness, MotionTrace
+from mriloop.model.schedule import Window
 
 _GUTTER, _PLOT = 9.0, 76.0  # per cent of the width: numbers at the left, the plot, names of the lines at the right
 _PANEL = 84  # height of one panel in pixels

@@ -1,0 +1,9 @@
+"""Derived facts: what can be computed from what somebody stated, each a small named function with its own tests."""
+
+from collections.abc import Mapping
+
+from mriloop.stages.advise.derive import examination, infection, multiple_sclerosis, order, patient, pituitary
+from mriloop.stages.advise.derive.common import Derivation
+
+_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order)
+DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
