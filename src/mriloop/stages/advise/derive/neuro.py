@@ -49,7 +49,7 @@ def _years_since_treatment(ask: Ask, as_of: date) -> FactValue:
 
 
 def _weeks_since_radiotherapy(ask: Ask, as_of: date) -> FactValue:
-    """Weeks from the end of radiotherapy to the MRI, not to the day of the question: the images are as old as they are."""
+    """Weeks from the end of radiotherapy to the MRI, not to the day of the question."""
     ended, made = ask("radiotherapy_end_date"), ask("exam_date")
     if not isinstance(ended, date) or not isinstance(made, date) or made < ended:
         return UNKNOWN
@@ -131,7 +131,7 @@ _WITHOUT_GADOLINIUM = frozenset({"multiple_sclerosis", "intracranial_aneurysm"})
 
 
 def _gadolinium_not_needed(ask: Ask, as_of: date) -> FactValue:
-    """Monitoring of MS, of an observed vestibular schwannoma and of an aneurysm does without; other diseases do not say."""
+    """Monitoring of MS, of an observed vestibular schwannoma and of an aneurysm does without."""
     conditions = ask("condition")
     if not isinstance(conditions, tuple):
         return Truth.UNKNOWN
