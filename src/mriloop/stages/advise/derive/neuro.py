@@ -11,6 +11,7 @@ from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, mon
 
 _TREATMENT_DAYS = ("surgery_date", "radiotherapy_end_date", "radiosurgery_date")
 _RADIATION = ("radiotherapy_end_date", "radiosurgery_date", "weeks_since_radiotherapy", "months_since_radiosurgery")
+_PITUITARY = frozenset({"pituitary_lesion", "pituitary_incidentaloma"})
 _INCIDENTAL = "incidental_meningioma"
 
 
@@ -68,12 +69,12 @@ def _mri_made_after(name: str) -> Derivation:
 
 
 def _surveillance_start(ask: Ask, as_of: date) -> FactValue:
-    """The first MRI that shows the lesion; this MRI, where there is none before it."""
-    first = ask("first_mri_date")
+    """The first MRI that shows the lesion; this MRI, where nobody speaks of one before it."""
+    first, made = ask("first_mri_date"), ask("exam_date")
     if isinstance(first, date):
         return first
-    made = ask("exam_date")
-    return made if ask("change_vs_prior") == "no_prior" and isinstance(made, date) else UNKNOWN
+    change = ask("change_vs_prior")
+    return made if isinstance(made, date) and (is_unknown(change) or change == "no_prior") else UNKNOWN
 
 
 def _smallest_before(ask: Ask) -> float | None:
@@ -108,6 +109,15 @@ def _growth_per_year(ask: Ask, as_of: date) -> FactValue:
         return UNKNOWN
     gained = size.to("mm").value - before.to("mm").value
     return Quantity(value=round(gained * 365.25 / (end - start).days, 6), unit="mm/a")
+
+
+def _lesion_elsewhere(ask: Ask, as_of: date) -> FactValue:
+    """A stated condition or region other than the pituitary says that the lesion in question is another one."""
+    conditions, region = ask("condition"), ask("region")
+    named = set(conditions) - {"none", "other"} if isinstance(conditions, tuple) else set()
+    if named & _PITUITARY or region == "pituitary":
+        return Truth.FALSE
+    return truth(bool(named) or (isinstance(region, str) and region != "brain"))
 
 
 def _hydrocephalus(ask: Ask, as_of: date) -> FactValue:
@@ -153,6 +163,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "lesion_growth": _lesion_growth,
     "lesion_growth_percent": _lesion_growth_percent,
     "growth_per_year": _growth_per_year,
+    "lesion_elsewhere": _lesion_elsewhere,
     "hydrocephalus": _hydrocephalus,
     "quality_unsettled": _quality_unsettled,
     "aneurysm_treatment": _aneurysm_treatment,
