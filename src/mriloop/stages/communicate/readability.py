@@ -28,7 +28,8 @@ FORBIDDEN = re.compile(
     r"|\blife expectancy\b|\besperanza de vida\b|\bprognos\w+|\bpronóstico\b|\bchances? (?:of|that)\b"
     r"|\bprobabilidad\w*|\bprobabilit\w+|\blikely to die\b|\bmortal\w*|\bincurable\w*"
     r"|\b(?:one|two|\d+)(?: out of| in) (?:\d+|two|three|four|five|ten|a hundred)\b|\b(?:uno|una|\d+) de cada\b"
-    r"|(?<!not )\byour fault\b|\byou (?:failed|refused|should have (?:been|come|gone|kept|\w+ed))\b|(?<!no es )\b(?:su|por su) culpa\b"
+    r"|(?<!not )\byour fault\b|\byou (?:failed|refused|should have (?:been|come|gone|kept|\w+ed))\b"
+    r"|(?<!no es )\b(?:su|por su) culpa\b"
     r"|\b(?:is|are|have|has|shows?|found|saw) (?:an? )?(?:cancer|malignan\w+)\b"
     r"|(?<!no )\b(?:es|son|tiene|muestra|hay|vimos) (?:un )?(?:cáncer|malign\w+)\b",
     re.IGNORECASE,

@@ -17,9 +17,9 @@ from mriloop.stages.communicate.readability import (
     unexplained_abbreviations,
 )
 
-# A date and a body part of usual length stand in where the text itself is measured; a letter is measured as written.
-_STAND_INS = {**dict.fromkeys(STEP_DATES, "May 18, 2026"), "body_part": "your brain"}
-_STAND_INS_ES = {**dict.fromkeys(STEP_DATES, "18 de mayo de 2026"), "body_part": "su cabeza"}
+# A day and a body part stand in where a text itself is measured; the letter is measured with its whole dates.
+_STAND_INS = {**dict.fromkeys(STEP_DATES, "May 18"), "body_part": "your brain"}
+_STAND_INS_ES = {**dict.fromkeys(STEP_DATES, "18 de mayo"), "body_part": "su cabeza"}
 
 
 def text_of(step: Recommendation, templates: LetterTemplates, language: str) -> str:
