@@ -32,13 +32,12 @@ from mriloop.model.guideline import (
     Step,
     Table,
 )
-from mriloop.model.schedule import Window
 from mriloop.stages.advise.answers import Answer, Question, rivals_of, share_families, side_by_side
 from mriloop.stages.advise.conditions import holds, name_of, say_condition, say_fact
 from mriloop.stages.advise.decide import NO_ROW, CompiledTable, compile_rows, decide_each, decide_first, residual_rows
 from mriloop.stages.advise.derive.common import is_unknown
 from mriloop.stages.advise.facts import complete
-from mriloop.stages.advise.schedule import next_open, windows
+from mriloop.stages.advise.schedule import Plan, plan
 
 _EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
 _STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER, Step.ASK_BEFORE_ORDER)
@@ -178,9 +177,9 @@ def _guards(guideline: Guideline, question: Question) -> _Guards:
     if not residual or residual[-1][1]:
         return open_guards
     row = guideline.guards[residual[-1][0]]
-    due, window, _, notes = _due(row, question)
-    fired = (_recommend(guideline, None, row, question, window=window, due=due),)
-    return replace(open_guards, fired=fired, notes=tuple(notes))
+    due = _due(row, question)
+    fired = (_recommend(guideline, None, row, question, due),)
+    return replace(open_guards, fired=fired, notes=due.notes)
 
 
 def _tables(guideline: Guideline, question: Question) -> Answer:
@@ -245,11 +244,11 @@ def _decide(
             missing += decision.missing
             continue
         row = table.rows[decision.row]
-        due, window, anchor, note = _due(row, question)
-        missing += anchor
-        notes += note
-        if not anchor:
-            said.append(_recommend(guideline, table, row, question, window=window, due=due))
+        due = _due(row, question)
+        missing += due.missing
+        notes += due.notes
+        if not due.missing:
+            said.append(_recommend(guideline, table, row, question, due))
     return said, tuple(dict.fromkeys(missing)), notes
 
 
@@ -270,46 +269,12 @@ def _not_excluded(
     return [Caution(code=code, text=text)]
 
 
-def _due(row: Row, question: Question) -> tuple[tuple[Window, ...], Window | None, tuple[str, ...], list[Caution]]:
-    """Return all windows of a row, the next open one, the anchor if it is missing, and warnings."""
-    schedule = row.schedule
-    if schedule is None:
-        return (), None, (), []
-    anchor = question.values.get(schedule.anchor, UNKNOWN)
-    notes: list[Caution] = []
-    name = name_of(schedule.anchor, question.vocabulary)
-    if not isinstance(anchor, date):
-        if not schedule.or_as_of:
-            return (), None, (schedule.anchor,), []
-        anchor = question.as_of
-        text = f"The {name} is not stated: dates are counted from {anchor}. State it, and they will never move."
-        notes.append(Caution(code="anchor_assumed", text=text))
-    due = windows(schedule, anchor)
-    window = next_open(due, _performed(question, after=anchor))
-    if window is not None and window.latest < question.as_of:
-        text = f"The MRI due on {window.target} (until {window.latest}) is not on record as done."
-        notes.append(Caution(code="window_passed", text=text))
-    return due, window, (), notes
+def _due(row: Row, question: Question) -> Plan:
+    """Return what the schedule of a row comes to for this case."""
+    return plan(row.schedule, question.values, question.as_of, vocabulary=question.vocabulary)
 
 
-def _performed(question: Question, *, after: date) -> list[date]:
-    """Return the days after the anchor on which the case says that an MRI was made."""
-    days = [question.values.get("exam_date", UNKNOWN)]
-    listed = question.values.get("performed_follow_ups", UNKNOWN)
-    if isinstance(listed, tuple):
-        days += [date.fromisoformat(day) for day in listed]
-    return [day for day in days if isinstance(day, date) and day > after]
-
-
-def _recommend(
-    guideline: Guideline,
-    table: Table | None,
-    row: Row,
-    question: Question,
-    *,
-    window: Window | None,
-    due: tuple[Window, ...],
-) -> Recommendation:
+def _recommend(guideline: Guideline, table: Table | None, row: Row, question: Question, due: Plan) -> Recommendation:
     place = f"{table.id if table else 'guards'}/{row.id}"
     listed = question.values.get(row.pulse_sequences_from, UNKNOWN) if row.pulse_sequences_from else UNKNOWN
     schedule = row.schedule
@@ -328,9 +293,12 @@ def _recommend(
         region=row.region or _region(row, question),
         contrast=row.contrast,
         pulse_sequences=listed if isinstance(listed, tuple) else row.pulse_sequences,
-        window=window,
-        schedule=due,
-        then=schedule.then if schedule else "",
+        window=due.next,
+        schedule=due.windows,
+        then=due.then,
+        open_ended=due.open_ended,
+        suggested=due.suggested,
+        suggested_by=schedule.site_default.label if schedule and schedule.site_default and due.suggested else "",
         never_auto_close=schedule.never_auto_close if schedule else False,
         specialty=row.specialty,
         actions=row.actions,
