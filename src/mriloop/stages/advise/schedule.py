@@ -249,7 +249,7 @@ class _Unrolled:
     @property
     def passed_over(self) -> tuple[Window, ...]:
         done = {closing.window for closing in self.closed}
-        return tuple(window for window in self.windows[: self.last] if window not in done)
+        return tuple(window for window in self.windows[: max(self.last, 0)] if window not in done)
 
 
 def _unroll(schedule: Schedule, anchor: date, made: Iterable[date], as_of: date) -> _Unrolled:
@@ -270,8 +270,7 @@ def _unroll(schedule: Schedule, anchor: date, made: Iterable[date], as_of: date)
 def _closed(schedule: Schedule, anchor: date, days: list[date], reference: date) -> _Unrolled:
     result = _Unrolled(windows=[], closed=[])
     points = list(_points(schedule, anchor, reference, result))
-    for point in points:
-        _append(result, point, anchor, _NO_TIME)
+    _append(result, points, anchor, _NO_TIME)
     for day in days:
         number = _closes(result.windows, day)
         if number <= result.last:
@@ -281,8 +280,7 @@ def _closed(schedule: Schedule, anchor: date, days: list[date], reference: date)
         result.last = number
         if schedule.counted_from is CountedFrom.PERFORMED:
             del result.windows[number + 1 :]
-            for point in points[number + 1 :]:
-                _append(result, point, day, points[number].target)
+            _append(result, points[number + 1 :], day, points[number].target)
     return result
 
 
@@ -319,14 +317,15 @@ def _points(schedule: Schedule, anchor: date, reference: date, result: _Unrolled
             yield last
 
 
-def _append(result: _Unrolled, point: DuePoint, base: date, origin: Duration) -> None:
-    try:
-        window = window_of(point, base, shift=Duration(months=-origin.months, days=-origin.days))
-    except (ValueError, OverflowError):
-        result.cut = True
-        return
-    if not result.cut:
-        result.windows.append(window)
+def _append(result: _Unrolled, points: Iterable[DuePoint], base: date, origin: Duration) -> None:
+    """Add the windows of due points, counted from `base` as if it were the target at `origin`."""
+    shift = Duration(months=-origin.months, days=-origin.days)
+    for point in points:
+        try:
+            result.windows.append(window_of(point, base, shift=shift))
+        except (ValueError, OverflowError):
+            result.cut = True
+            return
 
 
 def _closes(due: Iterable[Window], day: date) -> int:
