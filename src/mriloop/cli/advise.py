@@ -18,21 +18,38 @@ as_of_option = click.option(
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @as_of_option
+@click.option(
+    "--ics", type=click.Path(path_type=Path), help="Also write the open windows as a calendar.", metavar="FILE"
+)
+@click.option(
+    "--fhir", type=click.Path(path_type=Path), help="Also write a FHIR R4 Bundle of proposals.", metavar="FILE"
+)
 @site_option
 @json_option
-def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
+def advise(
+    case: Path, as_of: datetime | None, ics: Path | None, fhir: Path | None, site: str | None, as_json: bool
+) -> None:
     """Propose the next step for a case, from cited guidelines.
 
     CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
     and its source; a guideline that lacks a fact asks for it. Exit code 10 when a person must act within days.
     """
-    from mriloop.app.advise import advise_case
+    from mriloop.app.advise import advise as run
+    from mriloop.app.advise import read_case
+    from mriloop.app.exchange import write_calendar, write_proposals
     from mriloop.edges.publish.documents import advice_document
     from mriloop.model.coding import Urgency
     from mriloop.stages.advise import explain
 
     settings = load_settings(site=site)
-    advice = advise_case(case, site=settings.site_path, now=_day(as_of))
+    stated = read_case(case, site=settings.site_path, now=_day(as_of))
+    advice = run(stated, site=settings.site_path)
+    now = datetime.now().astimezone()
+    if ics is not None:
+        dates = write_calendar(advice, stated.id, ics, now=now)
+        click.echo(f"{ics}: {dates} dates", err=True)
+    if fhir is not None:
+        write_proposals(advice, stated.id, fhir, site=settings.site_path, now=now)
     if as_json:
         emit(advice_document(advice))
     else:

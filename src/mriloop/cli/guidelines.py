@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
+from mriloop.cli.guidelines_export import export
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 @click.group()
 def guidelines() -> None:
     """List, show, lint and test the guidelines."""
+
+
+guidelines.add_command(export)
 
 
 @guidelines.command("list")
