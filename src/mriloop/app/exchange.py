@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
 from mriloop import __version__
-from mriloop.app.advise import guidelines_in_force, show_guideline
+from mriloop.app.advise import advise, guidelines_in_force, read_case, show_guideline
 from mriloop.edges.channels import calendar
 from mriloop.edges.fhir.definitions import facts_of, guideline_bundle
 from mriloop.edges.fhir.proposals import advice_bundle
+from mriloop.edges.fhir.record import Record, read_record
+from mriloop.edges.knowledge.bindings import load_bindings
 from mriloop.edges.knowledge.cases import load_guideline_cases
 from mriloop.edges.knowledge.cases_csv import cases_csv
 from mriloop.model.advice import Advice
+from mriloop.model.binding import Binding
 from mriloop.model.errors import refuse
+from mriloop.model.finding import Case
 from mriloop.model.guideline import Guideline
 from mriloop.stages.advise.conditions import say_condition
 
@@ -51,6 +56,42 @@ def write_proposals(advice: Advice, case: str, path: Path, *, site: Path | None,
     """Write an advice as a FHIR R4 Bundle of proposals. Raises OperatorError `out_not_writable`."""
     bundle = advice_bundle(advice, guidelines_in_force(site), case=case, now=now)
     _write(path, json.dumps(bundle, indent=2, ensure_ascii=False) + "\n")
+
+
+def bindings_in_force(site: Path | None = None) -> dict[str, Binding]:
+    """Return where each fact is found in the records of others, the site's bindings laid over the shipped ones."""
+    return load_bindings(guidelines_in_force(site).vocabulary, site=site)
+
+
+def facts_of_record(path: Path, *, site: Path | None, as_of: date, zone: tzinfo) -> Record:
+    """Return the facts of a FHIR R4 Bundle of one patient, and what of it could not be used.
+
+    Raises SenderError `fhir_unreadable`, `fhir_shape`.
+    """
+    vocabulary = guidelines_in_force(site).vocabulary
+    return read_record(path, bindings_in_force(site), vocabulary, as_of=as_of, zone=zone)
+
+
+def advise_with_record(
+    case: Path | None, record: Path | None, *, site: Path | None, today: date, now: datetime
+) -> tuple[str, Advice]:
+    """Return the id of a case and the advice on it, with the facts of a FHIR record where one is given.
+
+    A person's word in the case stands above the record's; where they differ a warning says so. Without a case file the
+    record alone states the facts. `now` has the zone of the site.
+    """
+    stated = (
+        read_case(case, site=site, now=today)
+        if case is not None
+        else Case(facts={}, as_of=today, id=record.stem if record is not None else "case")
+    )
+    if record is None:
+        return stated.id, advise(stated, site=site)
+    zone = now.tzinfo
+    assert zone is not None
+    found = facts_of_record(record, site=site, as_of=stated.as_of, zone=zone)
+    advice = advise(stated, site=site, machine_facts=found.facts)
+    return stated.id, replace(advice, warnings=(*found.notes, *advice.warnings))
 
 
 def _fhir(guideline: Guideline, out: Path, site: Path | None, now: datetime) -> Path:

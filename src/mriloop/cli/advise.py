@@ -16,8 +16,11 @@ as_of_option = click.option(
 
 
 @click.command()
-@click.argument("case", type=click.Path(path_type=Path))
+@click.argument("case", type=click.Path(path_type=Path), required=False)
 @as_of_option
+@click.option(
+    "--fhir-bundle", "record", type=click.Path(path_type=Path), help="Facts from a FHIR R4 Bundle.", metavar="FILE"
+)
 @click.option(
     "--ics", type=click.Path(path_type=Path), help="Also write the open windows as a calendar.", metavar="FILE"
 )
@@ -27,29 +30,34 @@ as_of_option = click.option(
 @site_option
 @json_option
 def advise(
-    case: Path, as_of: datetime | None, ics: Path | None, fhir: Path | None, site: str | None, as_json: bool
+    case: Path | None,
+    as_of: datetime | None,
+    record: Path | None,
+    ics: Path | None,
+    fhir: Path | None,
+    site: str | None,
+    as_json: bool,
 ) -> None:
     """Propose the next step for a case, from cited guidelines.
 
     CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
-    and its source; a guideline that lacks a fact asks for it. Exit code 10 when a person must act within days.
+    and its source; a guideline that lacks a fact asks for it. Facts may come from a patient's FHIR R4 Bundle too; the
+    word of CASE stands above it. Exit code 10 when a person must act within days.
     """
-    from mriloop.app.advise import advise as run
-    from mriloop.app.advise import read_case
-    from mriloop.app.exchange import write_calendar, write_proposals
+    from mriloop.app.exchange import advise_with_record, write_calendar, write_proposals
     from mriloop.edges.publish.documents import advice_document
     from mriloop.model.coding import Urgency
     from mriloop.stages.advise import explain
 
+    if case is None and record is None:
+        raise click.UsageError("name a CASE, or a record with --fhir-bundle")
     settings = load_settings(site=site)
-    stated = read_case(case, site=settings.site_path, now=_day(as_of))
-    advice = run(stated, site=settings.site_path)
     now = datetime.now().astimezone()
+    name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of), now=now)
     if ics is not None:
-        dates = write_calendar(advice, stated.id, ics, now=now)
-        click.echo(f"{ics}: {dates} dates", err=True)
+        click.echo(f"{ics}: {write_calendar(advice, name, ics, now=now)} dates", err=True)
     if fhir is not None:
-        write_proposals(advice, stated.id, fhir, site=settings.site_path, now=now)
+        write_proposals(advice, name, fhir, site=settings.site_path, now=now)
     if as_json:
         emit(advice_document(advice))
     else:

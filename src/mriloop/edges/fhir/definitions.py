@@ -150,8 +150,6 @@ def activity_definition(row: Row, guideline: Guideline, on: date) -> Resource:
         found["bodySite"] = [site]
     if row.pulse_sequences:
         found["description"] = f"Series: {', '.join(row.pulse_sequences)}."
-    if row.schedule is not None:
-        found["timingTiming"] = schedule_timing(row.schedule)
     return found
 
 
@@ -264,6 +262,7 @@ def _row(
     if _exam(row):
         found["definitionCanonical"] = canonical("ActivityDefinition", activity_id(row))
     if row.schedule is not None:
+        found["timingTiming"] = schedule_timing(row.schedule)
         found["groupingBehavior"] = "logical-group"
         found["action"] = schedule_actions(row.schedule, name, _anchor_id(row.schedule.anchor))
     return found
