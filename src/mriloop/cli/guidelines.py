@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
-from mriloop.cli.guidelines_export import export
+from mriloop.cli.guidelines_export import export, found_in
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -79,8 +79,10 @@ def show(name: str, site: str | None, as_json: bool) -> None:
 def facts(word: str | None, site: str | None, as_json: bool) -> None:
     """List the facts that a case may state, or those whose name holds WORD."""
     from mriloop.app.advise import guidelines_in_force
+    from mriloop.app.exchange import bindings_in_force
 
-    vocabulary = guidelines_in_force(load_settings(site=site).site_path).vocabulary
+    place = load_settings(site=site).site_path
+    vocabulary, bound = guidelines_in_force(place).vocabulary, bindings_in_force(place)
     chosen = [spec for name, spec in sorted(vocabulary.items()) if not word or word.lower() in name]
     if as_json:
         emit(
@@ -88,7 +90,8 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
                 "schema": "mriloop/facts/1",
                 "facts": [
                     {"name": spec.name, "type": spec.type.value, "unit": spec.unit, "values": list(spec.values),
-                     "derived": bool(spec.derived), "question": spec.question}
+                     "derived": bool(spec.derived), "question": spec.question,
+                     "found_in": found_in(bound.get(spec.name))}
                     for spec in chosen
                 ],
             }
@@ -96,10 +99,11 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("fact", "type", "unit or words", "question")
+    table = Table("fact", "type", "unit or words", "question", "found in")
     for spec in chosen:
         kind = f"{spec.type} (computed)" if spec.derived else str(spec.type)
-        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question)
+        places = ", ".join(found_in(bound.get(spec.name)))
+        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question, places)
     console().print(table)
 
 
@@ -110,8 +114,10 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
 def lint(name: str | None, site: str | None, as_json: bool) -> None:
     """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any."""
     from mriloop.app.advise import lint_guidelines, list_guidelines
+    from mriloop.app.exchange import bindings_in_force
 
     place = load_settings(site=site).site_path
+    bindings_in_force(place)
     problems = lint_guidelines(place, only=name)
     if as_json:
         emit(

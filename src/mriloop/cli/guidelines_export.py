@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mriloop.cli.common import emit, json_option, load_settings, site_option
+
+if TYPE_CHECKING:
+    from mriloop.model.binding import Binding
 
 
 @click.command("export")
@@ -36,3 +40,14 @@ def export(name: str | None, every: bool, form: str, out: Path, site: str | None
         return
     for path in written:
         click.echo(path)
+
+
+def found_in(binding: Binding | None) -> list[str]:
+    """Return where a fact is found, in short: "DICOM PatientAge", "FHIR Observation.value (98979-8, 62238-1) [V2]"."""
+    if binding is None:
+        return []
+    places = [f"DICOM {each.keyword}" for each in binding.dicom]
+    for each in binding.fhir:
+        codes = f" ({', '.join(each.codes)})" if each.codes else ""
+        places.append(f"FHIR {each.resource}.{each.element}{codes} [{each.mark}]")
+    return [*places, *(f"RadElement {each}" for each in binding.radelement)]

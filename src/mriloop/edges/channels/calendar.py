@@ -121,7 +121,7 @@ def _event(entry: _Entry, now: datetime, alarm_days: int) -> Event:
     event = Event()
     event.add("uid", f"{entry.identity}@{DOMAIN}")
     event.add("dtstamp", now.astimezone(UTC))
-    event.add("sequence", max((now.astimezone(UTC).date() - _REVISIONS_FROM).days, 0))
+    event.add("Sequence", max((now.astimezone(UTC).date() - _REVISIONS_FROM).days, 0))
     event.add("dtstart", entry.window.target)
     event.add("dtend", entry.window.target + timedelta(days=1))
     event.add("summary", entry.summary)
