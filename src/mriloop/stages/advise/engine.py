@@ -39,6 +39,7 @@ from mriloop.stages.advise.decide import NO_ROW, CompiledTable, compile_rows, de
 from mriloop.stages.advise.derive.common import is_unknown
 from mriloop.stages.advise.facts import complete
 from mriloop.stages.advise.schedule import next_open, windows
+from mriloop.stages.advise.signatures import holding_on, provenance_on, status_on
 
 _EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
 _STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER, Step.ASK_BEFORE_ORDER)
@@ -322,7 +323,7 @@ def _recommend(
         because=_because(guideline, table, row, question),
         citation=row.citation,
         profile=table.profile if table else guideline.edition,
-        status=row.status,
+        status=status_on(row, question.as_of),
         urgency=row.urgency,
         modality=row.modality,
         region=row.region or _region(row, question),
@@ -339,7 +340,8 @@ def _recommend(
         question=table.question if table else "guards",
         edition=guideline.edition,
         note=row.note,
-        provenance=row.provenance,
+        provenance=provenance_on(row, question.as_of),
+        signatures=holding_on(row, question.as_of),
     )
 
 
@@ -366,7 +368,7 @@ def _because(guideline: Guideline, table: Table | None, row: Row, question: Ques
     cells = " and ".join(say_condition(condition, question.vocabulary) for condition in row.when)
     title = f"{guideline.id}/{table.id if table else 'guards'}/{row.id}"
     lines.append(f"row {title}: {cells or 'what the rows before it do not cover'}")
-    lines += [words for words in (row.note, row.provenance) if words]
+    lines += [words for words in (row.note, provenance_on(row, question.as_of)) if words]
     return tuple(lines)
 
 
