@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mriloop.cli.common import emit, json_option, leave, load_settings, site_option
+from mriloop.cli.common import emit, folded, json_option, leave, load_settings, site_option
 from mriloop.model.errors import Exit
 
 as_of_option = click.option(
@@ -26,7 +26,7 @@ def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) 
     CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
     and its source; a guideline that lacks a fact asks for it. Exit code 10 when a person must act within days.
     """
-    from mriloop.app.advise import advise_case
+    from mriloop.app.advise import advise_case, list_guidelines
     from mriloop.edges.publish.documents import advice_document
     from mriloop.model.coding import Urgency
     from mriloop.stages.advise import explain
@@ -36,7 +36,8 @@ def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) 
     if as_json:
         emit(advice_document(advice))
     else:
-        click.echo(explain(advice))
+        titles = {one.id: one.title for one in list_guidelines(settings.site_path)}
+        click.echo(folded(explain(advice, titles)))
     pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
     leave(Exit.NEEDS_PERSON if pressing else Exit.DONE)
 

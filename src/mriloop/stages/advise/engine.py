@@ -264,10 +264,11 @@ def _not_excluded(
     asked = tuple(dict.fromkeys(names))
     if not asked:
         return []
-    text = (
-        f"{guideline.title}: nobody has excluded {', '.join(name_of(name, question.vocabulary) for name in asked)}. "
-        f"Ask: {' '.join(questions_for(asked, question.vocabulary))}"
+    names = ", ".join(name_of(name, question.vocabulary) for name in asked)
+    said = (
+        "nobody has excluded" if code == "emergency_not_excluded" else "the answer may change with what is not stated:"
     )
+    text = f"{guideline.title}: {said} {names}. Ask: {' '.join(questions_for(asked, question.vocabulary))}"
     return [Caution(code=code, text=text)]
 
 
@@ -365,7 +366,8 @@ def _because(guideline: Guideline, table: Table | None, row: Row, question: Ques
         if fact is not None and not is_unknown(fact.value):
             basis = [question.facts[other] for other in question.basis.get(name, ())]
             lines.append(say_fact(fact, question.vocabulary, basis))
-    cells = " and ".join(say_condition(condition, question.vocabulary) for condition in row.when)
+    held = row.when or (table.when if table is not None and table.rows[0] is row else ())
+    cells = " and ".join(say_condition(condition, question.vocabulary) for condition in held)
     title = f"{guideline.id}/{table.id if table else 'guards'}/{row.id}"
     lines.append(f"row {title}: {cells or 'what the rows before it do not cover'}")
     lines += [words for words in (row.note, provenance_on(row, question.as_of)) if words]

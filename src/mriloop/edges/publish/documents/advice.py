@@ -62,6 +62,10 @@ def _recommendation(one: Recommendation) -> Document:
         "default": one.default,
         "question": one.question,
         "provenance": one.provenance,
+        "signatures": [
+            {"by": each.by, "role": each.role, "on": each.on.isoformat(), "expires": each.expires.isoformat()}
+            for each in one.signatures
+        ],
         "status": one.status.value,
         "patient_text": one.patient_text,
         "repeat_reason": one.repeat_reason,
