@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 
 from mriloop.model.advice import Caution
 from mriloop.model.coding import Urgency
 from mriloop.model.guideline import Condition, FactSpec, Guideline, Match, Op, Row, Scope, Table
-from mriloop.model.schedule import Window
 from mriloop.stages.advise.answers import rivals_of
 from mriloop.stages.advise.conditions import name_of, say_condition
 from mriloop.stages.advise.decide import NO_ROW, Cell, CompiledTable, Decision, compile_rows, decide_residual
 from mriloop.stages.advise.facts import CaseFacts, SameObject
 from mriloop.stages.advise.matrix import Matrix
-from mriloop.stages.advise.schedule import windows
 
 EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
 _URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 class ReadyRow:
-    """A row with its place in the matrix (`bit`), what it always says, and the windows of its schedule.
+    """A row with its place in the matrix (`bit`) and what it always says.
 
     `cells` are its conditions on facts that may be unknown, with the fact of each; `asks` these facts, in the order in
     which the table asks for them. `grounds`: the facts that its answer rests on; those of the whole table for a row
@@ -48,11 +45,6 @@ class ReadyRow:
         self.grounds = _facts(grounds)
         said = " and ".join(say_condition(each, vocabulary) for each in row.when)
         self.line = f"row {self.id} ({guideline.edition}): {said or 'what the rows before it do not cover'}"
-        # Windows depend on the anchor alone; the last few hundred anchors of a busy row are kept.
-        schedule = row.schedule
-        self.windows: Callable[[date], tuple[Window, ...]] | None = (
-            None if schedule is None else lru_cache(maxsize=512)(partial(windows, schedule))
-        )
 
 
 class ReadyTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 
@@ -35,11 +35,12 @@ def _functions(vocabulary: SameObject) -> Mapping[str, Derivation]:
     return {name: DERIVATIONS[spec.derived] for name, spec in vocabulary.specs.items() if spec.derived}
 
 
-class CaseFacts:
+class CaseFacts(Mapping[str, FactValue]):
     """The facts of one case on one day. A stated fact always stands; what follows from others is found on demand.
 
-    `found` holds what has been asked for so far. Raises KeyError for a vocabulary that names a derivation which does
-    not exist.
+    As a mapping it answers for every name, with UNKNOWN where nothing is known, and runs over the known facts that were
+    stated or asked for. `found` holds what has been asked for so far. Raises KeyError for a vocabulary that names a
+    derivation which does not exist.
     """
 
     __slots__ = ("_basis", "_functions", "_said", "as_of", "found", "stated", "vocabulary")
@@ -50,6 +51,15 @@ class CaseFacts:
         self._functions = _functions(SameObject(vocabulary))
         self._basis: dict[str, list[str]] = {}
         self._said: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> FactValue:
+        return self.value(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.asked())
+
+    def __len__(self) -> int:
+        return len(self.asked())
 
     def value(self, name: str) -> FactValue:
         """Return the value of a fact, stated or derived; UNKNOWN where its inputs are."""

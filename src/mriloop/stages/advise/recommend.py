@@ -2,64 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
 from mriloop.model.advice import Caution, Recommendation
 from mriloop.model.coding import Region
 from mriloop.model.guideline import Guideline, Row, Status
-from mriloop.model.schedule import Window
 from mriloop.stages.advise.compiled import ReadyRow
-from mriloop.stages.advise.conditions import name_of
 from mriloop.stages.advise.facts import CaseFacts
-from mriloop.stages.advise.schedule import next_open
+from mriloop.stages.advise.schedule import NO_PLAN, Plan, plan
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """When a row is due: all windows, the next open one, the anchor if it is missing, and what to warn of."""
-
-    schedule: tuple[Window, ...] = ()
-    window: Window | None = None
-    missing: tuple[str, ...] = ()
-    cautions: tuple[Caution, ...] = ()
-
-
-_NEVER = Due()
-
-
-def due(ready: ReadyRow, facts: CaseFacts) -> Due:
-    """Return when a row is due for this case."""
+def due(ready: ReadyRow, facts: CaseFacts) -> Plan:
+    """Return what the schedule of a row comes to for this case."""
     schedule = ready.row.schedule
-    if schedule is None or ready.windows is None:
-        return _NEVER
-    anchor = facts.value(schedule.anchor)
-    cautions: list[Caution] = []
-    if not isinstance(anchor, date):
-        if not schedule.or_as_of:
-            return Due(missing=(schedule.anchor,))
-        anchor = facts.as_of
-        name = name_of(schedule.anchor, facts.vocabulary)
-        text = f"The {name} is not stated: dates are counted from {anchor}. State it, and they will never move."
-        cautions.append(Caution(code="anchor_assumed", text=text))
-    windows = ready.windows(anchor)
-    window = next_open(windows, _performed(facts, after=anchor))
-    if window is not None and window.latest < facts.as_of:
-        text = f"The MRI due on {window.target} (until {window.latest}) is not on record as done."
-        cautions.append(Caution(code="window_passed", text=text))
-    return Due(windows, window, (), tuple(cautions))
+    return NO_PLAN if schedule is None else plan(schedule, facts, facts.as_of, vocabulary=facts.vocabulary)
 
 
-def _performed(facts: CaseFacts, *, after: date) -> list[date]:
-    """Return the days after the anchor on which the case says that an MRI was made."""
-    days = [facts.value("exam_date")]
-    listed = facts.value("performed_follow_ups")
-    if isinstance(listed, tuple):
-        days += [date.fromisoformat(day) for day in listed]
-    return [day for day in days if isinstance(day, date) and day > after]
-
-
-def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Due, *, default: bool) -> Recommendation:
+def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Plan, *, default: bool) -> Recommendation:
     """Return the proposal of a row that answers."""
     row, table, schedule = ready.row, ready.table, ready.row.schedule
     listed = facts.value(row.pulse_sequences_from) if row.pulse_sequences_from else None
@@ -78,9 +35,12 @@ def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Due
         region=row.region or _region(row, facts),
         contrast=row.contrast,
         pulse_sequences=listed if isinstance(listed, tuple) else row.pulse_sequences,
-        window=when.window,
-        schedule=when.schedule,
-        then=schedule.then if schedule else "",
+        window=when.next,
+        schedule=when.windows,
+        then=when.then,
+        open_ended=when.open_ended,
+        suggested=when.suggested,
+        suggested_by=schedule.site_default.label if schedule and schedule.site_default and when.suggested else "",
         never_auto_close=schedule.never_auto_close if schedule else False,
         specialty=row.specialty,
         actions=row.actions,
@@ -94,9 +54,9 @@ def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Due
     )
 
 
-def cautions_of(ready: ReadyRow, when: Due) -> tuple[Caution, ...]:
+def cautions_of(ready: ReadyRow, when: Plan) -> tuple[Caution, ...]:
     """Return what to warn of beside a proposal: its dates, and a row that the site has retired."""
-    cautions = when.cautions
+    cautions = when.notes
     if ready.row.status is Status.RETIRED:
         text = f"{ready.id} is retired at this site and shown for reference only: a clinician decides in its place."
         cautions = (*cautions, Caution(code="row_retired", text=text))
