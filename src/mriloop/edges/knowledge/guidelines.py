@@ -88,6 +88,11 @@ def load_guidelines(*, shipped: Path = SHIPPED, site: Path | None = None) -> Gui
     )
 
 
+def load_guideline(folder: Path, vocabulary: Mapping[str, FactSpec]) -> Guideline:
+    """Read the guideline of any folder, in the words of a vocabulary. Raises OperatorError `knowledge_invalid`."""
+    return _guideline(folder / "guideline.yaml", vocabulary, {}, None)
+
+
 def _with_breakpoints(vocabulary: Mapping[str, FactSpec], guidelines: Sequence[Guideline]) -> dict[str, FactSpec]:
     """Note in each quantity at which numbers some guideline changes its mind."""
     limits: dict[str, set[float]] = {}

@@ -8,6 +8,7 @@ from mriloop.model.guideline import Guideline, Row, Status
 from mriloop.stages.advise.compiled import ReadyRow
 from mriloop.stages.advise.facts import CaseFacts
 from mriloop.stages.advise.schedule import NO_PLAN, Plan, plan
+from mriloop.stages.advise.signatures import holding_on, provenance_on, status_on
 
 
 def due(ready: ReadyRow, facts: CaseFacts) -> Plan:
@@ -29,7 +30,7 @@ def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Pla
         because=_because(ready, facts),
         citation=row.citation,
         profile=table.profile if table else guideline.edition,
-        status=row.status,
+        status=status_on(row, facts.as_of),
         urgency=row.urgency,
         modality=row.modality,
         region=row.region or _region(row, facts),
@@ -50,7 +51,8 @@ def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Pla
         default=default,
         edition=guideline.edition,
         note=row.note,
-        provenance=row.provenance,
+        provenance=provenance_on(row, facts.as_of),
+        signatures=holding_on(row, facts.as_of),
     )
 
 
@@ -76,5 +78,5 @@ def _because(ready: ReadyRow, facts: CaseFacts) -> tuple[str, ...]:
     lines = [said for said in map(facts.say, ready.grounds) if said]
     lines.append(ready.line)
     row = ready.row
-    lines += [words for words in (row.note, row.provenance) if words]
+    lines += [words for words in (row.note, provenance_on(row, facts.as_of)) if words]
     return tuple(lines)
