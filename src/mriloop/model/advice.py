@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from mriloop.model.coding import Contrast, Region, Urgency
 from mriloop.model.fact import FactValue
@@ -39,6 +40,9 @@ class Recommendation:
     window: Window | None = None
     schedule: tuple[Window, ...] = ()
     then: str = ""
+    open_ended: bool = False
+    suggested: date | None = None
+    suggested_by: str = ""
     never_auto_close: bool = False
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()

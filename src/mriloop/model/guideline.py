@@ -8,8 +8,11 @@ from datetime import date
 from enum import StrEnum
 
 from mriloop.model.coding import Contrast, Region, Urgency
+from mriloop.model.condition import Condition, Op
 from mriloop.model.fact import FactValue
 from mriloop.model.schedule import Schedule
+
+__all__ = ["Condition", "Op"]  # they live in condition.py, and are part of what a row is made of
 
 
 class Mark(StrEnum):
@@ -62,30 +65,6 @@ class FactSpec:
     value_synonyms: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
     note: str = ""
-
-
-class Op(StrEnum):
-    """The closed vocabulary of conditions."""
-
-    IS = "is"
-    IS_NOT = "is_not"
-    ONE_OF = "one_of"
-    AT_LEAST = "at_least"
-    MORE_THAN = "more_than"
-    AT_MOST = "at_most"
-    LESS_THAN = "less_than"
-    CONTAINS = "contains"
-    LACKS = "lacks"
-    KNOWN = "known"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One cell of a row: a fact held against a value. Evaluates to a Truth; UNKNOWN when the fact is."""
-
-    fact: str
-    op: Op
-    value: FactValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,8 +232,8 @@ class GuidelineCase:
     """A worked case beside a guideline: facts in, answer out. It is a test and the best explanation at once.
 
     `rows` are the table/row names that must answer, in any order; `missing` the facts that must be asked for;
-    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown. `statements`:
-    those of the mission that it tries, beside those of the rows that answer.
+    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown. `statements`
+    are the mission's clinical statements that it tries, beside those of the rows that answer.
     """
 
     name: str

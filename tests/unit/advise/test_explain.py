@@ -30,7 +30,7 @@ def test_a_schedule_is_said_with_its_dates_and_its_end():
 def test_reasons_name_the_facts_with_their_sources_and_the_row():
     text = said("ms")
     assert "disease activity: yes (from number of new lesions: 2 (stated))" in text
-    assert "Rule: row ms_monitoring/magnims_2021/active: disease activity is yes." in text
+    assert "Rule: row ms_monitoring/magnims_2021/active (MAGNIMS-CMSC-NAIMS 2021): disease activity is yes." in text
     assert "CMSC 2016 says the same" in text
 
 

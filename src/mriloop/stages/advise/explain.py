@@ -88,9 +88,7 @@ def explain_recommendation(each: Recommendation) -> str:
     if each.note:
         lines.append(f"  Mind: {each.note.rstrip('.')}.")
     lines.append(f"  Source: {cite(each.citation)}")
-    whole = each.edition and each.profile not in each.edition and each.edition not in each.profile
-    edition = f"; guideline edition {each.edition}" if whole else ""
-    lines.append(f"  Authority: {each.profile}{edition}; {_STATUS[each.status]}.")
+    lines.append(f"  Authority: {each.profile}; {_STATUS[each.status]}.")
     lines += [f"  Site: {words.rstrip('.')}." for words in _site(each)]
     return "\n".join(lines)
 
@@ -121,6 +119,8 @@ def _when(each: Recommendation) -> Iterable[str]:
         yield "Due: nothing; every date of this schedule is past or done."
     elif each.step == "individualise":
         yield "Due: a clinician sets the date."
+    if each.suggested is not None:
+        yield f"Suggested: {each.suggested} ({each.suggested_by}); a person sets the date."
     if len(each.schedule) > 1:
         dates = ", ".join(str(window.target) for window in each.schedule[:_SCHEDULE_SHOWN])
         more = len(each.schedule) - _SCHEDULE_SHOWN
@@ -133,10 +133,10 @@ def _when(each: Recommendation) -> Iterable[str]:
 
 def _reasons(each: Recommendation) -> tuple[list[str], str]:
     """Part the reasons into facts and the rule; the note and the site's words have lines of their own."""
-    label = f"row {each.guideline}/{each.row}: "
-    rule = next((reason for reason in each.because if reason.startswith(label)), "").rstrip(".")
-    own = {each.note, each.provenance, rule}
-    return [reason for reason in each.because if reason not in own and not reason.startswith(label)], rule
+    label = f"row {each.guideline}/{each.row}"
+    rules = [reason for reason in each.because if reason.startswith((f"{label}:", f"{label} ("))]
+    own = {each.note, each.provenance, *rules}
+    return [reason for reason in each.because if reason not in own], "".join(rules).rstrip(".")
 
 
 def _site(each: Recommendation) -> Iterable[str]:
