@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from mriloop.model.advice import Advice, Recommendation, Undetermined
 from mriloop.model.guideline import Citation, Mark, Status
+from mriloop.model.repeats import SCREENS, screens_of
+from mriloop.stages.advise.repeats import say_repeat
 
 _MARKS = {
     Mark.V: "read in the primary text",
@@ -62,6 +64,10 @@ def explain_recommendation(each: Recommendation) -> str:
         lines.append(f"  Who: {', '.join(each.specialty).replace('_', ' ')}.")
     if each.actions:
         lines.append(f"  Also: {'; '.join(each.actions)}.")
+    if each.repeat_reason:
+        lines.append(f"  Why again: {say_repeat(each.repeat_reason, each.actions)}")
+    if screens := screens_of(each):
+        lines.append(f"  Screen first: {'; '.join(SCREENS[name] for name in screens)}.")
     if each.because:
         lines.append(f"  Because: {'; '.join(reason.rstrip('.') for reason in each.because)}.")
     lines.append(f"  Source: {cite(each.citation)} {each.profile}; {_STATUS[each.status]}.")

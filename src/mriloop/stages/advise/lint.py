@@ -29,6 +29,7 @@ from mriloop.stages.advise.conditions import name_of, say_value
 from mriloop.stages.advise.decide import NO_ROW, CompiledTable, Diagram, Residual, Variable, compile_rows
 from mriloop.stages.advise.derive import DERIVATIONS
 from mriloop.stages.advise.engine import conditions_of, evaluate
+from mriloop.stages.advise.repeats import repeat_problems
 from mriloop.stages.advise.schedule import in_order, windows
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.
@@ -63,6 +64,7 @@ def lint(guideline: Guideline, known: GuidelineSet, cases: Sequence[GuidelineCas
     rows += [(f"{table.id}/{row.id}", row) for table in guideline.tables for row in table.rows]
     for name, row in rows:
         problems += _row(f"{guideline.id}/{name}", row)
+    problems += repeat_problems(guideline)
     problems += _cases(guideline, known, cases, [name for name, _ in rows])
     return tuple(problems)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mriloop.edges.publish.documents.plain import Document, fact, window, word
 from mriloop.model.advice import Advice, Recommendation
+from mriloop.model.repeats import reason_of, screens_of
 
 
 def advice_document(advice: Advice, told: Mapping[str, Mapping[str, str]] | None = None) -> Document:
@@ -71,4 +72,19 @@ def _recommendation(one: Recommendation, told: Mapping[str, str]) -> Document:
         "status": one.status.value,
         "patient_text": {language: told[language] for language in sorted(told)},
         "repeat_reason": one.repeat_reason,
+        "repeat": _repeat(one.repeat_reason),
+        "screens": list(screens_of(one)),
+    }
+
+
+def _repeat(code: str) -> Document | None:
+    reason = reason_of(code)
+    if reason is None:
+        return None
+    return {
+        "code": reason.code,
+        "family": reason.family.value,
+        "words": reason.words,
+        "avoidable": reason.avoidable.value,
+        "mitigation": list(reason.mitigation),
     }
