@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from mriloop.model.advice import Advice, Caution, Conflict, Recommendation, Undetermined
 from mriloop.model.coding import Urgency
 from mriloop.model.guideline import Citation, Mark, Status
+from mriloop.model.repeats import SCREENS, screens_of
+from mriloop.stages.advise.repeats import say_repeat
 from mriloop.stages.advise.signatures import say_signature
 
 _MARKS = {
@@ -80,6 +82,10 @@ def explain_recommendation(each: Recommendation) -> str:
         lines.append(f"  Who: {', '.join(each.specialty).replace('_', ' ')}.")
     if each.actions:
         lines.append(f"  Also: {'; '.join(each.actions)}.")
+    if each.repeat_reason:
+        lines.append(f"  Why again: {say_repeat(each.repeat_reason, each.actions)}")
+    if screens := screens_of(each):
+        lines.append(f"  Screen first: {'; '.join(SCREENS[name] for name in screens)}.")
     reasons, rule = _reasons(each)
     if reasons:
         lines.append(f"  Because: {'; '.join(reason.rstrip('.') for reason in reasons)}.")
