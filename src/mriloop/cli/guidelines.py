@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
+from mriloop.cli.guidelines_edit import coverage, diff, new, sign, today
 from mriloop.cli.guidelines_export import export, found_in
 from mriloop.model.errors import Exit
 
@@ -16,7 +19,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def guidelines() -> None:
-    """List, show, lint and test the guidelines."""
+    """List, show, lint, test, compare and sign the guidelines."""
+
+
+guidelines.add_command(coverage)
+guidelines.add_command(diff)
+guidelines.add_command(new)
+guidelines.add_command(sign)
 
 
 guidelines.add_command(export)
@@ -108,29 +117,43 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
 
 
 @guidelines.command("lint")
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[NAME|PATH]")
 @site_option
 @json_option
 def lint(name: str | None, site: str | None, as_json: bool) -> None:
-    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any."""
+    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
+
+    NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
+    reader should weigh and may be as it should be; they make nothing fail.
+    """
     from mriloop.app.advise import lint_guidelines, list_guidelines
     from mriloop.app.exchange import bindings_in_force
+    from mriloop.app.shelf import lint_folder
 
     place = load_settings(site=site).site_path
     bindings_in_force(place)
-    problems = lint_guidelines(place, only=name)
+    known = [one.id for one in list_guidelines(place)] if name is None or os.sep not in name else []
+    if name is not None and name not in known and (os.sep in name or Path(name).exists()):
+        found, checked = lint_folder(Path(name), today=today())
+    else:
+        found = lint_guidelines(place, only=name, notes=True, today=today())
+        checked = (name,) if name else tuple(known)
+    problems = [one for one in found if not one.note]
     if as_json:
         emit(
             {
                 "schema": "mriloop/lint/1",
                 "problems": [{"code": one.code, "where": one.where, "text": one.text} for one in problems],
+                "notes": [{"code": one.code, "where": one.where, "text": one.text} for one in found if one.note],
             }
         )
     else:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
-        checked = [name] if name else [one.id for one in list_guidelines(place)]
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems")
+        for one in found:
+            if one.note:
+                click.echo(f"note: {one.where}: {one.code}: {one.text}")
+        click.echo(f"{len(checked)} guidelines, {len(problems)} problems, {len(found) - len(problems)} notes")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

@@ -120,6 +120,36 @@ class Step(StrEnum):
 
 # Steps that end the search for a disease: a row may propose one only where CHECK vouches for the images it rests on.
 CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY, Step.REASSURE, Step.NEGATIVE_FOR_QUESTION})
+# Steps that end imaging: a person may stop, or no scheduled MRI is called for.
+STOPPING_STEPS: frozenset[Step] = frozenset({Step.MAY_STOP_IMAGING, Step.NO_ROUTINE_IMAGING})
+# Steps that stay among staff: a patient may be told of one, and every other step owes the patient its words.
+STAFF_STEPS: frozenset[Step] = frozenset(
+    {
+        Step.REVIEW_SERIES_TOGETHER,
+        Step.WITHHOLD_STATEMENT,
+        Step.QUALIFY_STATEMENT,
+        Step.REVIEW_MIMICS,
+        Step.SUGGEST_CATEGORY,
+        Step.BLOCK_ORDER,
+        Step.HOLD_ORDER,
+        Step.ASK_BEFORE_ORDER,
+        Step.ALLOW_ORDER,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A named clinician's word that a row may be used at the site. FHIR: Provenance.signature.
+
+    It holds from `on` to the end of `expires`, and only for the content that `digest` names (`row_digest`).
+    """
+
+    by: str
+    role: str
+    on: date
+    expires: date
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,6 +158,7 @@ class Row:
 
     `statements` are the numbers of the mission's clinical statements it carries. `pulse_sequences_from` names a list
     fact whose words stand in for `pulse_sequences`. `provenance` says who at the site changed the row, empty if nobody.
+    `status` is what the file allows; `signatures` are all on record, valid or not: `status_on` judges them on a day.
     """
 
     id: str
@@ -146,10 +177,10 @@ class Row:
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     note: str = ""
-    patient_text: str = ""
     repeat_reason: str = ""
     statements: tuple[str, ...] = ()
     provenance: str = ""
+    signatures: tuple[Signature, ...] = ()
 
 
 class Match(StrEnum):
@@ -246,8 +277,12 @@ class GuidelineSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintProblem:
-    """Something wrong with a guideline. `code` names the check, `where` is guideline/table/row, `text` says what."""
+    """Something wrong with a guideline. `code` names the check, `where` is guideline/table/row, `text` says what.
+
+    A `note` is something that a reader should weigh and that may be as it should be; it makes no command fail.
+    """
 
     code: str
     where: str
     text: str
+    note: bool = False

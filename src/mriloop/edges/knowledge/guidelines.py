@@ -39,7 +39,7 @@ SHIPPED = Path(__file__).parents[2] / "knowledge" / "guidelines"
 _DRAFT_MARKS = (Mark.M, Mark.M_PLUS, Mark.C)
 _ROW_KEYS = {
     "id", "when", "step", "text", "cite", "status", "urgency", "modality", "region", "contrast", "pulse_sequences",
-    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "patient_text", "repeat_reason", "statements",
+    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "repeat_reason", "statements",
     "provenance",
 }  # fmt: skip
 _TABLE_KEYS = {"id", "question", "profile", "match", "default", "superseded", "when", "if_unknown", "cite", "rows"}
@@ -86,6 +86,11 @@ def load_guidelines(*, shipped: Path = SHIPPED, site: Path | None = None) -> Gui
         vocabulary=_with_breakpoints(vocabulary, guidelines),
         default_profiles=defaults,
     )
+
+
+def load_guideline(folder: Path, vocabulary: Mapping[str, FactSpec]) -> Guideline:
+    """Read the guideline of any folder, in the words of a vocabulary. Raises OperatorError `knowledge_invalid`."""
+    return _guideline(folder / "guideline.yaml", vocabulary, {}, None)
 
 
 def _with_breakpoints(vocabulary: Mapping[str, FactSpec], guidelines: Sequence[Guideline]) -> dict[str, FactSpec]:
@@ -250,7 +255,6 @@ class _Reader:
             specialty=at.down("specialty").words(given.get("specialty")),
             actions=at.down("actions").words(given.get("actions")),
             note=str(given.get("note", "")),
-            patient_text=str(given.get("patient_text", "")).strip(),
             repeat_reason=str(given.get("repeat_reason", "")),
             statements=at.down("statements").words(given.get("statements")),
             provenance=provenance,

@@ -55,7 +55,7 @@ def _rows(rows: Sequence[Row], vocabulary: Mapping[str, FactSpec]) -> list[str]:
         when = _conjunction(row.when, vocabulary) or "otherwise"
         then = f"**{row.step}** ({row.urgency}). {row.text}"
         if row.schedule is not None:
-            then += f" _{_schedule(row.schedule, vocabulary)}_"
+            then += f" _{say_schedule(row.schedule, vocabulary)}_"
         source = f"{row.citation.text} {row.citation.locator} [{row.citation.mark}]"
         status = f"{row.status}{f'; {row.provenance}' if row.provenance else ''}"
         lines.append(f"| `{row.id}` | {when} | {then} | {source} | {status} |")
@@ -66,7 +66,7 @@ def _conjunction(conditions: Sequence[Condition], vocabulary: Mapping[str, FactS
     return " and ".join(say_condition(condition, vocabulary) for condition in conditions)
 
 
-def _schedule(schedule: Schedule, vocabulary: Mapping[str, FactSpec]) -> str:
+def say_schedule(schedule: Schedule, vocabulary: Mapping[str, FactSpec]) -> str:
     """Return a schedule in words: "Counted from the exam date: 6 months (± 1 month), then every 12 months, 3 times"."""
     points = []
     for point in schedule.points:
