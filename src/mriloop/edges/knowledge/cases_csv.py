@@ -9,7 +9,7 @@ from datetime import date
 
 from mriloop.edges.knowledge.values import MisfitError, parse_value
 from mriloop.model.errors import refuse
-from mriloop.model.fact import FactValue, Truth, Unknown
+from mriloop.model.fact import UNKNOWN, FactValue, Truth, Unknown
 from mriloop.model.guideline import FactSpec, FactType, GuidelineCase
 from mriloop.model.quantity import Quantity
 
@@ -111,13 +111,12 @@ def _cell(value: FactValue) -> str:
 
 
 def _value(spec: FactSpec, cell: str, place: str) -> FactValue:
+    if cell == UNKNOWN_CELL:
+        return UNKNOWN
     if cell == EMPTY_LIST and spec.type is FactType.LIST:
         return ()
-    raw: object = cell
-    if spec.type is FactType.LIST and cell != UNKNOWN_CELL:
-        raw = cell.split(_LIST)
     try:
-        return parse_value(spec, raw)
+        return parse_value(spec, cell.split(_LIST) if spec.type is FactType.LIST else cell)
     except MisfitError as problem:
         raise refuse(
             problem.code, path=place, fact=spec.name, found=problem.found, expected=problem.expected, unit=problem.unit
