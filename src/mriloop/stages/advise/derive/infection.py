@@ -10,6 +10,8 @@ from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.derive.common import Ask, Derivation, named_by_condition
 
 _ADULT_YEARS = 18.0
+# mm/h from which an ESR speaks for osteomyelitis of a foot; IWGDF, from memory.
+_HIGH_ESR = 70.0
 
 
 def _necrotic_decubitus(ask: Ask, as_of: date) -> FactValue:
@@ -25,8 +27,10 @@ def _joint_category(ask: Ask, as_of: date) -> FactValue:
 
 
 def _markers_raised(ask: Ask, as_of: date) -> FactValue:
-    """Markers that rise are raised; falling ones may still be, so only the rise says anything."""
-    return Truth.TRUE if ask("inflammatory_markers") == "rising" else Truth.UNKNOWN
+    """Markers that rise are raised, and so is a very high ESR; falling or lower ones may be, so a person has to say."""
+    esr = ask("esr")
+    high = isinstance(esr, Quantity) and esr.to("mm/h").value >= _HIGH_ESR
+    return Truth.TRUE if high or ask("inflammatory_markers") == "rising" else Truth.UNKNOWN
 
 
 DERIVATIONS: Mapping[str, Derivation] = {
