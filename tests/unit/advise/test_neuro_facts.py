@@ -41,6 +41,8 @@ SURGERY, RADIATION, RADIOSURGERY = date(2024, 3, 1), date(2024, 6, 15), date(202
         ({"surgery_date": SURGERY, "radiotherapy_end_date": RADIATION}, "surgery_and_radiotherapy"),
         ({"discovered": "incidental"}, "none"),
         ({"condition": ("incidental_meningioma",)}, "none"),
+        ({"observation_chosen": YES}, "none"),
+        ({"observation_chosen": NO}, UNKNOWN),
         ({"discovered": "incidental", "surgery_date": SURGERY}, "surgery"),
         ({"condition": ("meningioma",)}, UNKNOWN),
         ({"discovered": "symptomatic"}, UNKNOWN),
@@ -109,6 +111,10 @@ def test_an_mri_on_or_after_the_day_is_the_baseline_and_silence_is_no_answer(fac
         ({"exam_date": AS_OF, "change_vs_prior": "no_prior"}, AS_OF),
         ({"exam_date": AS_OF}, AS_OF),
         ({"exam_date": AS_OF, "change_vs_prior": "stable"}, UNKNOWN),
+        ({"exam_date": date(2026, 2, 28), "months_since_first_mri": q(12, "mo")}, date(2025, 2, 28)),
+        ({"exam_date": date(2026, 2, 28), "months_since_first_mri": q(1.5, "a")}, date(2024, 8, 28)),
+        ({"exam_date": date(2026, 3, 17), "months_since_first_mri": q(0.5, "mo")}, date(2026, 3, 1)),
+        ({"months_since_first_mri": q(12, "mo")}, UNKNOWN),
         ({"change_vs_prior": "no_prior"}, UNKNOWN),
     ],
 )
@@ -206,4 +212,5 @@ def test_what_a_word_says_by_itself():
     assert derive("hydrocephalus", condition=("colloid_cyst", "hydrocephalus")) is YES
     assert derive("hydrocephalus", condition=("colloid_cyst",)) == UNKNOWN
     assert derive("aneurysm_treatment", discovered="incidental") == "none"
+    assert derive("aneurysm_treatment", observation_chosen=YES) == "none"
     assert derive("aneurysm_treatment") == UNKNOWN
