@@ -227,7 +227,7 @@ def _ways_to_nothing(root: Node) -> Iterator[Way]:
         if isinstance(node, int):
             return node == NO_ROW
         if id(node) not in open_ended:
-            open_ended[id(node)] = any([leads_there(child) for child in node[1]])
+            open_ended[id(node)] = any(leads_there(child) for child in node[1])
         return open_ended[id(node)]
 
     def walk(node: Node, way: Way) -> Iterator[Way]:
