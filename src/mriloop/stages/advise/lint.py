@@ -186,6 +186,8 @@ def _schedule_problem(schedule: Schedule) -> str:
         computed = [windows(schedule, anchor) for anchor in _ANCHORS]
     except (OverflowError, ValueError):
         return "its dates run beyond the calendar"
+    if not all(computed):
+        return "its dates run beyond the calendar"
     if not all(in_order(each) for each in computed):
         return "the windows are not in order: earliest ≤ target ≤ latest, each target after the one before"
     return ""
