@@ -18,9 +18,12 @@ as_of_option = click.option(
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @as_of_option
+@click.option(
+    "--what-if", is_flag=True, help="Show which single facts would change the answer, and why others would not."
+)
 @site_option
 @json_option
-def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
+def advise(case: Path, as_of: datetime | None, what_if: bool, site: str | None, as_json: bool) -> None:
     """Propose the next step for a case, from cited guidelines.
 
     CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
@@ -32,6 +35,13 @@ def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) 
     from mriloop.stages.advise import explain
 
     settings = load_settings(site=site)
+    if what_if:
+        from mriloop.app.advise import what_if as run
+        from mriloop.cli.what_if import as_document, as_text
+
+        found = run(case, site=settings.site_path, now=_day(as_of))
+        emit(as_document(found)) if as_json else click.echo(as_text(found))
+        leave(Exit.DONE)
     advice = advise_case(case, site=settings.site_path, now=_day(as_of))
     if as_json:
         emit(advice_document(advice))
