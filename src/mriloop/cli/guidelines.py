@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
+from mriloop.cli.guidelines_edit import coverage, diff, new, sign, today
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -15,16 +18,23 @@ if TYPE_CHECKING:
 
 @click.group()
 def guidelines() -> None:
-    """List, show, lint and test the guidelines."""
+    """List, show, lint, test, compare and sign the guidelines."""
+
+
+guidelines.add_command(coverage)
+guidelines.add_command(diff)
+guidelines.add_command(new)
+guidelines.add_command(sign)
 
 
 @guidelines.command("list")
 @site_option
 @json_option
 def list_(site: str | None, as_json: bool) -> None:
-    """List the guidelines in force, with their edition and how many rows are still drafts."""
+    """List the guidelines in force, with their edition and how many rows are drafts, or signed here."""
     from mriloop.app.advise import list_guidelines
     from mriloop.model.guideline import Status
+    from mriloop.stages.advise import status_on
 
     found = list_guidelines(load_settings(site=site).site_path)
     rows = [
@@ -37,6 +47,7 @@ def list_(site: str | None, as_json: bool) -> None:
             "profiles": list(dict.fromkeys(table.profile for table in one.tables)),
             "rows": len(_rows(one)),
             "drafts": sum(row.status is Status.DRAFT for row in _rows(one)),
+            "active": sum(status_on(row, today()) is Status.ACTIVE for row in _rows(one)),
         }
         for one in found
     ]
@@ -45,27 +56,32 @@ def list_(site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("id", "title", "edition", "rows", "drafts", "from")
+    table = Table("id", "title", "edition", "rows", "drafts", "active", "from")
     for row in rows:
-        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "source")))
+        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "active", "source")))
     console().print(table)
 
 
 @guidelines.command("show")
 @click.argument("name")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to print and sign.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it as PDF/A to print and sign.")
 @site_option
 @json_option
-def show(name: str, site: str | None, as_json: bool) -> None:
-    """Show a guideline as tables that a clinician can read and sign."""
-    from mriloop.app.advise import guidelines_in_force, show_guideline
+def show(name: str, html: Path | None, pdf: Path | None, site: str | None, as_json: bool) -> None:
+    """Show a guideline as tables that a clinician can read and sign: drafts, sources, signatures of today."""
+    from mriloop.app.advise import show_guideline
+    from mriloop.app.shelf import sheet, write_sheets
     from mriloop.model.record import as_json as as_plain
-    from mriloop.stages.advise import show_guideline as in_words
 
     place = load_settings(site=site).site_path
-    if as_json:
+    if html is not None or pdf is not None:
+        for path in write_sheets(name, html=html, pdf=pdf, site=place, today=today()):
+            click.echo(path)
+    elif as_json:
         emit({"schema": "mriloop/guideline/1", "guideline": as_plain(show_guideline(name, place))})
-        return
-    click.echo(in_words(show_guideline(name, place), guidelines_in_force(place).vocabulary))
+    else:
+        click.echo(sheet(name, site=place, today=today()))
 
 
 @guidelines.command("facts")
@@ -100,27 +116,41 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
 
 
 @guidelines.command("lint")
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[NAME|PATH]")
 @site_option
 @json_option
 def lint(name: str | None, site: str | None, as_json: bool) -> None:
-    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any."""
+    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
+
+    NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
+    reader should weigh and may be as it should be; they make nothing fail.
+    """
     from mriloop.app.advise import lint_guidelines, list_guidelines
+    from mriloop.app.shelf import lint_folder
 
     place = load_settings(site=site).site_path
-    problems = lint_guidelines(place, only=name)
+    known = [one.id for one in list_guidelines(place)] if name is None or os.sep not in name else []
+    if name is not None and name not in known and (os.sep in name or Path(name).exists()):
+        found, checked = lint_folder(Path(name), today=today())
+    else:
+        found = lint_guidelines(place, only=name, notes=True, today=today())
+        checked = (name,) if name else tuple(known)
+    problems = [one for one in found if not one.note]
     if as_json:
         emit(
             {
                 "schema": "mriloop/lint/1",
                 "problems": [{"code": one.code, "where": one.where, "text": one.text} for one in problems],
+                "notes": [{"code": one.code, "where": one.where, "text": one.text} for one in found if one.note],
             }
         )
     else:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
-        checked = [name] if name else [one.id for one in list_guidelines(place)]
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems")
+        for one in found:
+            if one.note:
+                click.echo(f"note: {one.where}: {one.code}: {one.text}")
+        click.echo(f"{len(checked)} guidelines, {len(problems)} problems, {len(found) - len(problems)} notes")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

@@ -26,6 +26,7 @@ from mriloop.model.schedule import Schedule
 from mriloop.stages.advise.engine import conditions_of, evaluate
 from mriloop.stages.advise.lint_cells import lint_cells
 from mriloop.stages.advise.lint_tables import compatible, contradict, lint_guards, lint_table
+from mriloop.stages.advise.repeats import repeat_problems
 from mriloop.stages.advise.schedule import in_order, windows
 from mriloop.stages.advise.signatures import SIGNABLE, rows_of
 
@@ -78,6 +79,7 @@ def lint(
         problems += lint_table(guideline, table, known)
     for name, table_of, row in rows_of(guideline):
         problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
+    problems += repeat_problems(guideline)
     problems += _statements(guideline, cases, statements)
     problems += _cases(guideline, known, cases)
     if not source.strip():

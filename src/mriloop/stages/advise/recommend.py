@@ -45,7 +45,6 @@ def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Pla
         never_auto_close=schedule.never_auto_close if schedule else False,
         specialty=row.specialty,
         actions=row.actions,
-        patient_text=row.patient_text,
         repeat_reason=row.repeat_reason,
         question=table.question if table else "guards",
         default=default,
