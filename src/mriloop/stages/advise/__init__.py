@@ -8,6 +8,7 @@ from mriloop.stages.advise.from_check import facts_from_check
 from mriloop.stages.advise.from_comparison import facts_from_comparison
 from mriloop.stages.advise.lint import CaseFailure, lint, lint_between, run_case
 from mriloop.stages.advise.orders import OrderDecision, OrderOutcome, decide_order
+from mriloop.stages.advise.sensitivity import Influence, influences
 from mriloop.stages.advise.sheet import sheet_of, show_guideline
 from mriloop.stages.advise.signatures import (
     row_digest,
@@ -23,6 +24,7 @@ from mriloop.stages.advise.together import put_together
 __all__ = [
     "CaseFailure",
     "Difference",
+    "Influence",
     "OrderDecision",
     "OrderOutcome",
     "cite",
@@ -34,6 +36,7 @@ __all__ = [
     "explain_recommendation",
     "facts_from_check",
     "facts_from_comparison",
+    "influences",
     "lint",
     "lint_between",
     "put_together",
