@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, timedelta
 from itertools import pairwise
 
 from mriloop.model.advice import Caution
@@ -135,14 +135,6 @@ def days_made(values: Mapping[str, FactValue]) -> list[date]:
     if isinstance(listed, tuple):
         days += [date.fromisoformat(day) for day in listed]
     return [day for day in days if isinstance(day, date)]
-
-
-def day_of(instant: datetime, zone: tzinfo) -> date:
-    """Return the day of an instant in the zone of the site; an instant without a zone is taken as the site's own.
-
-    23:30 in New York is the next day in Berlin; on the night of a clock change the day is what the wall clock says.
-    """
-    return instant.date() if instant.tzinfo is None else instant.astimezone(zone).date()
 
 
 def after(start: date, duration: Duration) -> date:
