@@ -86,7 +86,7 @@ def test_iif_is_seen_at_6_and_12_months_and_every_year_to_5_counted_from_the_fir
     assert [window.target for window in later.schedule] == months_after(begun, 6, 12, 24, 36, 48, 60)
     assert later.schedule[0].target == date(2026, 2, 28)
     assert later.window.target == date(2026, 8, 31)  # the study of 20 February closed the first date
-    assert missing(ask("renal_mass", **ADULT, bosniak="IIF", change_vs_prior="stable")) == {"first_imaging_date"}
+    assert missing(ask("renal_mass", **ADULT, bosniak="IIF", change_vs_prior="stable")) == {"surveillance_start"}
 
 
 @pytest.mark.parametrize("change", ["growth", "cannot_tell"])

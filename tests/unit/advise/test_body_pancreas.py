@@ -90,7 +90,7 @@ def test_the_clock_runs_from_the_earliest_study_and_the_next_date_from_what_was_
     said = led_by("ACR 2017", lesion_size=12, change_vs_prior="stable", first_mri_date=begun)
     assert [window.target for window in said.schedule] == months_after(begun, *YEARLY_5_THEN_9)
     assert said.window.target == date(2027, 2, 20)
-    assert "first_imaging_date" in missing(cyst(lesion_size=12, change_vs_prior="stable"))
+    assert "surveillance_start" in missing(cyst(lesion_size=12, change_vs_prior="stable"))
 
 
 KYOTO = [

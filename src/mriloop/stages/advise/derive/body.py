@@ -1,4 +1,4 @@
-"""Facts about prostate, liver, pancreas and kidney that follow from others, and about how a lesion grew."""
+"""Facts about prostate, liver, pancreas and kidney that follow from others, and about the clock of surveillance."""
 
 from __future__ import annotations
 
@@ -33,30 +33,10 @@ def _psa_density(ask: Ask, as_of: date) -> FactValue:
     return Quantity(value=psa / volume, unit="ng/mL/mL")
 
 
-def _growth_per_year(ask: Ask, as_of: date) -> FactValue:
-    """Millimetres that the diameter gained, by the years between the studies; 0 for a lesion that got smaller."""
+def _percent_gained(ask: Ask) -> float | None:
+    """What the diameter gained since the prior, in percent of the prior one."""
     size, prior = _number(ask("lesion_size"), "mm"), _number(ask("prior_lesion_size"), "mm")
-    months = _number(ask("months_since_prior"), "mo")
-    if size is None or prior is None or months is None or months <= 0:
-        return UNKNOWN
-    return Quantity(value=max(0.0, (size - prior) * 12 / months), unit="mm/a")
-
-
-def _growth_percent(ask: Ask, as_of: date) -> FactValue:
-    """What the diameter gained, in percent of the prior one; 0 for a lesion that got smaller."""
-    size, prior = _number(ask("lesion_size"), "mm"), _number(ask("prior_lesion_size"), "mm")
-    if size is None or prior is None or prior <= 0:
-        return UNKNOWN
-    return Quantity(value=max(0.0, 100 * (size - prior) / prior), unit="%")
-
-
-def _first_imaging_date(ask: Ask, as_of: date) -> FactValue:
-    """The first MRI that shows the lesion; where there is no prior, this one."""
-    first = ask("first_mri_date")
-    if isinstance(first, date):
-        return first
-    made = ask("exam_date")
-    return made if isinstance(made, date) and ask("change_vs_prior") == "no_prior" else UNKNOWN
+    return None if size is None or not prior else 100 * (size - prior) / prior
 
 
 def _pancreatic_age_band(ask: Ask, as_of: date) -> FactValue:
@@ -65,7 +45,7 @@ def _pancreatic_age_band(ask: Ask, as_of: date) -> FactValue:
     From the birth date it is exact. From an age in whole years it is known to within a year, so that near 65 and 80
     somebody has to say; without a prior the age is that of today.
     """
-    first, born, age = ask("first_imaging_date"), ask("birth_date"), _number(ask("age"), "a")
+    first, born, age = ask("surveillance_start"), ask("birth_date"), _number(ask("age"), "a")
     if isinstance(first, date) and isinstance(born, date) and born <= first:
         return _band(float(relativedelta(first, born).years))
     if age is None:
@@ -85,7 +65,7 @@ def _band(age: float) -> str:
 
 def _acr_cyst_growth(ask: Ask, as_of: date) -> FactValue:
     """Growth by the share that the ACR asks for at the prior size; no prior, or a stable cyst, has not grown."""
-    percent, prior = _number(ask("growth_percent"), "%"), _number(ask("prior_lesion_size"), "mm")
+    percent, prior = _percent_gained(ask), _number(ask("prior_lesion_size"), "mm")
     if percent is not None and prior is not None:
         needed = next(share for size, share in _ACR_GROWTH if prior >= size)
         return truth(percent >= needed - _TOLERANCE)
@@ -108,7 +88,7 @@ def _lirads_threshold_growth(ask: Ask, as_of: date) -> FactValue:
     """
     if ask("change_vs_prior") in ("no_prior", "stable", "shrinkage"):
         return "absent"
-    percent, months = _number(ask("growth_percent"), "%"), _number(ask("months_since_prior"), "mo")
+    percent, months = _percent_gained(ask), _number(ask("months_since_prior"), "mo")
     if percent is not None and percent < _THRESHOLD_PERCENT - _TOLERANCE:
         return "absent"
     if percent is None or months is None:
@@ -117,15 +97,17 @@ def _lirads_threshold_growth(ask: Ask, as_of: date) -> FactValue:
 
 
 def _lirads_features(ask: Ask, as_of: date) -> FactValue:
-    """Count washout, capsule and threshold growth that are present; two are enough to know that there are two or more.
+    """How many of washout, capsule and threshold growth are present; two are enough to know that there are two or more.
 
     A reader who is unsure counts a feature as absent (LI-RADS v2018); a feature that nobody has looked for does not.
     """
     said = [ask(name) for name in _LIRADS_FEATURES]
     present = sum(each == "present" for each in said)
-    if present < 2 and any(is_unknown(each) for each in said):
+    if present >= 2:
+        return "two_or_more"
+    if any(is_unknown(each) for each in said):
         return UNKNOWN
-    return Quantity(value=float(present), unit="{count}")
+    return "one" if present else "none"
 
 
 def _renal_mass_kind(ask: Ask, as_of: date) -> FactValue:
@@ -136,9 +118,6 @@ def _renal_mass_kind(ask: Ask, as_of: date) -> FactValue:
 DERIVATIONS: Mapping[str, Derivation] = {
     "psa_density": _psa_density,
     "months_since_prior": months_since("prior_exam_date", "exam_date"),
-    "growth_per_year": _growth_per_year,
-    "growth_percent": _growth_percent,
-    "first_imaging_date": _first_imaging_date,
     "pancreatic_age_band": _pancreatic_age_band,
     "acr_cyst_growth": _acr_cyst_growth,
     "hcc_risk": _hcc_risk,
