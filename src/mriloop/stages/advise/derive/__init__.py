@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mriloop.stages.advise.derive import (
+    body,
     examination,
     infection,
     multiple_sclerosis,
@@ -15,5 +16,5 @@ from mriloop.stages.advise.derive import (
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, neuro, order, result, spine)
+_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, neuro, order, result, spine, body)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
