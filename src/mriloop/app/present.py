@@ -55,13 +55,15 @@ def present(
     pictures: Mapping[int, bytes],
     case: Case | None,
     advice: Advice | None,
+    told: Mapping[str, Mapping[str, str]],
     report: DraftReport | VerifiedReport | None,
     letters: Sequence[Letter],
     follow_ups: Sequence[FollowUp],
     links: Sequence[Link],
 ) -> ReviewView:
     """Return the context of the page. `checked` holds today's study first, then the priors;
-    `pictures` the triptych of each change by its id."""
+    `pictures` the triptych of each change by its id; `told` what patients are told of each recommendation, by language.
+    """
     today = checked[0]
     day = now.date()
     names = {one.series_instance_uid: one.description for one in today.study.series}
@@ -74,6 +76,7 @@ def present(
         comparison=compared.comparison if compared else None,
         prior_labels=_prior_labels(checked[1:]),
         advice=advice,
+        told=told,
         report=report,
         letters=tuple(letters),
         follow_ups=tuple(FollowUpView(follow_up=one, clock=clock(one, day)) for one in follow_ups),

@@ -19,6 +19,7 @@ from mriloop.app.compare import run_compare
 from mriloop.app.compare_files import draw_changes, write_maps
 from mriloop.app.inputs import Progress, only_study, open_input, refuse_priors, silent, unnamed
 from mriloop.app.present import present
+from mriloop.app.telling import told
 from mriloop.edges.channels import calendar, letter_pdf, report_pdf
 from mriloop.edges.dicom import Intake
 from mriloop.edges.jobs import step_identity
@@ -304,6 +305,7 @@ class Loop:
             pictures=self.pictures,
             case=self.case,
             advice=self.advice,
+            told=told(self.advice, site=self.settings.site_path) if self.advice else {},
             report=self.report,
             letters=self.letters,
             follow_ups=self.follow_ups,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mriloop.cli.common import emit, json_option, leave, load_settings, site_option
 from mriloop.model.errors import Exit
+
+if TYPE_CHECKING:
+    from mriloop.stages.communicate import StepPreview
 
 as_of_option = click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day of the question where the file names none."
@@ -20,13 +24,25 @@ as_of_option = click.option(
 @as_of_option
 @site_option
 @json_option
-def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
+@click.option(
+    "--for-patient", metavar="LANGUAGE", help="Print instead what the patient would be told, in a language (en, es)."
+)
+@click.option(
+    "--allow-drafts", is_flag=True, help="With --for-patient: also of rows that nobody has verified. Not for patients."
+)
+def advise(
+    case: Path, as_of: datetime | None, site: str | None, as_json: bool, for_patient: str | None, allow_drafts: bool
+) -> None:
     """Propose the next step for a case, from cited guidelines.
 
     CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
     and its source; a guideline that lacks a fact asks for it. Exit code 10 when a person must act within days.
+
+    --for-patient shows what a patient would be told of each step, for a person to read first: nothing is sent, and a
+    letter is made of a signed report alone.
     """
     from mriloop.app.advise import advise_case
+    from mriloop.app.telling import previews, told
     from mriloop.edges.publish.documents import advice_document
     from mriloop.model.coding import Urgency
     from mriloop.stages.advise import explain
@@ -34,7 +50,10 @@ def advise(case: Path, as_of: datetime | None, site: str | None, as_json: bool) 
     settings = load_settings(site=site)
     advice = advise_case(case, site=settings.site_path, now=_day(as_of))
     if as_json:
-        emit(advice_document(advice))
+        emit(advice_document(advice, told(advice, site=settings.site_path)))
+    elif for_patient:
+        shown = previews(advice, settings, language=for_patient, on=_day(as_of), allow_drafts=allow_drafts)
+        click.echo("\n\n".join(_preview(each) for each in shown) or "No next step is proposed.")
     else:
         click.echo(explain(advice))
     pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
@@ -78,6 +97,21 @@ def order_check(order: Path, as_of: datetime | None, site: str | None, as_json: 
         for question in decision.questions:
             click.echo(f"? {question}")
     leave(Exit.DONE if decision.outcome is OrderOutcome.ALLOW else Exit.NEEDS_PERSON)
+
+
+def _preview(shown: StepPreview) -> str:
+    """Say what a patient would be told of one step, with the points of the checklist that its letter covers."""
+    from mriloop.model.communication import CHECKLIST
+
+    head = f"{shown.step} [letter {shown.kind}; {shown.status}]"
+    if shown.withheld:
+        return f"{head}\n  {shown.withheld}"
+    lines = [head, f"  {shown.text}" if shown.text else "  (no text of its own)"]
+    for point, said in shown.points.items():
+        lines.append(f"  * {CHECKLIST[point]}")
+        lines += [f"      {sentence}" for sentence in said]
+    lines += [f"  * {CHECKLIST[point]}: filled when the report is signed" for point in shown.at_signature]
+    return "\n".join(lines)
 
 
 def _day(as_of: datetime | None) -> date:

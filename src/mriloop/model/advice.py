@@ -41,7 +41,6 @@ class Recommendation:
     never_auto_close: bool = False
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
-    patient_text: str = ""
     repeat_reason: str = ""
     question: str = ""
     default: bool = True

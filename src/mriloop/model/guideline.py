@@ -141,6 +141,20 @@ class Step(StrEnum):
 
 # Steps that end the search for a disease: a row may propose one only where CHECK vouches for the images it rests on.
 CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY, Step.REASSURE, Step.NEGATIVE_FOR_QUESTION})
+# Steps that stay among staff: a patient may be told of one, and every other step owes the patient its words.
+STAFF_STEPS: frozenset[Step] = frozenset(
+    {
+        Step.REVIEW_SERIES_TOGETHER,
+        Step.WITHHOLD_STATEMENT,
+        Step.QUALIFY_STATEMENT,
+        Step.REVIEW_MIMICS,
+        Step.SUGGEST_CATEGORY,
+        Step.BLOCK_ORDER,
+        Step.HOLD_ORDER,
+        Step.ASK_BEFORE_ORDER,
+        Step.ALLOW_ORDER,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,7 +181,6 @@ class Row:
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     note: str = ""
-    patient_text: str = ""
     repeat_reason: str = ""
     statements: tuple[str, ...] = ()
     provenance: str = ""

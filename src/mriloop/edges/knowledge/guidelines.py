@@ -39,7 +39,7 @@ SHIPPED = Path(__file__).parents[2] / "knowledge" / "guidelines"
 _DRAFT_MARKS = (Mark.M, Mark.M_PLUS, Mark.C)
 _ROW_KEYS = {
     "id", "when", "step", "text", "cite", "status", "urgency", "modality", "region", "contrast", "pulse_sequences",
-    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "patient_text", "repeat_reason", "statements",
+    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "repeat_reason", "statements",
     "provenance",
 }  # fmt: skip
 _TABLE_KEYS = {"id", "question", "profile", "match", "default", "superseded", "when", "if_unknown", "cite", "rows"}
@@ -251,7 +251,6 @@ class _Reader:
             specialty=at.down("specialty").words(given.get("specialty")),
             actions=at.down("actions").words(given.get("actions")),
             note=str(given.get("note", "")),
-            patient_text=str(given.get("patient_text", "")).strip(),
             repeat_reason=str(given.get("repeat_reason", "")),
             statements=at.down("statements").words(given.get("statements")),
             provenance=provenance,

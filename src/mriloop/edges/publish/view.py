@@ -109,6 +109,7 @@ class ReviewView:
     comparison: Comparison | None = None
     prior_labels: Mapping[str, str] = field(default_factory=dict)
     advice: Advice | None = None
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     report: DraftReport | VerifiedReport | None = None
     letters: tuple[Letter, ...] = ()
     follow_ups: tuple[FollowUpView, ...] = ()

@@ -334,7 +334,6 @@ def _recommend(
         never_auto_close=schedule.never_auto_close if schedule else False,
         specialty=row.specialty,
         actions=row.actions,
-        patient_text=row.patient_text,
         repeat_reason=row.repeat_reason,
         question=table.question if table else "guards",
         edition=guideline.edition,

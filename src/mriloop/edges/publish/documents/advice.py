@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mriloop.edges.publish.documents.plain import Document, fact, window, word
 from mriloop.model.advice import Advice, Recommendation
 
 
-def advice_document(advice: Advice) -> Document:
-    """Return what `mriloop advise --json` prints. `window` is null where a person has to set the date."""
+def advice_document(advice: Advice, told: Mapping[str, Mapping[str, str]] | None = None) -> Document:
+    """Return what `mriloop advise --json` prints. `window` is null where a person has to set the date.
+
+    `told` is what patients are told: id of the recommendation to language to text.
+    """
+    told = told or {}
     return {
         "schema": "mriloop/advice/1",
-        "recommendations": [_recommendation(one) for one in advice.recommendations],
+        "recommendations": [_recommendation(one, told.get(one.id, {})) for one in advice.recommendations],
         "undetermined": [
             {
                 "guideline": one.guideline,
@@ -30,7 +36,7 @@ def advice_document(advice: Advice) -> Document:
     }
 
 
-def _recommendation(one: Recommendation) -> Document:
+def _recommendation(one: Recommendation, told: Mapping[str, str]) -> Document:
     return {
         "id": one.id,
         "guideline": one.guideline,
@@ -63,6 +69,6 @@ def _recommendation(one: Recommendation) -> Document:
         "question": one.question,
         "provenance": one.provenance,
         "status": one.status.value,
-        "patient_text": one.patient_text,
+        "patient_text": {language: told[language] for language in sorted(told)},
         "repeat_reason": one.repeat_reason,
     }

@@ -11,8 +11,10 @@ from mriloop.stages.advise.derive import (
     patient,
     pelvis,
     pituitary,
+    result,
+    spine,
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order, pelvis, oncology)
+_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order, oncology, pelvis, result, spine)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
