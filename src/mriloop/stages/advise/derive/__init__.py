@@ -17,5 +17,17 @@ from mriloop.stages.advise.derive import (
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order, neuro, oncology, pelvis, result, spine)
+_FIELDS = (
+    patient,
+    examination,
+    infection,
+    pituitary,
+    multiple_sclerosis,
+    order,
+    neuro,
+    oncology,
+    pelvis,
+    result,
+    spine,
+)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
