@@ -7,9 +7,9 @@ from datetime import date
 
 from mriloop.model.fact import UNKNOWN, FactValue
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.derive.common import Ask, Derivation, months_since
+from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_since
 
-# What a second visit must bear out: criteria → categories. Everything else stands as soon as it is seen.
+# Responses that a second visit must bear out: criteria → categories. Others stand as soon as they are seen.
 _NEEDS_SECOND: Mapping[str, tuple[str, ...]] = {
     "rano_2010": ("CR", "PR"),
     "rano_2_0": ("CR", "PR", "MR"),
@@ -24,16 +24,19 @@ def _number(value: FactValue, unit: str) -> float | None:
 
 
 def _response_standing(ask: Ask, as_of: date) -> FactValue:
-    """Stable disease stands by itself; a response stands where its criteria ask for no second visit.
+    """Stable disease stands by itself; a response or a progression where its criteria never ask for a second visit.
 
-    RECIST asks for one only where the protocol does, and then `pending` is stated. A progression stays unknown:
-    radiotherapy or immunotherapy may make it provisional.
+    By RANO and iRANO both wait (`pending`): for a second visit that bears a response out, and, of a progression, for
+    the table to ask when radiotherapy or immunotherapy was. RECIST asks for one only where the protocol does, and then
+    `pending` is stated.
     """
     category, criteria = ask("response_category"), ask("response_criteria")
     if category in ("SD", "non_CR_non_PD", "non_PD", "NE"):
         return "final"
-    if category not in ("CR", "PR", "MR") or not isinstance(criteria, str) or criteria == "other":
+    if is_unknown(category) or not isinstance(criteria, str):
         return UNKNOWN
+    if category == "PD":
+        return "pending" if criteria in _NEEDS_SECOND and criteria != "rano_bm" else "final"
     return "pending" if category in _NEEDS_SECOND.get(criteria, ()) else "final"
 
 
