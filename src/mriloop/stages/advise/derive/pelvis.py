@@ -1,4 +1,4 @@
-"""Facts about the adrenal gland and the quality of a whole study that follow from others."""
+"""Facts about the adrenal gland, the ovary and the quality of a whole study that follow from others."""
 
 from __future__ import annotations
 
@@ -48,8 +48,14 @@ def _adrenal_benign_shown(ask: Ask, as_of: date) -> FactValue:
     return homogeneous if isinstance(homogeneous, Truth) else Truth.UNKNOWN
 
 
+def _adnexal_solid_large(ask: Ask, as_of: date) -> FactValue:
+    """No enhancing solid tissue at all, no large volume of it."""
+    return Truth.FALSE if ask("adnexal_solid_tissue") is Truth.FALSE else Truth.UNKNOWN
+
+
 DERIVATIONS: Mapping[str, Derivation] = {
     "study_answers": _study_answers,
+    "adnexal_solid_large": _adnexal_solid_large,
     "adrenal_kind": _adrenal_kind,
     "adrenal_benign_shown": _adrenal_benign_shown,
 }
