@@ -27,6 +27,8 @@ _DIMENSIONS: dict[str, dict[str, float]] = {
     "diffusion": {"mm2/s": 1.0, "um2/ms": 1e-3, "10*-6.mm2/s": 1e-6},
     "b_value": {"s/mm2": 1.0},
     "growth": {"mm/a": 1.0, "cm/a": 10.0},
+    "attenuation": {"[hnsf'U]": 1.0},
+    "substance concentration": {"nmol/L": 1.0, "umol/L": 1e3},
     "relative rate": {"%/min": 1.0, "%/h": 1 / 60},
     # No factor leads from what kidneys clear to the same for a body of 1.73 m²: that takes the patient's size.
     "clearance": {"mL/min": 1.0},

@@ -29,7 +29,9 @@ _UNIT_WORDS = {
     **dict.fromkeys(("ml/min/1.73m2", "mL/min/1.73m2", "mL/min/1.73m²", "ml/min/1.73 m2", "mL/min/1.73 m2"),
                     "mL/min/{1.73_m2}"),
     **dict.fromkeys(("ml/min",), "mL/min"),
+    **dict.fromkeys(("HU",), "[hnsf'U]"),
 }  # fmt: skip
+_BELOW_ZERO = frozenset({"[hnsf'U]"})  # fat is darker than water
 _YES = {"yes": Truth.TRUE, "true": Truth.TRUE, "y": Truth.TRUE, "present": Truth.TRUE, "positive": Truth.TRUE}
 _NO = {"no": Truth.FALSE, "false": Truth.FALSE, "n": Truth.FALSE, "absent": Truth.FALSE, "negative": Truth.FALSE}
 _UNKNOWN_WORDS = {"unknown", "not_known", "not known", "?", "n/a", "na", "not stated", "not_stated"}
@@ -169,7 +171,7 @@ def _quantity(spec: FactSpec, raw: object) -> Quantity:
             number, given = float(found[1].replace(",", ".")), given or found[2]
     if number is None or number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
         raise MisfitError("case_wrong_type", found=_short(raw), expected=expected)
-    if number < 0:
+    if number < 0 and unit not in _BELOW_ZERO:
         raise MisfitError("case_wrong_value", found=_short(raw), expected="a number that is not negative")
     code = _UNIT_WORDS.get(given, _UNIT_WORDS.get(given.lower(), given)) if given else unit
     try:

@@ -8,13 +8,15 @@ from mriloop.stages.advise.derive import (
     infection,
     multiple_sclerosis,
     neuro,
+    oncology,
     order,
     patient,
+    pelvis,
     pituitary,
     result,
     spine,
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, neuro, order, result, spine, body)
+_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, neuro, order, result, spine, body, oncology, pelvis)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
