@@ -22,6 +22,9 @@ as_of_option = click.option(
 @click.command()
 @click.argument("case", type=click.Path(path_type=Path))
 @as_of_option
+@click.option(
+    "--what-if", is_flag=True, help="Show which single facts would change the answer, and why others would not."
+)
 @site_option
 @json_option
 @click.option(
@@ -31,7 +34,13 @@ as_of_option = click.option(
     "--allow-drafts", is_flag=True, help="With --for-patient: also of rows that nobody has verified. Not for patients."
 )
 def advise(
-    case: Path, as_of: datetime | None, site: str | None, as_json: bool, for_patient: str | None, allow_drafts: bool
+    case: Path,
+    as_of: datetime | None,
+    what_if: bool,
+    site: str | None,
+    as_json: bool,
+    for_patient: str | None,
+    allow_drafts: bool,
 ) -> None:
     """Propose the next step for a case, from cited guidelines.
 
@@ -48,6 +57,13 @@ def advise(
     from mriloop.stages.advise import explain
 
     settings = load_settings(site=site)
+    if what_if:
+        from mriloop.app.advise import what_if as run
+        from mriloop.cli.what_if import as_document, as_text
+
+        found = run(case, site=settings.site_path, now=_day(as_of))
+        emit(as_document(found)) if as_json else click.echo(as_text(found))
+        leave(Exit.DONE)
     advice = advise_case(case, site=settings.site_path, now=_day(as_of))
     if as_json:
         emit(advice_document(advice, told(advice, site=settings.site_path)))

@@ -32,7 +32,8 @@ _FINDING_KEYS = {"id", "text", "region", "laterality", "measurements", "series"}
 _ORDER_NOTES = frozenset({"indication", "reason", "note", "text", "description"})
 _CASE_KINDS = ("positive", "negative", "boundary", "unknown")
 _WORKED_KEYS = {
-    "name", "kind", "as_of", "facts", "profiles", "rows", "missing", "out_of_scope", "targets", "warnings", "statements",
+    "name", "kind", "as_of", "facts", "profiles", "rows", "missing", "out_of_scope", "targets", "warnings",
+    "statements",
 }  # fmt: skip
 
 

@@ -11,9 +11,9 @@ from mriloop.model.guideline import (
     Row,
     Table,
 )
-from mriloop.model.schedule import Duration, Schedule
+from mriloop.model.schedule import INDIVIDUALISE, CountedFrom, Duration, Schedule
 from mriloop.stages.advise.conditions import name_of, say_condition
-from mriloop.stages.advise.schedule import say_duration
+from mriloop.stages.advise.schedule import say_duration, say_repeat, say_while
 
 
 def show_guideline(guideline: Guideline, vocabulary: Mapping[str, FactSpec]) -> str:
@@ -55,7 +55,7 @@ def _rows(rows: Sequence[Row], vocabulary: Mapping[str, FactSpec]) -> list[str]:
         when = _conjunction(row.when, vocabulary) or "otherwise"
         then = f"**{row.step}** ({row.urgency}). {row.text}"
         if row.schedule is not None:
-            then += f" _{_schedule(row.schedule, vocabulary)}_"
+            then += f" _{say_schedule(row.schedule, vocabulary)}_"
         source = f"{row.citation.text} {row.citation.locator} [{row.citation.mark}]"
         status = f"{row.status}{f'; {row.provenance}' if row.provenance else ''}"
         lines.append(f"| `{row.id}` | {when} | {then} | {source} | {status} |")
@@ -66,7 +66,7 @@ def _conjunction(conditions: Sequence[Condition], vocabulary: Mapping[str, FactS
     return " and ".join(say_condition(condition, vocabulary) for condition in conditions)
 
 
-def _schedule(schedule: Schedule, vocabulary: Mapping[str, FactSpec]) -> str:
+def say_schedule(schedule: Schedule, vocabulary: Mapping[str, FactSpec]) -> str:
     """Return a schedule in words: "Counted from the exam date: 6 months (± 1 month), then every 12 months, 3 times"."""
     points = []
     for point in schedule.points:
@@ -78,10 +78,16 @@ def _schedule(schedule: Schedule, vocabulary: Mapping[str, FactSpec]) -> str:
             words += f" ({' to '.join('at once' if end == Duration() else say_duration(end) for end in ends)})"
         points.append(words)
     said = f"Counted from the {name_of(schedule.anchor, vocabulary)}: {', '.join(points)}"
-    if schedule.repeat_every is not None:
-        said += f", then every {say_duration(schedule.repeat_every)}, {schedule.repeat_times} times"
-    if schedule.while_words:
-        said += f", while {schedule.while_words}"
+    said += "".join(say_repeat(phase) for phase in schedule.repeats)
+    held = say_while(schedule, vocabulary)
+    if held:
+        said += f", while {held}"
+    if schedule.counted_from is CountedFrom.PERFORMED:
+        said += ", counted on from the day each scan was made"
     if schedule.then:
-        said += f"; then {'a person sets each date' if schedule.then == 'individualise' else schedule.then}"
+        said += f"; then {'a person sets each date' if schedule.then == INDIVIDUALISE else schedule.then}"
+    if schedule.site_default is not None:
+        said += f" ({schedule.site_default.label}: after {say_duration(schedule.site_default.after)})"
+    if schedule.stop is not None:
+        said += f". Where {_conjunction(schedule.stop.when, vocabulary)}: {schedule.stop.text.rstrip('.')}"
     return said + (". Only a person may end it." if schedule.never_auto_close else ".")
