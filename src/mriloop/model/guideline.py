@@ -115,13 +115,17 @@ class Step(StrEnum):
     BLOCK_ORDER = "block_order"
     HOLD_ORDER = "hold_order"
     ASK_BEFORE_ORDER = "ask_before_order"
+    ADVISE_ORDER = "advise_order"
     ALLOW_ORDER = "allow_order"
 
 
 # Steps that end the search for a disease: a row may propose one only where CHECK vouches for the images it rests on.
 CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY, Step.REASSURE, Step.NEGATIVE_FOR_QUESTION})
+<<<<<<< HEAD
 # Steps that end imaging: a person may stop, or no scheduled MRI is called for.
 STOPPING_STEPS: frozenset[Step] = frozenset({Step.MAY_STOP_IMAGING, Step.NO_ROUTINE_IMAGING})
+=======
+>>>>>>> room/orders
 # Steps that stay among staff: a patient may be told of one, and every other step owes the patient its words.
 STAFF_STEPS: frozenset[Step] = frozenset(
     {
@@ -133,9 +137,15 @@ STAFF_STEPS: frozenset[Step] = frozenset(
         Step.BLOCK_ORDER,
         Step.HOLD_ORDER,
         Step.ASK_BEFORE_ORDER,
+        Step.ADVISE_ORDER,
         Step.ALLOW_ORDER,
     }
 )
+<<<<<<< HEAD
+=======
+# Steps that end imaging: a person may stop, or no scheduled MRI is called for.
+STOPPING_STEPS: frozenset[Step] = frozenset({Step.MAY_STOP_IMAGING, Step.NO_ROUTINE_IMAGING})
+>>>>>>> room/orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,7 @@ def lint(
         problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
     problems += repeat_problems(guideline)
     problems += _statements(guideline, cases, statements)
+    problems += repeat_problems(guideline)
     problems += _cases(guideline, known, cases)
     if not source.strip():
         text = "SOURCE.md is missing or empty: say what was read, what is verified, what is not"
