@@ -43,16 +43,11 @@ as_of_option = click.option(
     "--allow-drafts", is_flag=True, help="With --for-patient: also of rows that nobody has verified. Not for patients."
 )
 def advise(
-<<<<<<< HEAD
     case: Path | None,
     as_of: datetime | None,
     record: Path | None,
     ics: Path | None,
     fhir: Path | None,
-=======
-    case: Path,
-    as_of: datetime | None,
->>>>>>> room/orders
     what_if: bool,
     site: str | None,
     as_json: bool,

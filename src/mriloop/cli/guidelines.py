@@ -125,9 +125,10 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
 
 @guidelines.command("lint")
 @click.argument("name", required=False, metavar="[NAME|PATH]")
+@click.option("--notes", is_flag=True, help="Print the notes as well.")
 @site_option
 @json_option
-def lint(name: str | None, site: str | None, as_json: bool) -> None:
+def lint(name: str | None, notes: bool, site: str | None, as_json: bool) -> None:
     """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
 
     NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
@@ -158,9 +159,11 @@ def lint(name: str | None, site: str | None, as_json: bool) -> None:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
         for one in found:
-            if one.note:
+            if one.note and notes:
                 click.echo(f"note: {one.where}: {one.code}: {one.text}")
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems, {len(found) - len(problems)} notes")
+        more = "" if notes or len(found) == len(problems) else " (--notes prints them)"
+        counted = f"{len(problems)} problems, {len(found) - len(problems)} notes{more}"
+        click.echo(f"{len(checked)} guidelines, {counted}")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

@@ -32,15 +32,9 @@ from mriloop.stages.advise.signatures import SIGNABLE, rows_of
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.
 _ANCHORS = (date(2026, 1, 10), date(2026, 1, 31), date(2024, 2, 29), date(2027, 12, 31), date(2025, 8, 31))
-<<<<<<< HEAD
-_QUALITY = ("_quality", "_readable", "_diagnostic")
+_QUALITY = ("_quality", "_readable", "_diagnostic", "study_answers")
 _VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document", "passim")
 _PLANNED = (Step.FOLLOW_UP_IMAGING, Step.CLINICAL_FOLLOW_UP)
-=======
-_QUALITY = ("study_quality", "study_answers", "t1_readable", "fluid_sensitive_readable")
-_DRAFT_ONLY = (Mark.M, Mark.M_PLUS, Mark.C)
-_VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document")
->>>>>>> room/pelvis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +79,6 @@ def lint(
         problems += lint_table(guideline, table, known)
     for name, table_of, row in rows_of(guideline):
         problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
-    problems += repeat_problems(guideline)
     problems += _statements(guideline, cases, statements)
     problems += repeat_problems(guideline)
     problems += _cases(guideline, known, cases)
