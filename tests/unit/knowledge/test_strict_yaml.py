@@ -48,7 +48,10 @@ def test_texts_by_hand_read_the_same(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["a: 1\na: 2", "a: 1\n'a': 2", "? [a]\n: b", "? {a: 1}\n: b", "a: !foo 1", "<<: 3", "{a: b", "a: *q", "--- 1\n--- 2", "\ta: 1"],
+    [
+        "a: 1\na: 2", "a: 1\n'a': 2", "? [a]\n: b", "? {a: 1}\n: b", "a: !foo 1", "<<: 3", "{a: b", "a: *q",
+        "--- 1\n--- 2", "\ta: 1",
+    ],
 )  # fmt: skip
 def test_texts_that_are_refused_are_refused_with_their_place(text):
     with pytest.raises(yaml.YAMLError):
