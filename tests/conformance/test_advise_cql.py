@@ -33,9 +33,9 @@ from mriloop.stages.advise.facts import CaseFacts
 
 HERE = Path(__file__).parent / "cql"
 KNOWN = use_case.guidelines_in_force()
-# As many as the bar asks for; MRILOOP_CQL_CASES tries more.
-CASES_IN_ALL = int(os.environ.get("MRILOOP_CQL_CASES", "10000"))
-JUDGED = ("pituitary_cyp", "osteomyelitis_nonspinal", "ms_pml", "spine_infection", "order_check")
+# A plain run stays within seconds; MRILOOP_CQL_CASES=10000 is the bar.
+CASES_IN_ALL = int(os.environ.get("MRILOOP_CQL_CASES", "1000"))
+JUDGED = tuple(each.id for each in KNOWN.guidelines)
 MOST_COMPLETIONS = 300
 Json = object
 
@@ -68,7 +68,7 @@ def test_both_judges_say_the_same_of_random_facts(name, node):
     rng = random.Random(f"{name} 20261120")
     spaces = spaces_of(guideline, KNOWN.vocabulary)
     expressions = expressions_of(guideline)
-    states = [random_state(guideline, spaces, rng) for _ in range(CASES_IN_ALL // len(JUDGED))]
+    states = [random_state(guideline, spaces, rng) for _ in range(max(20, CASES_IN_ALL // len(JUDGED)))]
     library, asked_if_known = with_known_apart(cql_of(guideline, KNOWN.vocabulary))
     task = {
         "library": library,
@@ -94,7 +94,7 @@ def test_both_judges_say_the_same_of_random_facts(name, node):
         theirs = {each: (answer["value"], set(answer["missing"])) for each, answer in said.items()}
         assert mine == theirs, state
         answered |= {str(value) for value, _ in mine.values()}
-    assert len(answered) > 3, "random facts must reach several rows"
+    assert len(answered) > 2, "random facts must reach a row, and some must leave it open"
 
 
 def with_known_apart(library: str) -> tuple[str, set[str]]:
