@@ -26,10 +26,12 @@ from mriloop.model.guideline import (
 )
 from mriloop.stages.advise import (
     CaseFailure,
+    Influence,
     OrderDecision,
     OrderOutcome,
     decide_order,
     evaluate,
+    influences,
     lint,
     lint_between,
     put_together,
@@ -91,6 +93,22 @@ def advise(case: Case, *, site: Path | None, machine_facts: Mapping[str, Fact] |
     facts, disagreements = put_together(machine_facts or {}, case.facts, known.vocabulary)
     advice = evaluate(known, facts, as_of=case.as_of, default_profiles=case.profiles)
     return replace(advice, warnings=(*disagreements, *advice.warnings))
+
+
+def what_if(path: Path, *, site: Path | None, now: date) -> tuple[tuple[Guideline, tuple[Influence, ...]], ...]:
+    """Return, for each guideline that speaks about a case file, what each single change of a fact would do.
+
+    Raises as `advise_case` does.
+    """
+    known = guidelines_in_force(site)
+    case = load_case(path, known, today=now)
+    advice = evaluate(known, case.facts, as_of=case.as_of, default_profiles=case.profiles)
+    speaking = {each.guideline for each in advice.recommendations} | {each.guideline for each in advice.undetermined}
+    return tuple(
+        (each, tuple(influences(each, known, case.facts, as_of=case.as_of, default_profiles=case.profiles)))
+        for each in known.guidelines
+        if each.id in speaking
+    )
 
 
 def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:

@@ -10,9 +10,9 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from mriloop import __version__
 from mriloop.app.advise import advise, guidelines_in_force, read_case, show_guideline
 from mriloop.edges.channels import calendar
+from mriloop.edges.cql import cql_of
 from mriloop.edges.fhir.definitions import facts_of, guideline_bundle
 from mriloop.edges.fhir.proposals import advice_bundle
 from mriloop.edges.fhir.record import Record, read_record
@@ -97,7 +97,8 @@ def advise_with_record(
 def _fhir(guideline: Guideline, out: Path, site: Path | None, now: datetime) -> Path:
     vocabulary = guidelines_in_force(site).vocabulary
     say: Callable[..., str] = partial(say_condition, vocabulary=vocabulary)
-    bundle = guideline_bundle(guideline, vocabulary, on=now.date(), version=__version__, say=say)
+    library = cql_of(guideline, vocabulary)
+    bundle = guideline_bundle(guideline, vocabulary, library=library, on=now.date(), say=say)
     return _write(out / f"{guideline.id}.fhir.json", json.dumps(bundle, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -31,6 +31,9 @@ as_of_option = click.option(
 @click.option(
     "--fhir", type=click.Path(path_type=Path), help="Also write a FHIR R4 Bundle of proposals.", metavar="FILE"
 )
+@click.option(
+    "--what-if", is_flag=True, help="Show which single facts would change the answer, and why others would not."
+)
 @site_option
 @json_option
 @click.option(
@@ -45,6 +48,7 @@ def advise(
     record: Path | None,
     ics: Path | None,
     fhir: Path | None,
+    what_if: bool,
     site: str | None,
     as_json: bool,
     for_patient: str | None,
@@ -69,6 +73,15 @@ def advise(
     if case is None and record is None:
         raise click.UsageError("name a CASE, or a record with --fhir-bundle")
     settings = load_settings(site=site)
+    if what_if:
+        from mriloop.app.advise import what_if as run
+        from mriloop.cli.what_if import as_document, as_text
+
+        if case is None:
+            raise click.UsageError("--what-if needs a CASE")
+        found = run(case, site=settings.site_path, now=_day(as_of))
+        emit(as_document(found)) if as_json else click.echo(as_text(found))
+        leave(Exit.DONE)
     now = datetime.now().astimezone()
     name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of), now=now)
     if ics is not None:

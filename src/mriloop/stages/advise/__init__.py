@@ -9,6 +9,7 @@ from mriloop.stages.advise.from_comparison import facts_from_comparison
 from mriloop.stages.advise.from_headers import facts_from_headers
 from mriloop.stages.advise.lint import CaseFailure, lint, lint_between, run_case
 from mriloop.stages.advise.orders import OrderDecision, OrderOutcome, decide_order
+from mriloop.stages.advise.sensitivity import Influence, influences
 from mriloop.stages.advise.show import show_guideline
 from mriloop.stages.advise.signatures import (
     row_digest,
@@ -24,6 +25,7 @@ from mriloop.stages.advise.together import put_together
 __all__ = [
     "CaseFailure",
     "Difference",
+    "Influence",
     "OrderDecision",
     "OrderOutcome",
     "cite",
@@ -36,6 +38,7 @@ __all__ = [
     "facts_from_check",
     "facts_from_comparison",
     "facts_from_headers",
+    "influences",
     "lint",
     "lint_between",
     "put_together",

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 
 from mriloop.model.advice import Caution
 from mriloop.model.coding import Urgency
-from mriloop.model.guideline import Condition, FactSpec, Guideline, Match, Op, Row, Scope, Table
+from mriloop.model.guideline import Condition, FactSpec, Guideline, Match, Row, Scope, Table
 from mriloop.stages.advise.answers import rivals_of
 from mriloop.stages.advise.conditions import name_of, say_condition
 from mriloop.stages.advise.decide import NO_ROW, Cell, CompiledTable, Decision, compile_rows, decide_residual
@@ -103,9 +103,9 @@ class ReadyGuideline:
             self.tables.append(ReadyTable(table, at, *self._rows(table.rows, table, conjunctions, vocabulary)))
         self.raising = Matrix(guideline.raised_by, vocabulary)
         self.matrix = Matrix(conjunctions, vocabulary)
-        # The words of list facts, such as conditions, that this guideline takes up.
-        self.speaks_for = frozenset(
-            (each.fact, each.value) for group in guideline.raised_by for each in group if each.op is Op.CONTAINS
+        # The words of `condition` that put this guideline on the table.
+        self.conditions = frozenset(
+            str(each.value) for group in guideline.raised_by for each in group if each.fact == "condition"
         )
         self.topics = lru_cache(maxsize=64)(self._topics)
         self.not_excluded = lru_cache(maxsize=256)(partial(_not_excluded, guideline.title, vocabulary))

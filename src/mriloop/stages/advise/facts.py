@@ -73,6 +73,11 @@ class CaseFacts(Mapping[str, FactValue]):
                 value = self.found[name] = self._derive(name)
         return value
 
+    def settle(self, name: str, value: FactValue, basis: tuple[str, ...]) -> None:
+        """Put a fact on record that follows from more than facts, with the facts that it rests on."""
+        self.found[name] = value
+        self._basis[name] = list(basis)
+
     def is_known(self, name: str) -> bool:
         """Tell whether a value is stated or follows."""
         return not is_unknown(self.value(name))
