@@ -285,7 +285,8 @@ def test_guards_go_first():
     assert all(not each.row.startswith("guards/") for each in followed.recommendations)
 
 
-def test_children_and_other_organs_are_out_of_scope():
-    assert cyst(lesion_size=12, age=17).out_of_scope
-    assert not cyst(lesion_size=12, age=18).out_of_scope
+def test_children_go_to_a_team_and_a_sign_waits_for_no_age():
+    assert [each.row for each in cyst(lesion_size=12, age=17).recommendations] == ["guards/child"]
+    assert all(not each.row.startswith("guards/") for each in cyst(lesion_size=12, age=18).recommendations)
+    assert ask("pancreatic_cyst", condition="pancreatic_cyst", mpd=12).recommendations
     assert ask("pancreatic_cyst", age=60, condition="renal_mass").out_of_scope
