@@ -35,4 +35,8 @@ def row_of(advice: Advice, table: str) -> str:
     """Return the one row of a table that answered, or what it asks for."""
     found = [each.row.split("/")[1] for each in advice.recommendations if each.row.startswith(f"{table}/")]
     assert len(found) <= 1
-    return found[0] if found else "asks " + ", ".join(sorted(name for each in advice.undetermined for name in each.missing))
+    return (
+        found[0]
+        if found
+        else "asks " + ", ".join(sorted(name for each in advice.undetermined for name in each.missing))
+    )

@@ -1,4 +1,4 @@
-"""The adrenal tables against a second reading of their sources, over sizes, attenuations, cancer, growth and quality."""
+"""The adrenal tables against a second reading of their sources, over sizes, attenuations, cancer, growth, quality."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import date
 from itertools import product
 
 import pytest
-
 from tests.unit.advise.pelvis import ask, row_of, rows
 
 SETTLED = {
@@ -194,6 +193,8 @@ def test_no_biopsy_goes_to_the_team_before_a_phaeochromocytoma_is_excluded(metan
 def test_the_follow_up_of_a_small_lesion_is_a_year_after_its_first_image():
     first = ask("adrenal", facts(15, "no", 25, "yes", "no", "no_prior", 0, True))
     later = ask("adrenal", facts(15, "no", 25, "yes", "no", "stable", 6, True))
-    dates = {each.row: each.window.target for advice in (first, later) for each in advice.recommendations if each.window}
+    dates = {
+        each.row: each.window.target for advice in (first, later) for each in advice.recommendations if each.window
+    }
     assert dates["acr_2017/small_first"] == date(2027, 2, 20)
     assert dates["acr_2017/small_stable_early"] == date(2026, 8, 20)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from tests.unit.advise.pelvis import ask, row_of, rows
 
 from mriloop.model.guideline import Step
-from tests.unit.advise.pelvis import ask, row_of, rows
 
 SIGNS = "numbness between the legs"
 

@@ -1,4 +1,4 @@
-"""O-RADS MRI, BI-RADS, Bone-RADS and myeloma MRI: their tables by hand, boundaries on both sides, unknowns asked for."""
+"""O-RADS MRI, BI-RADS, Bone-RADS, myeloma MRI: tables by hand, boundaries on both sides, unknowns asked for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import date
 from itertools import product
 
 import pytest
+from tests.unit.advise.pelvis import ask, row_of, rows
 
 from mriloop.model.guideline import CLOSING_STEPS, Step
-from tests.unit.advise.pelvis import ask, row_of, rows
 
 FLUIDS = ("none", "simple", "endometriotic", "haemorrhagic", "proteinaceous", "lipid")
 
