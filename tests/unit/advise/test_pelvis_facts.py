@@ -43,10 +43,10 @@ def derive(name: str, **stated: object):
         (None, None, None),
     ],
 )
-def test_a_study_answers_when_it_is_diagnostic_or_a_reader_says_so(quality, said, answers):
-    stated = {"study_quality": quality, "limited_study_answers": said}
+def test_a_study_readable_when_it_is_diagnostic_or_a_reader_says_so(quality, said, answers):
+    stated = {"study_quality": quality, "limited_study_readable": said}
     given = {name: value for name, value in stated.items() if value is not None}
-    assert derive("study_answers", **given) is answers
+    assert derive("study_readable", **given) is answers
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_a_harmless_category_closes_nothing_on_a_study_that_nobody_vouches_for(g
     assert not {each.step for each in advice.recommendations} & ending
     assert advice.undetermined or quality == "not_diagnostic"
     if quality == "limited":
-        vouched = ask(guideline, stated | {"limited_study_answers": "yes"})
+        vouched = ask(guideline, stated | {"limited_study_readable": "yes"})
         assert {each.step for each in vouched.recommendations} & ending
 
 

@@ -33,7 +33,7 @@ from mriloop.stages.advise.schedule import in_order, windows
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.
 _ANCHORS = (date(2026, 1, 10), date(2026, 1, 31), date(2024, 2, 29), date(2027, 12, 31), date(2025, 8, 31))
-_QUALITY = ("study_quality", "study_answers", "t1_readable", "fluid_sensitive_readable")
+_QUALITY = ("study_quality", "t1_readable", "fluid_sensitive_readable")
 _DRAFT_ONLY = (Mark.M, Mark.M_PLUS, Mark.C)
 _VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document")
 
