@@ -35,7 +35,9 @@ _DIMENSIONS: dict[str, dict[str, float]] = {
     "clearance by body surface": {"mL/min/{1.73_m2}": 1.0},
     "cell_count": {"10*9/L": 1.0, "10*3/uL": 1.0, "/uL": 1e-3, "/mm3": 1e-3},
     "mass": {"kg": 1.0, "g": 1e-3, "mg": 1e-6},
-    "concentration": {"mg/L": 1.0, "mg/dL": 10.0, "g/L": 1000.0},
+    "concentration": {"mg/L": 1.0, "mg/dL": 10.0, "g/L": 1000.0, "ng/mL": 1e-3, "ug/L": 1e-3},
+    # What a gland gives off per volume of gland (PSA density).
+    "concentration by volume": {"ng/mL/mL": 1.0, "ug/L/mL": 1.0},
     "sedimentation": {"mm/h": 1.0},
     "count": {"{count}": 1.0},
     "intensity": {"{au}": 1.0},

@@ -12,7 +12,7 @@ from mriloop.model.finding import Fact, Source
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.derive import DERIVATIONS
 from mriloop.stages.advise.derive.common import is_unknown, months_between
-from mriloop.stages.advise.facts import complete
+from mriloop.stages.advise.facts import CaseFacts
 
 VOCABULARY = use_case.guidelines_in_force().vocabulary
 AS_OF = date(2026, 3, 1)
@@ -25,8 +25,8 @@ def q(value: float, unit: str) -> Quantity:
 
 def derive(name: str, **values: FactValue) -> FactValue:
     stated = {key: Fact(name=key, value=value, source=Source.PERSON) for key, value in values.items()}
-    fact = complete(stated, VOCABULARY, AS_OF).facts.get(name)
-    return UNKNOWN if fact is None or is_unknown(fact.value) else fact.value
+    value = CaseFacts(stated, VOCABULARY, AS_OF).value(name)
+    return UNKNOWN if is_unknown(value) else value
 
 
 def test_every_derivation_is_used_and_every_used_one_exists():
@@ -135,9 +135,9 @@ def test_a_stated_fact_stands_and_a_contradiction_is_said():
         "age": Fact(name="age", value=q(40, "a"), source=Source.PERSON),
         "birth_date": Fact(name="birth_date", value=date(2011, 3, 1), source=Source.HEADER),
     }
-    result = complete(stated, VOCABULARY, AS_OF)
-    assert result.facts["age"].value == q(40, "a")
-    assert result.contradictions == ("age",)
+    result = CaseFacts(stated, VOCABULARY, AS_OF)
+    assert result.value("age") == q(40, "a")
+    assert result.contradictions() == ("age",)
 
 
 def test_a_fact_stated_as_unknown_is_derived():
@@ -145,4 +145,4 @@ def test_a_fact_stated_as_unknown_is_derived():
         "age": Fact(name="age", value=UNKNOWN, source=Source.PERSON),
         "birth_date": Fact(name="birth_date", value=date(2011, 3, 1), source=Source.PERSON),
     }
-    assert complete(stated, VOCABULARY, AS_OF).facts["age"] == Fact(name="age", value=q(15, "a"), source=Source.DERIVED)
+    assert CaseFacts(stated, VOCABULARY, AS_OF).fact("age") == Fact(name="age", value=q(15, "a"), source=Source.DERIVED)

@@ -10,6 +10,7 @@ from mriloop.model.advice import Recommendation
 from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.quantity import Measure, NotAssessable
+from mriloop.model.repeats import SCREENS, screens_of
 from mriloop.model.schedule import Window
 
 VERDICTS: dict[Verdict, str] = {
@@ -149,6 +150,11 @@ def all_windows(step: Recommendation) -> tuple[Window, ...]:
 def later_windows(step: Recommendation) -> tuple[Window, ...]:
     """Return the windows of a step that come after its next one."""
     return tuple(one for one in all_windows(step) if step.window is None or one.target > step.window.target)
+
+
+def screen_words(step: Recommendation) -> tuple[str, ...]:
+    """Return what must be screened before a step is booked, in words."""
+    return tuple(SCREENS[name] for name in screens_of(step))
 
 
 def capital(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from mriloop.edges.publish.documents.plain import Document, fact, window, word
 from mriloop.model.advice import Advice, Recommendation
+from mriloop.model.repeats import reason_of, screens_of
 
 
 def advice_document(advice: Advice, told: Mapping[str, Mapping[str, str]] | None = None) -> Document:
@@ -50,6 +51,9 @@ def _recommendation(one: Recommendation, told: Mapping[str, str]) -> Document:
         "window": window(one.window),
         "schedule": [window(each) for each in one.schedule],
         "then": one.then,
+        "open_ended": one.open_ended,
+        "suggested": one.suggested.isoformat() if one.suggested else None,
+        "suggested_by": one.suggested_by,
         "never_auto_close": one.never_auto_close,
         "urgency": one.urgency.value,
         "specialty": list(one.specialty),
@@ -68,7 +72,26 @@ def _recommendation(one: Recommendation, told: Mapping[str, str]) -> Document:
         "default": one.default,
         "question": one.question,
         "provenance": one.provenance,
+        "signatures": [
+            {"by": each.by, "role": each.role, "on": each.on.isoformat(), "expires": each.expires.isoformat()}
+            for each in one.signatures
+        ],
         "status": one.status.value,
         "patient_text": {language: told[language] for language in sorted(told)},
         "repeat_reason": one.repeat_reason,
+        "repeat": _repeat(one.repeat_reason),
+        "screens": list(screens_of(one)),
+    }
+
+
+def _repeat(code: str) -> Document | None:
+    reason = reason_of(code)
+    if reason is None:
+        return None
+    return {
+        "code": reason.code,
+        "family": reason.family.value,
+        "words": reason.words,
+        "avoidable": reason.avoidable.value,
+        "mitigation": list(reason.mitigation),
     }

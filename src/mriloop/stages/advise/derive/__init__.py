@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mriloop.stages.advise.derive import (
+    body,
     examination,
     infection,
     multiple_sclerosis,
@@ -23,11 +24,12 @@ _FIELDS = (
     infection,
     pituitary,
     multiple_sclerosis,
-    order,
     neuro,
-    oncology,
-    pelvis,
+    order,
     result,
     spine,
+    body,
+    oncology,
+    pelvis,
 )
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}

@@ -11,6 +11,7 @@ from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, mon
 
 _TREATMENT_DAYS = ("surgery_date", "radiotherapy_end_date", "radiosurgery_date")
 _RADIATION = ("radiotherapy_end_date", "radiosurgery_date", "weeks_since_radiotherapy", "months_since_radiosurgery")
+_PITUITARY = frozenset({"pituitary_lesion", "pituitary_incidentaloma"})
 _INCIDENTAL = "incidental_meningioma"
 
 
@@ -68,12 +69,12 @@ def _mri_made_after(name: str) -> Derivation:
 
 
 def _surveillance_start(ask: Ask, as_of: date) -> FactValue:
-    """The first MRI that shows the lesion; this MRI, where there is none before it."""
-    first = ask("first_mri_date")
+    """The first MRI that shows the lesion; this MRI, where nobody speaks of one before it."""
+    first, made = ask("first_mri_date"), ask("exam_date")
     if isinstance(first, date):
         return first
-    made = ask("exam_date")
-    return made if ask("change_vs_prior") == "no_prior" and isinstance(made, date) else UNKNOWN
+    change = ask("change_vs_prior")
+    return made if isinstance(made, date) and (is_unknown(change) or change == "no_prior") else UNKNOWN
 
 
 def _smallest_before(ask: Ask) -> float | None:
@@ -99,15 +100,22 @@ def _lesion_growth_percent(ask: Ask, as_of: date) -> FactValue:
 
 
 def _growth_per_year(ask: Ask, as_of: date) -> FactValue:
-    """Millimetres of largest diameter a year between the previous MRI and this one."""
-    size, before = ask("lesion_size"), ask("prior_lesion_size")
-    start, end = ask("prior_exam_date"), ask("exam_date")
-    if not isinstance(size, Quantity) or not isinstance(before, Quantity):
+    """Millimetres of largest diameter a year between the previous MRI and this one, a year being 12 calendar months."""
+    size, before, months = ask("lesion_size"), ask("prior_lesion_size"), ask("months_since_prior")
+    if not isinstance(size, Quantity) or not isinstance(before, Quantity) or not isinstance(months, Quantity):
         return UNKNOWN
-    if not isinstance(start, date) or not isinstance(end, date) or end <= start:
-        return UNKNOWN
+    apart = months.to("mo").value
     gained = size.to("mm").value - before.to("mm").value
-    return Quantity(value=round(gained * 365.25 / (end - start).days, 6), unit="mm/a")
+    return Quantity(value=round(gained * 12 / apart, 6), unit="mm/a") if apart > 0 else UNKNOWN
+
+
+def _lesion_elsewhere(ask: Ask, as_of: date) -> FactValue:
+    """A stated condition or region other than the pituitary says that the lesion in question is another one."""
+    conditions, region = ask("condition"), ask("region")
+    named = set(conditions) - {"none", "other"} if isinstance(conditions, tuple) else set()
+    if named & _PITUITARY or region == "pituitary":
+        return Truth.FALSE
+    return truth(bool(named) or (isinstance(region, str) and region != "brain"))
 
 
 def _hydrocephalus(ask: Ask, as_of: date) -> FactValue:
@@ -153,6 +161,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "lesion_growth": _lesion_growth,
     "lesion_growth_percent": _lesion_growth_percent,
     "growth_per_year": _growth_per_year,
+    "lesion_elsewhere": _lesion_elsewhere,
     "hydrocephalus": _hydrocephalus,
     "quality_unsettled": _quality_unsettled,
     "aneurysm_treatment": _aneurysm_treatment,
