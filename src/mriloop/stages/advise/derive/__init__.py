@@ -9,10 +9,11 @@ from mriloop.stages.advise.derive import (
     order,
     patient,
     pituitary,
+    repeats,
     result,
     spine,
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order, result, spine)
+_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order, repeats, result, spine)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
