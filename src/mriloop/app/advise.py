@@ -26,10 +26,9 @@ from mriloop.model.guideline import (
 )
 from mriloop.stages.advise import (
     CaseFailure,
-    OrderDecision,
-    OrderOutcome,
-    decide_order,
+    Influence,
     evaluate,
+    influences,
     lint,
     lint_between,
     put_together,
@@ -93,20 +92,20 @@ def advise(case: Case, *, site: Path | None, machine_facts: Mapping[str, Fact] |
     return replace(advice, warnings=(*disagreements, *advice.warnings))
 
 
-def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:
-    """Return whether an order may go ahead (allow, ask, hold, block, or what is missing) and the advice on it alone.
+def what_if(path: Path, *, site: Path | None, now: date) -> tuple[tuple[Guideline, tuple[Influence, ...]], ...]:
+    """Return, for each guideline that speaks about a case file, what each single change of a fact would do.
 
-    The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts. Raises
-    SenderError `case_no_order` where nothing in the file speaks of an order.
+    Raises as `advise_case` does.
     """
     known = guidelines_in_force(site)
-    check = tuple(each for each in known.guidelines if each.id == "order_check")
     case = load_case(path, known, today=now)
-    advice = evaluate(replace(known, guidelines=check), case.facts, as_of=case.as_of, default_profiles=case.profiles)
-    decision = decide_order(advice)
-    if decision.outcome is OrderOutcome.NOT_CHECKED and not any(name.startswith("order_") for name in case.facts):
-        raise refuse("case_no_order", path=path.name)
-    return decision, advice
+    advice = evaluate(known, case.facts, as_of=case.as_of, default_profiles=case.profiles)
+    speaking = {each.guideline for each in advice.recommendations} | {each.guideline for each in advice.undetermined}
+    return tuple(
+        (each, tuple(influences(each, known, case.facts, as_of=case.as_of, default_profiles=case.profiles)))
+        for each in known.guidelines
+        if each.id in speaking
+    )
 
 
 def list_guidelines(site: Path | None = None) -> tuple[Guideline, ...]:

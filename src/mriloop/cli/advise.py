@@ -31,6 +31,9 @@ as_of_option = click.option(
 @click.option(
     "--fhir", type=click.Path(path_type=Path), help="Also write a FHIR R4 Bundle of proposals.", metavar="FILE"
 )
+@click.option(
+    "--what-if", is_flag=True, help="Show which single facts would change the answer, and why others would not."
+)
 @site_option
 @json_option
 @click.option(
@@ -45,6 +48,7 @@ def advise(
     record: Path | None,
     ics: Path | None,
     fhir: Path | None,
+    what_if: bool,
     site: str | None,
     as_json: bool,
     for_patient: str | None,
@@ -69,6 +73,15 @@ def advise(
     if case is None and record is None:
         raise click.UsageError("name a CASE, or a record with --fhir-bundle")
     settings = load_settings(site=site)
+    if what_if:
+        from mriloop.app.advise import what_if as run
+        from mriloop.cli.what_if import as_document, as_text
+
+        if case is None:
+            raise click.UsageError("--what-if needs a CASE")
+        found = run(case, site=settings.site_path, now=_day(as_of))
+        emit(as_document(found)) if as_json else click.echo(as_text(found))
+        leave(Exit.DONE)
     now = datetime.now().astimezone()
     name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of), now=now)
     if ics is not None:
@@ -85,45 +98,6 @@ def advise(
         click.echo(folded(explain(advice, titles)))
     pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
     leave(Exit.NEEDS_PERSON if pressing else Exit.DONE)
-
-
-@click.command()
-@click.argument("order", type=click.Path(path_type=Path))
-@as_of_option
-@site_option
-@json_option
-def order_check(order: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
-    """Hold an MRI order against the rules before it is placed.
-
-    ORDER is a case file with an `order:` block. The answer is allow, ask, hold or block, or what is missing; a block
-    and a hold name the way out. Exit code 10 unless the order may go ahead.
-    """
-    from mriloop.app.advise import order_check as run
-    from mriloop.edges.publish.documents import advice_document
-    from mriloop.stages.advise import OrderOutcome, cite
-
-    settings = load_settings(site=site)
-    decision, advice = run(order, site=settings.site_path, now=_day(as_of))
-    if as_json:
-        emit(
-            {
-                "schema": "mriloop/order/1",
-                "outcome": decision.outcome.value,
-                "missing": list(decision.missing),
-                "questions": list(decision.questions),
-                "advice": advice_document(advice),
-            }
-        )
-    else:
-        click.echo(decision.outcome.value.upper().replace("_", " "))
-        for reason in decision.reasons:
-            click.echo(f"- {reason.text}")
-            for action in reason.actions:
-                click.echo(f"    way out: {action}")
-            click.echo(f"    source: {cite(reason.citation)}")
-        for question in decision.questions:
-            click.echo(f"? {question}")
-    leave(Exit.DONE if decision.outcome is OrderOutcome.ALLOW else Exit.NEEDS_PERSON)
 
 
 def _preview(shown: StepPreview) -> str:

@@ -29,6 +29,10 @@ def mm_per_hour(number: float) -> Quantity:
         ("joint_category", {"age": years(18), "region": "hip"}, UNKNOWN),
         ("joint_category", {"age": years(9), "region": "knee"}, UNKNOWN),
         ("joint_category", {"region": "hip"}, UNKNOWN),
+        ("joint_category", {"condition": ("prosthetic_joint_infection",), "region": "hip"}, "prosthetic"),
+        ("septic_joint", {"condition": ("prosthetic_joint_infection",)}, YES),
+        ("septic_joint", {"condition": ("septic_joint", "diabetic_foot")}, YES),
+        ("septic_joint", {"condition": ("diabetic_foot",)}, OPEN),
         ("markers_raised", {"inflammatory_markers": "rising"}, YES),
         ("markers_raised", {"inflammatory_markers": "falling"}, OPEN),
         ("markers_raised", {"esr": mm_per_hour(70)}, YES),
@@ -56,6 +60,9 @@ def mm_per_hour(number: float) -> Quantity:
         ("report_result", {"question_result": "positive"}, "abnormal"),
         ("report_result", {"question_result": "negative"}, UNKNOWN),
         ("report_result", {}, UNKNOWN),
+        ("report_recommends", {"recommendation_interval_named": NO}, YES),
+        ("report_recommends", {"recommendation_conditional": YES}, YES),
+        ("report_recommends", {}, OPEN),
     ],
 )
 def test_what_follows_from_other_facts(name, facts, expected):

@@ -1,11 +1,15 @@
-"""A guideline as FHIR R4: PlanDefinition with an action for each row, ActivityDefinition for each examination."""
+"""A guideline as FHIR R4: PlanDefinition with an action for each row, ActivityDefinition for each examination.
+
+The conditions are CQL over the Library of the guideline; its expressions are true, false or null, our unknown.
+"""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
-from mriloop.edges.fhir import cql
 from mriloop.edges.fhir.timing import schedule_actions, schedule_timing
 from mriloop.edges.fhir.words import (
     IMAGING_STEPS,
@@ -22,35 +26,79 @@ from mriloop.edges.fhir.words import (
     terminology,
     text_of,
 )
+from mriloop.model.coding import Urgency
 from mriloop.model.condition import Condition
 from mriloop.model.guideline import FactSpec, FactType, Guideline, Match, Row, Status, Table
 from mriloop.model.record import digest_of
 
 STEPS = canonical("CodeSystem", "steps")
-Say = Callable[[Condition], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What ADVISE alone knows: a condition in words, where a row stands on the day, who changed or signed it."""
+
+    condition: Callable[[Condition], str]
+    status: Callable[[Row], Status]
+    provenance: Callable[[Row], str]
+
+
+# Emergencies are asked before the other guards, whatever the order in the file.
+_EMERGENCIES = {Urgency.MINUTES: 0, Urgency.HOURS: 1}
 
 
 def guideline_bundle(
-    guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, on: date, version: str, say: Say
+    guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, library: str, on: date, say: Saying
 ) -> Resource:
-    """Return one guideline as a Bundle of type collection.
+    """Return one guideline as a Bundle of type collection: PlanDefinition, ActivityDefinitions, Library.
 
-    It holds the PlanDefinition, an ActivityDefinition for each distinct examination, and the Library that declares the
-    facts. `on` is the day of the export, `version` that of the vocabulary, `say` puts a condition into words. The
-    export is a picture: what decides is the guideline's own file, which also says what happens when a fact is unknown.
+    Parameters
+    ----------
+    guideline, vocabulary
+        The guideline and the facts that it speaks of.
+    library
+        The guideline as the text of a CQL library with the expressions `raised`, `scope n`, `limit of <table>`,
+        `guards/<row>` and `<table>/<row>`.
+    on
+        The day of the export.
+    say
+        Conditions in words, and where each row stands on the day.
+
+    Notes
+    -----
+    The export is a picture: what decides is the guideline's own file. A row whose condition is null is not silent
+    there: the fact is asked for.
     """
-    used = {name: vocabulary[name] for name in facts_of(guideline)}
-    activities = {activity_id(row): activity_definition(row, guideline, on) for row in _rows(guideline) if _exam(row)}
+    exams = {activity_id(row): activity_definition(row, guideline, on) for row in _rows(guideline) if _exam(row)}
     resources = [
         plan_definition(guideline, vocabulary, on=on, say=say),
-        *activities.values(),
-        cql.facts_library(used, version, on=on),
+        *exams.values(),
+        logic_library(guideline, vocabulary, library, on),
     ]
     return {
         "resourceType": "Bundle",
         "id": identifier(guideline.id),
         "type": "collection",
-        "entry": [{"fullUrl": _address(each), "resource": each} for each in resources],
+        "entry": [{"fullUrl": str(each["url"]), "resource": each} for each in resources],
+    }
+
+
+def logic_library(guideline: Guideline, vocabulary: Mapping[str, FactSpec], text: str, on: date) -> Resource:
+    """Return the Library of a guideline: each fact with its question as a parameter, and the CQL text."""
+    return {
+        "resourceType": "Library",
+        "id": identifier(guideline.id),
+        "text": text_of(f"The facts and conditions of: {guideline.title}. A fact that nobody stated is null."),
+        "url": canonical("Library", guideline.id),
+        "version": guideline.version,
+        "name": _pascal(guideline.id),
+        "title": f"Facts and conditions: {guideline.title}",
+        "status": "draft",
+        "type": terminology("library-type", "logic-library"),
+        "date": on.isoformat(),
+        "description": "A fact that nobody stated is null: unknown, never negative.",
+        "parameter": [_parameter(vocabulary[name]) for name in facts_of(guideline)],
+        "content": [{"contentType": "text/cql", "data": base64.b64encode(text.encode()).decode()}],
     }
 
 
@@ -68,7 +116,7 @@ def facts_of(guideline: Guideline) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, on: date, say: Say) -> Resource:
+def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, on: date, say: Saying) -> Resource:
     """Return the PlanDefinition of a guideline: guards first, then one action a table and in it one a row.
 
     The condition of a row of a first-match table says that it holds and no row before it does. `status` is active only
@@ -79,20 +127,21 @@ def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *,
     anchors = sorted({row.schedule.anchor for row in rows if row.schedule is not None})
     actions = [_anchor(name, vocabulary) for name in anchors]
     if guideline.guards:
-        actions.append(_guards(guideline, vocabulary, say))
-    actions += [_table(table, vocabulary, say) for table in guideline.tables]
-    raised = " or ".join(f"({cql.conjunction_text(group, vocabulary)})" for group in guideline.raised_by)
-    scope = [raised or "true", *(cql.conjunction_text(each.when, vocabulary) for each in guideline.applies_when)]
-    words = " or ".join(" and ".join(say(each) for each in group) for group in guideline.raised_by)
-    applies = "; and ".join([words, *(" and ".join(say(each) for each in one.when) for one in guideline.applies_when)])
-    statuses = {row.status for row in rows}
+        actions.append(_guards(guideline, say))
+    actions += [_table(guideline, table, say) for table in guideline.tables]
+    scope = ["raised", *(f"scope {number}" for number in range(1, len(guideline.applies_when) + 1))]
+    words = " or ".join(" and ".join(say.condition(each) for each in group) for group in guideline.raised_by)
+    applies = "; and ".join(
+        [words, *(" and ".join(say.condition(each) for each in one.when) for one in guideline.applies_when)]
+    )
+    statuses = {say.status(row) for row in rows}
     return {
         "resourceType": "PlanDefinition",
         "id": identifier(guideline.id),
         "text": text_of(f"{guideline.title}, after {guideline.edition}. It proposes; a person decides."),
         "url": canonical("PlanDefinition", guideline.id),
         "version": guideline.version,
-        "name": "".join(part.capitalize() for part in guideline.id.split("_")),
+        "name": _pascal(guideline.id),
         "title": guideline.title,
         "type": terminology("plan-definition-type", "eca-rule"),
         "status": "active" if statuses == {Status.ACTIVE} else "draft",
@@ -101,13 +150,13 @@ def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *,
         "publisher": "mriloop" if guideline.source == "shipped" else "site",
         "description": f"After {guideline.edition}. Proposals with their basis, never orders. A fact that nobody "
         "stated is null: where the answer hangs on it, the guideline asks for it.",
-        "library": [canonical("Library", cql.FACTS)],
+        "library": [_library_of(guideline)],
         "relatedArtifact": _artifacts(rows),
         "action": [
             {
                 "id": "guideline",
                 "title": guideline.title,
-                "condition": [{"kind": "applicability", "expression": cql.expression(" and ".join(scope), applies)}],
+                "condition": [_applies(guideline, " and ".join(f'"{name}"' for name in scope), applies)],
                 "input": [_requirement(vocabulary[name]) for name in facts],
                 "groupingBehavior": "logical-group",
                 "selectionBehavior": "any",
@@ -161,8 +210,18 @@ def _exam(row: Row) -> bool:
     return row.modality is not None or row.step in IMAGING_STEPS
 
 
-def _address(resource: Resource) -> str:
-    return str(resource.get("url") or canonical(resource["resourceType"], resource["id"]))
+def _pascal(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _library_of(guideline: Guideline) -> str:
+    return canonical("Library", guideline.id, guideline.version)
+
+
+def _applies(guideline: Guideline, text: str, words: str) -> Resource:
+    """Return the condition of an action: CQL over the Library of the guideline, and what it says in words."""
+    expression = {"description": words, "language": "text/cql", "expression": text, "reference": _library_of(guideline)}
+    return {"kind": "applicability", "expression": expression}
 
 
 def _artifacts(rows: Sequence[Row]) -> list[Resource]:
@@ -184,19 +243,28 @@ def _anchor_id(name: str) -> str:
     return f"anchor.{identifier(name)}"
 
 
+_TYPES = {
+    FactType.BOOL: "boolean",
+    FactType.CODE: "code",
+    FactType.QUANTITY: "Quantity",
+    FactType.DATE: "date",
+    FactType.LIST: "code",
+}
+
+
 def _requirement(spec: FactSpec) -> Resource:
-    kinds = {
-        FactType.BOOL: "boolean", FactType.CODE: "code", FactType.QUANTITY: "Quantity", FactType.DATE: "date",
-        FactType.LIST: "code",
-    }  # fmt: skip
-    return {
-        "type": kinds[spec.type],
-        "extension": [{"url": canonical("StructureDefinition", "fact"), "valueString": spec.name}],
-    }
+    named = {"url": canonical("StructureDefinition", "fact"), "valueString": spec.name}
+    return {"extension": [named], "type": _TYPES[spec.type]}
 
 
-def _guards(guideline: Guideline, vocabulary: Mapping[str, FactSpec], say: Say) -> Resource:
-    earlier = [row.when for row in guideline.guards]
+def _parameter(spec: FactSpec) -> Resource:
+    most = "*" if spec.type is FactType.LIST else "1"
+    return {"name": spec.name, "use": "in", "min": 0, "max": most, "documentation": spec.question,
+            "type": _TYPES[spec.type]}  # fmt: skip
+
+
+def _guards(guideline: Guideline, say: Saying) -> Resource:
+    guards = sorted(guideline.guards, key=lambda row: _EMERGENCIES.get(row.urgency, len(_EMERGENCIES)))
     return {
         "id": "guards",
         "title": "First of all",
@@ -204,15 +272,12 @@ def _guards(guideline: Guideline, vocabulary: Mapping[str, FactSpec], say: Say) 
         "excluded is named in a warning and stops nothing.",
         "groupingBehavior": "logical-group",
         "selectionBehavior": "at-most-one",
-        "action": [
-            _row(row, "guards", earlier[:number], vocabulary, say) for number, row in enumerate(guideline.guards)
-        ],
+        "action": [_row(guideline, row, "guards", guards[:number], say) for number, row in enumerate(guards)],
     }
 
 
-def _table(table: Table, vocabulary: Mapping[str, FactSpec], say: Say) -> Resource:
+def _table(guideline: Guideline, table: Table, say: Saying) -> Resource:
     first = table.match is Match.FIRST
-    whens = [row.when for row in table.rows]
     found: Resource = {
         "id": identifier(table.id),
         "title": f"{table.question}: {table.profile}",
@@ -220,29 +285,27 @@ def _table(table: Table, vocabulary: Mapping[str, FactSpec], say: Say) -> Resour
         "groupingBehavior": "logical-group",
         "selectionBehavior": "at-most-one" if first else "any",
         "action": [
-            _row(row, table.id, whens[:number] if first else [], vocabulary, say)
+            _row(guideline, row, table.id, table.rows[:number] if first else (), say)
             for number, row in enumerate(table.rows)
         ],
     }
     if not table.default:
         found["description"] += " Another authority's answer, shown beside the default."
     if table.when:
-        said = " and ".join(say(each) for each in table.when)
-        text = cql.conjunction_text(table.when, vocabulary)
-        found["condition"] = [{"kind": "applicability", "expression": cql.expression(text, said)}]
+        said = " and ".join(say.condition(each) for each in table.when)
+        found["condition"] = [_applies(guideline, f'"limit of {table.id}"', said)]
     return found
 
 
-def _row(
-    row: Row, table: str, before: Sequence[Sequence[Condition]], vocabulary: Mapping[str, FactSpec], say: Say
-) -> Resource:
+def _row(guideline: Guideline, row: Row, table: str, before: Sequence[Row], say: Saying) -> Resource:
+    """Return the action of a row; of a first-match table it applies when it holds and no row `before` it does."""
     name = f"{identifier(table)}.{identifier(row.id)}"
-    said = " and ".join(say(each) for each in row.when) or "otherwise"
-    text = cql.applies_text(row.when, before, vocabulary)
+    said = " and ".join(say.condition(each) for each in row.when) or "otherwise"
+    text = " and ".join([f'"{table}/{row.id}"', *(f'not "{table}/{other.id}"' for other in before)])
     found: Resource = {
         "id": name,
         "extension": [
-            {"url": canonical("StructureDefinition", "status"), "valueCode": row.status.value},
+            {"url": canonical("StructureDefinition", "status"), "valueCode": say.status(row).value},
             {"url": canonical("StructureDefinition", "mark"), "valueCode": row.citation.mark.value},
         ],
         "title": f"{table}/{row.id}",
@@ -251,8 +314,11 @@ def _row(
         "priority": PRIORITY[row.urgency],
         "code": [concept(row.step.replace("_", " "), coding(STEPS, row.step.value, row.step.replace("_", " ")))],
         "documentation": [related_artifact(row.citation)],
-        "condition": [{"kind": "applicability", "expression": cql.expression(text, said)}],
+        "condition": [_applies(guideline, text, said)],
     }
+    provenance = say.provenance(row)
+    if provenance:
+        found["extension"].append({"url": canonical("StructureDefinition", "provenance"), "valueString": provenance})
     if row.specialty:
         found["participant"] = [
             {"type": "practitioner", "role": concept(each.replace("_", " "))} for each in row.specialty

@@ -32,6 +32,8 @@ _VOID_CONDITION = ("entered-in-error", "unconfirmed", "provisional", "differenti
 _PAST_CONDITION = ("inactive", "remission", "resolved")
 _UNITS = {"mL/min/{1.73_m2}": ("mL/min/{1.73_m2}", "mL/min/1.73.m2", "mL/min/{1.73m2}", "mL/min/1.73m2")}
 
+_MOST = 1e12  # no quantity of the rules is larger; NaN and infinity are none
+
 Resource = Mapping[str, Any]
 
 
@@ -180,7 +182,7 @@ class _Reader:
             for part in (parts if isinstance(parts, list) else [])
             for one in _codings(part.get("valueCodeableConcept") if isinstance(part, dict) else None)
         ]
-        known = [word for word in words if word in spec.values or (spec.type is FactType.LIST and not spec.values)]
+        known = [word for word in words if (word in spec.values if spec.values else _is_day(word))]
         if spec.type is FactType.LIST:
             return tuple(known) if known or resource.get("valueString") == "none" else UNKNOWN
         return known[0] if known else UNKNOWN
@@ -242,19 +244,23 @@ class _Reader:
         return UNKNOWN
 
     def _quantity(self, spec: FactSpec, raw: object) -> FactValue:
-        if not isinstance(raw, dict) or not isinstance(raw.get("value"), int | float) or spec.unit is None:
+        number = raw.get("value") if isinstance(raw, dict) else None
+        if not isinstance(raw, dict) or not isinstance(number, int | float) or isinstance(number, bool):
+            return UNKNOWN
+        if spec.unit is None or not 0 <= number <= _MOST:
+            self.note("record_inexact", f"{_name(spec)}: the record says {number}, which cannot be. It stays unknown.")
             return UNKNOWN
         if raw.get("comparator"):
             self.note(
                 "record_inexact",
-                f"{_name(spec)}: the record says {raw['comparator']} {raw['value']}, which is no number to decide by. "
+                f"{_name(spec)}: the record says {raw['comparator']} {number}, which is no number to decide by. "
                 "It stays unknown.",
             )
             return UNKNOWN
         unit = str(raw.get("code") or raw.get("unit") or "")
         unit = spec.unit if unit in _UNITS.get(spec.unit, (spec.unit,)) else unit
         try:
-            return Quantity(value=float(raw["value"]), unit=unit).to(spec.unit)
+            return Quantity(value=float(number), unit=unit).to(spec.unit)
         except UnitError:
             self.note(
                 "record_unit",
@@ -343,6 +349,14 @@ def _word(spec: FactSpec, word: str) -> FactValue:
     if spec.type is FactType.BOOL:
         return Truth.TRUE if word == "yes" else Truth.FALSE
     return (word,) if spec.type is FactType.LIST else word
+
+
+def _is_day(word: str) -> bool:
+    """Whether a word is a day as a list of dates holds it, YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(word).isoformat() == word
+    except ValueError:
+        return False
 
 
 def _name(spec: FactSpec) -> str:

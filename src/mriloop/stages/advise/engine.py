@@ -20,7 +20,7 @@ from mriloop.model.advice import (
     Undetermined,
 )
 from mriloop.model.coding import Urgency
-from mriloop.model.fact import Truth
+from mriloop.model.fact import UNKNOWN, FactValue, Truth, truth
 from mriloop.model.finding import Fact
 from mriloop.model.guideline import (
     Condition,
@@ -36,6 +36,8 @@ from mriloop.stages.advise.decide import NO_ROW
 from mriloop.stages.advise.facts import CaseFacts
 from mriloop.stages.advise.recommend import cautions_of, due, recommend
 
+# The one fact that follows from the guidelines themselves (facts/dispatch.yaml).
+UNADDRESSED = "condition_unaddressed"
 _STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER, Step.ASK_BEFORE_ORDER)
 _URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
@@ -72,7 +74,11 @@ def evaluate(
     profiles = guidelines.default_profiles
     if default_profiles:
         profiles = {**profiles, **default_profiles}
-    answers = share_families([_ask(each, case, profiles) for each in _all_ready(guidelines)])
+    first, last = _in_order(guidelines)
+    answers = share_families([_ask(each, case, profiles) for each in first])
+    if last:
+        case.settle(UNADDRESSED, _unaddressed(answers, case, guidelines.vocabulary), ("condition",))
+        answers += [_ask(each, case, profiles) for each in last]
     recommendations = [each for answer in answers for each in answer.recommendations]
     recommendations.sort(key=lambda each: _URGENCY_RANK[each.urgency])
     warnings = [caution for answer in answers for caution in answer.warnings]
@@ -104,8 +110,28 @@ def questions_for(missing: Iterable[str], vocabulary: Mapping[str, FactSpec]) ->
 
 
 @lru_cache(maxsize=32)
-def _all_ready(guidelines: GuidelineSet) -> tuple[ReadyGuideline, ...]:
-    return tuple(ready(each, guidelines.vocabulary) for each in guidelines.guidelines)
+def _in_order(guidelines: GuidelineSet) -> tuple[tuple[ReadyGuideline, ...], tuple[ReadyGuideline, ...]]:
+    """Return the guidelines made ready, and those that are asked last: they look at what the others leave open."""
+    late = {each.id for each in guidelines.guidelines if UNADDRESSED in {cell.fact for cell in conditions_of(each)}}
+    made = [ready(each, guidelines.vocabulary) for each in guidelines.guidelines]
+    return (
+        tuple(each for each in made if each.guideline.id not in late),
+        tuple(each for each in made if each.guideline.id in late),
+    )
+
+
+def _unaddressed(answers: Iterable[Answer], facts: CaseFacts, vocabulary: Mapping[str, FactSpec]) -> FactValue:
+    """Return whether a stated condition raises no guideline that is in scope; UNKNOWN where none is stated."""
+    stated = facts.value("condition")
+    if not isinstance(stated, tuple):
+        return UNKNOWN
+    spoken_for = {
+        word
+        for answer in answers
+        if answer.out_of_scope is None
+        for word in ready(answer.guideline, vocabulary).conditions
+    }
+    return truth(bool(set(stated) - spoken_for - {"none"}))
 
 
 def _ask(known: ReadyGuideline, facts: CaseFacts, profiles: Mapping[str, str]) -> Answer:
@@ -191,7 +217,7 @@ def _guards(known: ReadyGuideline, facts: CaseFacts, possible: int, unsure: int)
                 *notes,
                 Caution(code="anchor_missing", text=f"{guard.id} has no date before this is known: {asked}"),
             )
-        fired = (recommend(known.guideline, guard, facts, when, default=True),)
+        fired = (recommend(guard, facts, when, default=True),)
         break
     return _Guards(fired, tuple(emergencies), tuple(name for name in others if name not in emergencies), notes)
 
@@ -257,7 +283,7 @@ def _decide(
             missing += when.missing
             if not when.missing:
                 said.cautions += cautions_of(row, when)
-                answered.append(recommend(known.guideline, row, facts, when, default=default))
+                answered.append(recommend(row, facts, when, default=default))
     return answered, missing
 
 

@@ -109,15 +109,13 @@ def _lesion_growth_percent(ask: Ask, as_of: date) -> FactValue:
 
 
 def _growth_per_year(ask: Ask, as_of: date) -> FactValue:
-    """Millimetres of largest diameter a year between the previous MRI and this one."""
-    size, before = ask("lesion_size"), ask("prior_lesion_size")
-    start, end = ask("prior_exam_date"), ask("exam_date")
-    if not isinstance(size, Quantity) or not isinstance(before, Quantity):
+    """Millimetres of largest diameter a year between the previous MRI and this one, a year being 12 calendar months."""
+    size, before, months = ask("lesion_size"), ask("prior_lesion_size"), ask("months_since_prior")
+    if not isinstance(size, Quantity) or not isinstance(before, Quantity) or not isinstance(months, Quantity):
         return UNKNOWN
-    if not isinstance(start, date) or not isinstance(end, date) or end <= start:
-        return UNKNOWN
+    apart = months.to("mo").value
     gained = size.to("mm").value - before.to("mm").value
-    return Quantity(value=round(gained * 365.25 / (end - start).days, 6), unit="mm/a")
+    return Quantity(value=round(gained * 12 / apart, 6), unit="mm/a") if apart > 0 else UNKNOWN
 
 
 def _lesion_elsewhere(ask: Ask, as_of: date) -> FactValue:
@@ -139,7 +137,7 @@ def _quality_unsettled(ask: Ask, as_of: date) -> FactValue:
     quality = ask("study_quality")
     if is_unknown(quality):
         return Truth.UNKNOWN
-    return truth(quality == "limited" and ask("limited_study_answers") is not Truth.TRUE)
+    return truth(quality == "limited" and ask("limited_study_readable") is not Truth.TRUE)
 
 
 def _aneurysm_treatment(ask: Ask, as_of: date) -> FactValue:
