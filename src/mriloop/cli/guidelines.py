@@ -10,6 +10,7 @@ import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
 from mriloop.cli.guidelines_edit import coverage, diff, new, sign, today
+from mriloop.cli.guidelines_export import export, found_in
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ guidelines.add_command(coverage)
 guidelines.add_command(diff)
 guidelines.add_command(new)
 guidelines.add_command(sign)
+
+
+guidelines.add_command(export)
 
 
 @guidelines.command("list")
@@ -91,8 +95,10 @@ def show(name: str, html: Path | None, pdf: Path | None, site: str | None, as_js
 def facts(word: str | None, site: str | None, as_json: bool) -> None:
     """List the facts that a case may state, or those whose name holds WORD."""
     from mriloop.app.advise import guidelines_in_force
+    from mriloop.app.exchange import bindings_in_force
 
-    vocabulary = guidelines_in_force(load_settings(site=site).site_path).vocabulary
+    place = load_settings(site=site).site_path
+    vocabulary, bound = guidelines_in_force(place).vocabulary, bindings_in_force(place)
     chosen = [spec for name, spec in sorted(vocabulary.items()) if not word or word.lower() in name]
     if as_json:
         emit(
@@ -100,7 +106,8 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
                 "schema": "mriloop/facts/1",
                 "facts": [
                     {"name": spec.name, "type": spec.type.value, "unit": spec.unit, "values": list(spec.values),
-                     "derived": bool(spec.derived), "question": spec.question}
+                     "derived": bool(spec.derived), "question": spec.question,
+                     "found_in": found_in(bound.get(spec.name))}
                     for spec in chosen
                 ],
             }
@@ -108,27 +115,31 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("fact", "type", "unit or words", "question")
+    table = Table("fact", "type", "unit or words", "question", "found in")
     for spec in chosen:
         kind = f"{spec.type} (computed)" if spec.derived else str(spec.type)
-        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question)
+        places = ", ".join(found_in(bound.get(spec.name)))
+        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question, places)
     console().print(table)
 
 
 @guidelines.command("lint")
 @click.argument("name", required=False, metavar="[NAME|PATH]")
+@click.option("--notes", is_flag=True, help="Print the notes as well.")
 @site_option
 @json_option
-def lint(name: str | None, site: str | None, as_json: bool) -> None:
+def lint(name: str | None, notes: bool, site: str | None, as_json: bool) -> None:
     """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
 
     NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
     reader should weigh and may be as it should be; they make nothing fail.
     """
     from mriloop.app.advise import lint_guidelines, list_guidelines
+    from mriloop.app.exchange import bindings_in_force
     from mriloop.app.shelf import lint_folder
 
     place = load_settings(site=site).site_path
+    bindings_in_force(place)
     known = [one.id for one in list_guidelines(place)] if name is None or os.sep not in name else []
     if name is not None and name not in known and (os.sep in name or Path(name).exists()):
         found, checked = lint_folder(Path(name), today=today())
@@ -148,9 +159,11 @@ def lint(name: str | None, site: str | None, as_json: bool) -> None:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
         for one in found:
-            if one.note:
+            if one.note and notes:
                 click.echo(f"note: {one.where}: {one.code}: {one.text}")
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems, {len(found) - len(problems)} notes")
+        more = "" if notes or len(found) == len(problems) else " (--notes prints them)"
+        counted = f"{len(problems)} problems, {len(found) - len(problems)} notes{more}"
+        click.echo(f"{len(checked)} guidelines, {counted}")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

@@ -14,11 +14,13 @@ _COMPARE = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at 
 _SOURCES = {
     Source.PERSON: "stated",
     Source.HEADER: "from the image header",
+    Source.RECORD: "from the patient's record",
     Source.CHECK: "from CHECK",
     Source.COMPARE: "from COMPARE, until a reader confirms it",
     Source.DERIVED: "follows from other facts",
 }
 _UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days", "{count}": "", "{index}": "", "1": ""}
+_UNITS |= {"mm/a": "mm a year", "[hnsf'U]": "HU"}
 # Two numbers that differ by less, as a share of the limit, differ by rounding.
 TOLERANCE = 1e-9
 

@@ -151,6 +151,9 @@ def _site(each: Recommendation) -> Iterable[str]:
     changed = each.provenance
     for words in signed:
         changed = changed.replace(words, "").rstrip("; ")
+    parts = changed.split(" changed at the site")[0].split(", ") if " changed at the site" in changed else []
+    if "cite" not in parts and {"step", "text", "schedule", "parameter"} & set(parts):
+        changed = f"{changed}. The source is that of the row as shipped"
     return [words for words in (changed, *signed) if words]
 
 
