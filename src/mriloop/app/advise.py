@@ -8,6 +8,8 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from mriloop.app.telling import forget as forget_texts
+from mriloop.app.telling import text_problems
 from mriloop.edges.knowledge.cases import load_case, load_guideline_cases
 from mriloop.edges.knowledge.folders import folder_of, source_text
 from mriloop.edges.knowledge.guidelines import load_guidelines
@@ -61,6 +63,7 @@ def _load(site: Path | None) -> GuidelineSet:
 def forget() -> None:
     """Read the guidelines anew at the next question: something was written to a site folder."""
     _load.cache_clear()
+    forget_texts()
 
 
 def read_case(path: Path, *, site: Path | None, now: date) -> Case:
@@ -135,6 +138,8 @@ def lint_guidelines(
         source = source_text(folder_of(guideline.id, site))
         problems += lint(guideline, known, cases, statements=statements, source=source)
         problems += signature_problems(guideline, signatures, today) if today is not None else ()
+    named = "" if only is None else f"{only}/"
+    problems += [each for each in text_problems(known, site=site) if each.where.startswith(named)]
     if only is None:
         problems += lint_between(known)
     return tuple(each for each in problems if notes or not each.note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,11 +13,14 @@ from mriloop.app.advise import forget, guidelines_in_force, lint_guidelines, sho
 from mriloop.edges.knowledge.cases import load_guideline_cases
 from mriloop.edges.knowledge.folders import guideline_folders, is_site, load_folder, source_text
 from mriloop.edges.knowledge.signatures import add_signatures
+from mriloop.edges.knowledge.skeleton import write_skeleton
 from mriloop.edges.knowledge.statements import letter_places, load_statements
 from mriloop.model.errors import OperatorError, refuse
 from mriloop.model.guideline import GuidelineCase, GuidelineSet, LintProblem, Signature
 from mriloop.model.statement import Coverage, Home, HomeKind
 from mriloop.stages.advise import Difference, compare_editions, cover, lint, row_digest, rows_of, why_not_signed
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,60}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +68,20 @@ def sign(
     return Signed(path=path, rows=chosen, refused={place: why for place, why in reasons.items() if why})
 
 
-def lint_folder(folder: Path, *, today: date) -> tuple[LintProblem, ...]:
-    """Return everything that is wrong, and every note, with a folder of the user's own.
+def lint_folder(folder: Path, *, today: date) -> tuple[tuple[LintProblem, ...], tuple[str, ...]]:
+    """Return everything that is wrong, and every note, with a folder of the user's own, and the guidelines looked at.
 
     A guideline folder, a folder of such folders, or a site's knowledge folder. One that cannot be read is a problem
     like any other (`unreadable`), so that the rest is still looked at.
     """
     if is_site(folder):
-        return lint_guidelines(folder.resolve(), notes=True, today=today)
+        place = folder.resolve()
+        names = tuple(each.id for each in guidelines_in_force(place).guidelines)
+        return lint_guidelines(place, notes=True, today=today), names
     statements = frozenset(each.number for each in load_statements())
     problems: list[LintProblem] = []
-    for place in guideline_folders(folder):
+    folders = guideline_folders(folder)
+    for place in folders:
         try:
             known = load_folder(place)
             cases = load_guideline_cases(place.name, known, shipped=place.parent)
@@ -82,7 +89,23 @@ def lint_folder(folder: Path, *, today: date) -> tuple[LintProblem, ...]:
             problems.append(LintProblem(code="unreadable", where=place.name, text=error.message))
             continue
         problems += lint(known.guidelines[0], known, cases, statements=statements, source=source_text(place))
-    return tuple(problems)
+    return tuple(problems), tuple(each.name for each in folders)
+
+
+def new_guideline(site: Path | None, name: str, *, title: str, today: date) -> tuple[Path, ...]:
+    """Write the skeleton of a guideline into the site folder and return its files.
+
+    Raises OperatorError `sign_no_site`, `guideline_name`, `guideline_exists`, `out_not_writable`.
+    """
+    if site is None:
+        raise refuse("sign_no_site")
+    if not _NAME.fullmatch(name) or name in ("facts", "guards"):
+        raise refuse("guideline_name", name=name)
+    if guidelines_in_force(site).get(name) is not None or (site / "guidelines" / name).exists():
+        raise refuse("guideline_exists", name=name)
+    written = write_skeleton(site, name, title=title or name.replace("_", " ").capitalize(), today=today)
+    forget()
+    return written
 
 
 def diff(old: str, new: str, *, site: Path | None, only: str | None = None) -> Difference:

@@ -53,6 +53,11 @@ def text_problems(guidelines: GuidelineSet, *, site: Path | None) -> tuple[LintP
     return problems_of(letters.steps, guidelines.guidelines, letters.languages)
 
 
+def forget() -> None:
+    """Read the letters anew at the next question: something was written to a site folder."""
+    _load.cache_clear()
+
+
 @lru_cache(maxsize=8)
 def _load(site: Path | None) -> LetterTemplates:
     return load_letters(site=site)

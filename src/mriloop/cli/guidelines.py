@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
+from mriloop.cli.guidelines_edit import coverage, diff, new, sign, today
+from mriloop.cli.guidelines_export import export, found_in
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -15,7 +19,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def guidelines() -> None:
-    """List, show, lint and test the guidelines."""
+    """List, show, lint, test, compare and sign the guidelines."""
+
+
+guidelines.add_command(coverage)
+guidelines.add_command(diff)
+guidelines.add_command(new)
+guidelines.add_command(sign)
+
+
+guidelines.add_command(export)
 
 
 @guidelines.command("list")
@@ -75,8 +88,10 @@ def show(name: str, site: str | None, as_json: bool) -> None:
 def facts(word: str | None, site: str | None, as_json: bool) -> None:
     """List the facts that a case may state, or those whose name holds WORD."""
     from mriloop.app.advise import guidelines_in_force
+    from mriloop.app.exchange import bindings_in_force
 
-    vocabulary = guidelines_in_force(load_settings(site=site).site_path).vocabulary
+    place = load_settings(site=site).site_path
+    vocabulary, bound = guidelines_in_force(place).vocabulary, bindings_in_force(place)
     chosen = [spec for name, spec in sorted(vocabulary.items()) if not word or word.lower() in name]
     if as_json:
         emit(
@@ -84,7 +99,8 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
                 "schema": "mriloop/facts/1",
                 "facts": [
                     {"name": spec.name, "type": spec.type.value, "unit": spec.unit, "values": list(spec.values),
-                     "derived": bool(spec.derived), "question": spec.question}
+                     "derived": bool(spec.derived), "question": spec.question,
+                     "found_in": found_in(bound.get(spec.name))}
                     for spec in chosen
                 ],
             }
@@ -92,35 +108,52 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("fact", "type", "unit or words", "question")
+    table = Table("fact", "type", "unit or words", "question", "found in")
     for spec in chosen:
         kind = f"{spec.type} (computed)" if spec.derived else str(spec.type)
-        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question)
+        places = ", ".join(found_in(bound.get(spec.name)))
+        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question, places)
     console().print(table)
 
 
 @guidelines.command("lint")
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[NAME|PATH]")
 @site_option
 @json_option
 def lint(name: str | None, site: str | None, as_json: bool) -> None:
-    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any."""
+    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
+
+    NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
+    reader should weigh and may be as it should be; they make nothing fail.
+    """
     from mriloop.app.advise import lint_guidelines, list_guidelines
+    from mriloop.app.exchange import bindings_in_force
+    from mriloop.app.shelf import lint_folder
 
     place = load_settings(site=site).site_path
-    problems = lint_guidelines(place, only=name)
+    bindings_in_force(place)
+    known = [one.id for one in list_guidelines(place)] if name is None or os.sep not in name else []
+    if name is not None and name not in known and (os.sep in name or Path(name).exists()):
+        found, checked = lint_folder(Path(name), today=today())
+    else:
+        found = lint_guidelines(place, only=name, notes=True, today=today())
+        checked = (name,) if name else tuple(known)
+    problems = [one for one in found if not one.note]
     if as_json:
         emit(
             {
                 "schema": "mriloop/lint/1",
                 "problems": [{"code": one.code, "where": one.where, "text": one.text} for one in problems],
+                "notes": [{"code": one.code, "where": one.where, "text": one.text} for one in found if one.note],
             }
         )
     else:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
-        checked = [name] if name else [one.id for one in list_guidelines(place)]
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems")
+        for one in found:
+            if one.note:
+                click.echo(f"note: {one.where}: {one.code}: {one.text}")
+        click.echo(f"{len(checked)} guidelines, {len(problems)} problems, {len(found) - len(problems)} notes")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

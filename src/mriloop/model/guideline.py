@@ -121,6 +121,8 @@ class Step(StrEnum):
 
 # Steps that end the search for a disease: a row may propose one only where CHECK vouches for the images it rests on.
 CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY, Step.REASSURE, Step.NEGATIVE_FOR_QUESTION})
+# Steps that end imaging: a person may stop, or no scheduled MRI is called for.
+STOPPING_STEPS: frozenset[Step] = frozenset({Step.MAY_STOP_IMAGING, Step.NO_ROUTINE_IMAGING})
 # Steps that stay among staff: a patient may be told of one, and every other step owes the patient its words.
 STAFF_STEPS: frozenset[Step] = frozenset(
     {
@@ -136,8 +138,6 @@ STAFF_STEPS: frozenset[Step] = frozenset(
         Step.ALLOW_ORDER,
     }
 )
-# Steps that end imaging: a person may stop, or no scheduled MRI is called for.
-STOPPING_STEPS: frozenset[Step] = frozenset({Step.MAY_STOP_IMAGING, Step.NO_ROUTINE_IMAGING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, tzinfo
 from enum import StrEnum
 
 from mriloop.model.condition import Condition
@@ -113,3 +113,11 @@ class Closing:
     window: Window
     performed_on: date
     late: bool
+
+
+def day_of(instant: datetime, zone: tzinfo) -> date:
+    """Return the day of an instant in the zone of the site; an instant without a zone is taken as the site's own.
+
+    23:30 in New York is the next day in Berlin; on the night of a clock change the day is what the wall clock says.
+    """
+    return instant.date() if instant.tzinfo is None else instant.astimezone(zone).date()

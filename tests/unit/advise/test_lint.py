@@ -157,8 +157,8 @@ def test_a_row_from_memory_can_only_be_a_draft(mark):
 
 def test_nothing_is_active_by_itself():
     assert found(guideline(row("r", status=Status.ACTIVE)), code="status_not_allowed")
-    signed = row("r", status=Status.ACTIVE, provenance="status changed at the site by Dr A on 2026-01-01: read")
-    assert not found(guideline(signed), code="status_not_allowed")
+    overlay = row("r", status=Status.ACTIVE, provenance="status changed at the site by Dr A on 2026-01-01: read")
+    assert found(guideline(overlay), code="status_not_allowed")
 
 
 def test_a_citation_says_where():

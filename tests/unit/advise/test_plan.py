@@ -10,8 +10,8 @@ import pytest
 from mriloop.model.condition import Condition, Op
 from mriloop.model.fact import UNKNOWN, Truth
 from mriloop.model.quantity import Quantity
-from mriloop.model.schedule import CountedFrom, DuePoint, Duration, Repeat, Schedule, SiteDefault, StopRule
-from mriloop.stages.advise.schedule import MOST_WINDOWS, NO_PLAN, day_of, plan, windows
+from mriloop.model.schedule import CountedFrom, DuePoint, Duration, Repeat, Schedule, SiteDefault, StopRule, day_of
+from mriloop.stages.advise.schedule import MOST_WINDOWS, NO_PLAN, plan, windows
 
 D = date
 M = Duration(months=1)

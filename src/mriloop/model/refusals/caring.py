@@ -49,6 +49,16 @@ ENTRIES: tuple[ErrorEntry, ...] = (
         409,
     ),
     sender("case_impossible_date", "{path}: {fact} is not a calendar date: {found}", "write dates as YYYY-MM-DD"),
+    sender(
+        "fhir_unreadable",
+        "{path} is not readable JSON: {detail}",
+        "export the record again as one FHIR R4 Bundle in JSON (UTF-8, at most 20 MB)",
+    ),
+    sender(
+        "fhir_shape",
+        "{path} is no record that facts can be taken from: {detail}",
+        "give one FHIR R4 Bundle (collection, searchset, document or transaction) of one patient",
+    ),
     # the shelf of guidelines
     usage(
         "sign_no_site",

@@ -6,6 +6,7 @@ from mriloop.stages.advise.engine import evaluate, questions_for
 from mriloop.stages.advise.explain import cite, explain, explain_recommendation
 from mriloop.stages.advise.from_check import facts_from_check
 from mriloop.stages.advise.from_comparison import facts_from_comparison
+from mriloop.stages.advise.from_headers import facts_from_headers
 from mriloop.stages.advise.lint import CaseFailure, lint, lint_between, run_case
 from mriloop.stages.advise.orders import ORDER_GUIDELINES, decide_order, override_order
 from mriloop.stages.advise.sensitivity import Influence, influences
@@ -35,6 +36,7 @@ __all__ = [
     "explain_recommendation",
     "facts_from_check",
     "facts_from_comparison",
+    "facts_from_headers",
     "influences",
     "lint",
     "lint_between",

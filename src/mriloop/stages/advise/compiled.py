@@ -43,7 +43,8 @@ class ReadyRow:
         if not row.when and table is not None:
             grounds += [each for other in table.rows for each in other.when]
         self.grounds = _facts(grounds)
-        said = " and ".join(say_condition(each, vocabulary) for each in row.when)
+        held = row.when or (table.when if table is not None and table.rows[0] is row else ())
+        said = " and ".join(say_condition(each, vocabulary) for each in held)
         self.line = f"row {self.id} ({guideline.edition}): {said or 'what the rows before it do not cover'}"
 
 
@@ -159,7 +160,10 @@ def _not_excluded(
         return ()
     called = ", ".join(name_of(name, vocabulary) for name in names)
     questions = " ".join(vocabulary[name].question for name in names)
-    return (Caution(code=code, text=f"{title}: nobody has excluded {called}. Ask: {questions}"),)
+    said = (
+        "nobody has excluded" if code == "emergency_not_excluded" else "the answer may change with what is not stated:"
+    )
+    return (Caution(code=code, text=f"{title}: {said} {called}. Ask: {questions}"),)
 
 
 def _by_question(tables: Iterable[Table]) -> dict[str, list[Table]]:

@@ -14,6 +14,7 @@ _COMPARE = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at 
 _SOURCES = {
     Source.PERSON: "stated",
     Source.HEADER: "from the image header",
+    Source.RECORD: "from the patient's record",
     Source.CHECK: "from CHECK",
     Source.COMPARE: "from COMPARE, until a reader confirms it",
     Source.DERIVED: "follows from other facts",

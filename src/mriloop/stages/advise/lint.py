@@ -79,6 +79,7 @@ def lint(
         problems += lint_table(guideline, table, known)
     for name, table_of, row in rows_of(guideline):
         problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
+    problems += repeat_problems(guideline)
     problems += _statements(guideline, cases, statements)
     problems += repeat_problems(guideline)
     problems += _cases(guideline, known, cases)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mriloop.model.fact import FactValue, Truth
 from mriloop.model.guideline import Condition, FactType, Guideline, GuidelineSet, LintProblem, Op
 from mriloop.model.quantity import Quantity, UnitError
 from mriloop.stages.advise.derive import DERIVATIONS
 from mriloop.stages.advise.engine import conditions_of
+from mriloop.stages.advise.signatures import rows_of
 
 
 def lint_cells(guideline: Guideline, known: GuidelineSet) -> tuple[LintProblem, ...]:
     """Return every cell of a guideline that its fact cannot be held against, and facts that nothing derives."""
     problems = []
-    for condition in conditions_of(guideline):
+    for condition in (*conditions_of(guideline), *_of_schedules(guideline)):
         text = cell_problem(condition, known)
         if text:
             where = f"{guideline.id}: {condition.fact} {condition.op}"
@@ -22,6 +25,14 @@ def lint_cells(guideline: Guideline, known: GuidelineSet) -> tuple[LintProblem, 
             text = f"no function derives {spec.derived!r}"
             problems.append(LintProblem(code="unknown_derivation", where=name, text=text))
     return tuple(dict.fromkeys(problems))
+
+
+def _of_schedules(guideline: Guideline) -> Iterator[Condition]:
+    """Yield the conditions under which schedules hold and may stop."""
+    for _, _, row in rows_of(guideline):
+        if row.schedule is not None:
+            yield from row.schedule.holds_while
+            yield from row.schedule.stop.when if row.schedule.stop is not None else ()
 
 
 def cell_problem(condition: Condition, known: GuidelineSet) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from mriloop.model.coding import Urgency
 from mriloop.model.guideline import (
@@ -20,8 +21,11 @@ from mriloop.model.guideline import (
 )
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.conditions import name_of, say_value
-from mriloop.stages.advise.decide import NO_ROW, Cell, CompiledTable, Diagram, Residual, Variable, compile_rows
+from mriloop.stages.advise.decide import NO_ROW, Cell, CompiledTable, Diagram, Node, Variable, compile_rows
 
+Way = dict[int, frozenset[int]]  # the classes that a situation allows, by variable
+
+_GAPS_SHOWN = 5
 _EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
 _IMAGING = frozenset(
     {Step.FOLLOW_UP_IMAGING, Step.ADDITIONAL_IMAGING, Step.REPEAT_IMAGING, Step.COMPLETE_IMAGING, Step.DEFER_IMAGING}
@@ -87,7 +91,7 @@ def compatible(conditions: Sequence[Condition], known: GuidelineSet) -> str | No
     cells = compiled.rows[0].cells
     if not all(allowed for _, allowed in cells):
         return None
-    return _situation({variable: min(allowed) for variable, allowed in cells}, compiled.variables, known)
+    return _situation(dict(cells), compiled.variables, known)
 
 
 class _Shelf:
@@ -116,9 +120,13 @@ class _Shelf:
         return LintProblem(code=code, where=f"{self.where}/{row}" if row else self.where, text=text, note=note)
 
     def _gaps(self) -> Iterable[LintProblem]:
-        ways = _ways(self.compiled, [*self.before, *self.rows])
-        if NO_ROW in ways:
-            yield self._problem("gap", f"no row answers when {self._say(ways[NO_ROW])}")
+        diagram, root = _folded(self.compiled, [*self.before, *self.rows])
+        ways = diagram.leaves(root)
+        for number, gap in enumerate(_ways_to_nothing(root)):
+            if number == _GAPS_SHOWN:
+                yield self._problem("gap", "there are further gaps: close these first")
+                break
+            yield self._problem("gap", f"no row answers when {self._say(gap)}")
         for number, row in enumerate(self.firm):
             if self.lead + number not in ways:
                 text = "an earlier row, a guard or the limits of the table always answer first"
@@ -163,9 +171,7 @@ class _Shelf:
         }
         return all(own.get(variable, everything[variable]) <= allowed for variable, allowed in self.rows[second][1])
 
-    def _together(
-        self, first: int, second: int, earlier: Sequence[tuple[int, tuple[Cell, ...]]]
-    ) -> dict[int, int] | None:
+    def _together(self, first: int, second: int, earlier: Sequence[tuple[int, tuple[Cell, ...]]]) -> Way | None:
         """Return a situation in which both rows hold and nothing before them answers; None when there is none."""
         shared = dict(self.rows[first][1])
         for variable, allowed in self.rows[second][1]:
@@ -173,9 +179,10 @@ class _Shelf:
         if not all(shared.values()):
             return None
         both = self.lead + 2 * len(self.firm) + len(self.before)
-        return _ways(self.compiled, [*self.before, *earlier, (both, tuple(sorted(shared.items())))]).get(both)
+        way = _ways(self.compiled, [*self.before, *earlier, (both, tuple(sorted(shared.items())))]).get(both)
+        return None if way is None else {variable: frozenset([index]) for variable, index in way.items()}
 
-    def _say(self, way: Mapping[int, int]) -> str:
+    def _say(self, way: Mapping[int, frozenset[int]]) -> str:
         return _situation(way, self.compiled.variables, self.known)
 
 
@@ -193,8 +200,8 @@ def _outside(compiled: CompiledTable, name: int) -> list[tuple[int, tuple[Cell, 
     return found
 
 
-def _ways(compiled: CompiledTable, cells: Iterable[tuple[int, tuple[Cell, ...]]]) -> dict[int, dict[int, int]]:
-    """Return, for each row that some situation reaches first, one such situation; NO_ROW where none answers."""
+def _folded(compiled: CompiledTable, cells: Iterable[tuple[int, tuple[Cell, ...]]]) -> tuple[Diagram, Node]:
+    """Return the diagram of rows in first-match order, and its root."""
     kept: list[tuple[int, tuple[Cell, ...]]] = []
     for number, row in cells:
         if any(not allowed for _, allowed in row):
@@ -202,27 +209,67 @@ def _ways(compiled: CompiledTable, cells: Iterable[tuple[int, tuple[Cell, ...]]]
         kept.append((number, row))
         if not row:
             break
-    residual: Residual = tuple(kept)
     diagram = Diagram(compiled)
-    return diagram.leaves(diagram.fold(residual))
+    return diagram, diagram.fold(tuple(kept))
 
 
-def _situation(way: Mapping[int, int], variables: Sequence[Variable], known: GuidelineSet) -> str:
-    return " and ".join(_class_words(variables[at], way[at], known) for at in sorted(way)) or "anything is the case"
+def _ways(compiled: CompiledTable, cells: Iterable[tuple[int, tuple[Cell, ...]]]) -> dict[int, dict[int, int]]:
+    """Return, for each row that some situation reaches first, one such situation; NO_ROW where none answers."""
+    diagram, root = _folded(compiled, cells)
+    return diagram.leaves(root)
 
 
-def _class_words(variable: Variable, index: int, known: GuidelineSet) -> str:
+def _ways_to_nothing(root: Node) -> Iterator[Way]:
+    """Yield every situation that no row covers: the classes, by variable, along each way to the empty leaf."""
+    open_ended: dict[int, bool] = {}
+
+    def leads_there(node: Node) -> bool:
+        if isinstance(node, int):
+            return node == NO_ROW
+        if id(node) not in open_ended:
+            open_ended[id(node)] = any(leads_there(child) for child in node[1])
+        return open_ended[id(node)]
+
+    def walk(node: Node, way: Way) -> Iterator[Way]:
+        if isinstance(node, int):
+            yield way
+            return
+        variable, children = node
+        same: dict[int, set[int]] = {}
+        for index, child in enumerate(children):
+            if leads_there(child):
+                same.setdefault(id(child), set()).add(index)
+        for indices in same.values():
+            yield from walk(children[min(indices)], {**way, variable: frozenset(indices)})
+
+    if leads_there(root):
+        yield from walk(root, {})
+
+
+def _situation(way: Mapping[int, frozenset[int]], variables: Sequence[Variable], known: GuidelineSet) -> str:
+    said = [_class_words(variables[at], sorted(way[at]), known) for at in sorted(way)]
+    return " and ".join(words for words in said if words) or "anything is the case"
+
+
+def _class_words(variable: Variable, indices: Sequence[int], known: GuidelineSet) -> str:
+    """Return in words which classes a fact is in; empty for all of them."""
+    if len(indices) == len(variable.classes):
+        return ""
     name = name_of(variable.fact, known.vocabulary)
     if variable.item:
-        return f"{name} {'includes' if index else 'does not include'} {variable.item.replace('_', ' ')}"
+        return f"{name} {'includes' if indices[0] else 'does not include'} {variable.item.replace('_', ' ')}"
     if not variable.limits:
-        return f"{name} is {say_value(variable.classes[index])}"
+        return f"{name} is {' or '.join(say_value(variable.classes[index]) for index in indices)}"
+    runs = [[index for _, index in run] for _, run in groupby(enumerate(indices), key=lambda pair: pair[1] - pair[0])]
+    return f"{name} is {' or '.join(_run_words(variable, run[0], run[-1]) for run in runs)}"
+
+
+def _run_words(variable: Variable, first: int, last: int) -> str:
+    """Return neighbouring classes of a quantity in words; odd numbers are the limits themselves."""
     values = [say_value(Quantity(value=limit, unit=variable.unit)) for limit in variable.limits]
-    at, exact = divmod(index, 2)
-    if exact:
-        return f"{name} is exactly {values[at]}"
-    if at == 0:
-        return f"{name} is below {values[0]}"
-    return (
-        f"{name} is above {values[-1]}" if at == len(values) else f"{name} is between {values[at - 1]} and {values[at]}"
-    )
+    if first == last and first % 2:
+        return f"exactly {values[first // 2]}"
+    low = "" if first == 0 else f"at least {values[first // 2]}" if first % 2 else f"above {values[first // 2 - 1]}"
+    top = last == len(variable.classes) - 1
+    high = "" if top else f"at most {values[last // 2]}" if last % 2 else f"below {values[last // 2]}"
+    return " and ".join(word for word in (low, high) if word)

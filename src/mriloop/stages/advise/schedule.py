@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, timedelta
 from itertools import pairwise
 
 from mriloop.model.advice import Caution
@@ -137,29 +137,18 @@ def days_made(values: Mapping[str, FactValue]) -> list[date]:
     return [day for day in days if isinstance(day, date)]
 
 
-def day_of(instant: datetime, zone: tzinfo) -> date:
-    """Return the day of an instant in the zone of the site; an instant without a zone is taken as the site's own.
-
-    23:30 in New York is the next day in Berlin; on the night of a clock change the day is what the wall clock says.
-    """
-    return instant.date() if instant.tzinfo is None else instant.astimezone(zone).date()
-
-
 def after(start: date, duration: Duration) -> date:
     """Return the day `duration` after `start`: months first, held at the month's end, then days.
 
     31 January + 1 month is 28 February, 29 in a leap year; 29 February + 12 months is 28 February. Raises ValueError or
     OverflowError beyond the years 1 to 9999.
     """
-    if duration.months:
-        year, month = divmod(start.year * 12 + start.month - 1 + duration.months, 12)
-        start = date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
-    return start + timedelta(days=duration.days) if duration.days else start
+    return _count(start, duration.months, duration.days)
 
 
 def before(end: date, duration: Duration) -> date:
     """Return the day `duration` before `end`: months first, held at the month's end, then days."""
-    return after(end, Duration(months=-duration.months, days=-duration.days))
+    return _count(end, -duration.months, -duration.days)
 
 
 def window_of(point: DuePoint, anchor: date, *, shift: Duration = _NO_TIME) -> Window:
@@ -167,13 +156,15 @@ def window_of(point: DuePoint, anchor: date, *, shift: Duration = _NO_TIME) -> W
 
     Each date is counted from the anchor itself, never from the date before it, so that month ends do not drift.
     """
-    target = after(anchor, _sum(point.target, shift))
+    months, days = shift.months, shift.days
+    target = _count(anchor, point.target.months + months, point.target.days + days)
     if point.tolerance is not None:
         return Window(earliest=before(target, point.tolerance), target=target, latest=after(target, point.tolerance))
+    first, last = point.earliest or point.target, point.latest or point.target
     return Window(
-        earliest=after(anchor, _sum(point.earliest or point.target, shift)),
+        earliest=_count(anchor, first.months + months, first.days + days),
         target=target,
-        latest=after(anchor, _sum(point.latest or point.target, shift)),
+        latest=_count(anchor, last.months + months, last.days + days),
     )
 
 
@@ -370,6 +361,14 @@ def _ended(schedule: Schedule, values: Mapping[str, FactValue], words: Mapping[s
 
 def _all(conditions: Iterable[Condition], values: Mapping[str, FactValue]) -> Truth:
     return all_of(holds(each, values.get(each.fact, UNKNOWN)) for each in conditions)
+
+
+def _count(start: date, months: int, days: int) -> date:
+    if months:
+        year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
+        day = start.day if start.day <= 28 else min(start.day, monthrange(year, month + 1)[1])
+        start = date(year, month + 1, day)
+    return start + timedelta(days=days) if days else start
 
 
 def _many(count: int, noun: str) -> str:

@@ -72,6 +72,10 @@ def _recommendation(one: Recommendation, told: Mapping[str, str]) -> Document:
         "default": one.default,
         "question": one.question,
         "provenance": one.provenance,
+        "signatures": [
+            {"by": each.by, "role": each.role, "on": each.on.isoformat(), "expires": each.expires.isoformat()}
+            for each in one.signatures
+        ],
         "status": one.status.value,
         "patient_text": {language: told[language] for language in sorted(told)},
         "repeat_reason": one.repeat_reason,

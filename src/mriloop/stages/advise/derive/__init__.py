@@ -6,6 +6,7 @@ from mriloop.stages.advise.derive import (
     examination,
     infection,
     multiple_sclerosis,
+    neuro,
     order,
     patient,
     pituitary,
@@ -15,5 +16,5 @@ from mriloop.stages.advise.derive import (
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, order, repeats, result, spine)
+_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, neuro, order, repeats, result, spine)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
