@@ -211,6 +211,8 @@ def test_which_guidelines_do_without_gadolinium(facts, expected):
 
 
 def test_what_a_word_says_by_itself():
+    assert derive("tumour_grade", condition=("glioblastoma",)) == "grade_4"
+    assert derive("tumour_grade", condition=("glioma",)) == UNKNOWN
     assert derive("hydrocephalus", condition=("colloid_cyst", "hydrocephalus")) is YES
     assert derive("hydrocephalus", condition=("colloid_cyst",)) == UNKNOWN
     assert derive("aneurysm_treatment", discovered="incidental") == "none"
