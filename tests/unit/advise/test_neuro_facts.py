@@ -149,15 +149,17 @@ def test_growth_is_unknown_without_both_sizes():
 @pytest.mark.parametrize(
     ("start", "end", "rate"),
     [
-        (date(2025, 3, 1), date(2026, 3, 1), 2 * 365.25 / 365),
-        (date(2024, 3, 1), date(2026, 3, 1), 2 * 365.25 / 730),
+        (date(2025, 3, 1), date(2026, 3, 1), 2.0),
+        (date(2024, 3, 1), date(2026, 3, 1), 1.0),
+        (date(2025, 8, 31), date(2026, 2, 28), 4.0),
         (date(2026, 3, 1), date(2026, 3, 1), None),
+        (date(2026, 3, 2), date(2026, 3, 1), None),
     ],
 )
-def test_growth_per_year(start, end, rate):
+def test_growth_per_year_counts_calendar_months(start, end, rate):
     sizes = {"lesion_size": q(12, "mm"), "prior_lesion_size": q(1, "cm")}
     found = derive("growth_per_year", **sizes, prior_exam_date=start, exam_date=end)
-    assert found == (UNKNOWN if rate is None else q(round(rate, 6), "mm/a"))
+    assert found == (UNKNOWN if rate is None else q(rate, "mm/a"))
     assert derive("growth_per_year", **sizes) == UNKNOWN
 
 
@@ -209,6 +211,8 @@ def test_which_guidelines_do_without_gadolinium(facts, expected):
 
 
 def test_what_a_word_says_by_itself():
+    assert derive("tumour_grade", condition=("glioblastoma",)) == "grade_4"
+    assert derive("tumour_grade", condition=("glioma",)) == UNKNOWN
     assert derive("hydrocephalus", condition=("colloid_cyst", "hydrocephalus")) is YES
     assert derive("hydrocephalus", condition=("colloid_cyst",)) == UNKNOWN
     assert derive("aneurysm_treatment", discovered="incidental") == "none"

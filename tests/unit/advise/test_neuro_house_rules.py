@@ -179,3 +179,16 @@ def test_a_list_of_bright_spots_does_not_vouch_for_one_lesion(condition):
     stated = {"condition": Fact(name="condition", value=(condition,), source=Source.PERSON)}
     facts, _ = put_together(machine, stated, KNOWN.vocabulary)
     assert facts["change_vs_prior"].value == "cannot_tell"
+
+
+def test_bright_spots_are_not_counted_as_new_metastases():
+    machine = {
+        "change_vs_prior": Fact(name="change_vs_prior", value="growth", source=Source.COMPARE),
+        "new_lesion_count": Fact(
+            name="new_lesion_count", value=Quantity(value=2, unit="{count}"), source=Source.COMPARE
+        ),
+    }
+    for condition, counted in (("brain_metastases", False), ("multiple_sclerosis", True)):
+        stated = {"condition": Fact(name="condition", value=(condition,), source=Source.PERSON)}
+        facts, _ = put_together(machine, stated, KNOWN.vocabulary)
+        assert ("new_lesion_count" in facts) is counted

@@ -28,6 +28,12 @@ def _untouched(ask: Ask) -> bool:
     return by_name or ask("discovered") == "incidental" or ask("observation_chosen") is Truth.TRUE
 
 
+def _tumour_grade(ask: Ask, as_of: date) -> FactValue:
+    """A glioblastoma has grade 4 by its definition (WHO 2021); other names say nothing of the grade."""
+    conditions = ask("condition")
+    return "grade_4" if isinstance(conditions, tuple) and "glioblastoma" in conditions else UNKNOWN
+
+
 def _lesion_treatment(ask: Ask, as_of: date) -> FactValue:
     """Days of treatment say what was done; found by chance or observed counts as untreated until one is stated."""
     operated = isinstance(ask("surgery_date"), date)
@@ -159,6 +165,7 @@ def _gadolinium_not_needed(ask: Ask, as_of: date) -> FactValue:
 
 
 DERIVATIONS: Mapping[str, Derivation] = {
+    "tumour_grade": _tumour_grade,
     "lesion_treatment": _lesion_treatment,
     "treatment_date": _treatment_date,
     "years_since_treatment": _years_since_treatment,
