@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -148,27 +148,32 @@ def diff(old: str, new: str, *, site: Path | None, only: str | None = None) -> D
     alone = [known.guidelines[0].id for known, _ in editions if len(known.guidelines) == 1]
     if only is None and alone:
         only = alone[-1]
-    both: dict[str, tuple[GuidelineCase, ...]] = {}
-    for _, cases in editions:
-        for name, listed in cases.items():
-            both[name] = (*both.get(name, ()), *listed)
     if only is not None and all(known.get(only) is None for known, _ in editions):
         raise refuse("knowledge_unknown", kind="guideline", name=only)
+    both: dict[str, tuple[GuidelineCase, ...]] = {}
+    for known, cases_of in editions:
+        for name in [each.id for each in known.guidelines if only in (None, each.id)]:
+            both[name] = (*both.get(name, ()), *cases_of(name))
     return compare_editions(editions[0][0], editions[1][0], both, only=only)
 
 
-def _edition(word: str, site: Path | None) -> tuple[GuidelineSet, dict[str, tuple[GuidelineCase, ...]]]:
+CasesOf = Callable[[str], tuple[GuidelineCase, ...]]
+
+
+def _edition(word: str, site: Path | None) -> tuple[GuidelineSet, CasesOf]:
+    """Return the guidelines that a word or a folder names, and how to read the worked cases beside one of them."""
     if word == "site" and site is None:
         raise refuse("sign_no_site")
     if word in ("shipped", "site") or is_site(Path(word)):
         own = None if word == "shipped" else site if word == "site" else Path(word).resolve()
         known = guidelines_in_force(own)
-        return known, {each.id: load_guideline_cases(each.id, known, site=own) for each in known.guidelines}
+        return known, lambda name: load_guideline_cases(name, known, site=own)
     folders = guideline_folders(Path(word))
     sets = [load_folder(each) for each in folders]
     vocabulary = {name: spec for each in sets for name, spec in each.vocabulary.items()}
     known = GuidelineSet(guidelines=tuple(each.guidelines[0] for each in sets), vocabulary=vocabulary)
-    return known, {each.name: load_guideline_cases(each.name, known, shipped=each.parent) for each in folders}
+    parents = {each.name: each.parent for each in folders}
+    return known, lambda name: load_guideline_cases(name, known, shipped=parents[name])
 
 
 def coverage(*, commands: Collection[str], site: Path | None = None) -> tuple[Coverage, ...]:
