@@ -11,7 +11,7 @@ from tests.unit.advise.pelvis import KNOWN, ask
 from mriloop.model.fact import Truth, Unknown
 from mriloop.model.finding import Fact, Source
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.facts import complete
+from mriloop.stages.advise.facts import CaseFacts
 
 YES, NO, OPEN = Truth.TRUE, Truth.FALSE, Truth.UNKNOWN
 
@@ -26,8 +26,8 @@ def mm(value: float, unit: str = "mm") -> Quantity:
 
 def derive(name: str, **stated: object):
     facts = {each: Fact(name=each, value=value, source=Source.PERSON) for each, value in stated.items()}  # type: ignore[arg-type]
-    found = complete(facts, KNOWN.vocabulary, date(2026, 3, 1)).facts.get(name)
-    return None if found is None or isinstance(found.value, Unknown) or found.value is OPEN else found.value
+    found = CaseFacts(facts, KNOWN.vocabulary, date(2026, 3, 1)).value(name)
+    return None if isinstance(found, Unknown) or found is OPEN else found
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def derive(name: str, **stated: object):
     ],
 )
 def test_a_study_readable_when_it_is_diagnostic_or_a_reader_says_so(quality, said, answers):
-    stated = {"study_quality": quality, "limited_study_readable": said}
+    stated = {"study_quality": quality, "limited_study_answers": said}
     given = {name: value for name, value in stated.items() if value is not None}
     assert derive("study_readable", **given) is answers
 
