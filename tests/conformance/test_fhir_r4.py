@@ -51,7 +51,7 @@ def advices(tmp_path_factory) -> dict[str, dict]:
     """The advice on every example as a Bundle, by the name of the example."""
     folder, found = tmp_path_factory.mktemp("advice"), {}
     for path in EXAMPLES:
-        name, advice = advise_with_record(path, None, site=None, today=NOW.date(), now=NOW)
+        name, advice = advise_with_record(path, None, site=None, today=NOW.date())
         write_proposals(advice, name, folder / "advice.json", site=None, now=NOW)
         found[path.stem] = json.loads((folder / "advice.json").read_text("utf-8"))
     return found
@@ -230,7 +230,7 @@ def test_no_bundle_holds_a_name_or_a_birth_date(advices):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_facts_of_an_advice_come_back_from_its_bundle(path, tmp_path):
     """Whoever answers a DataRequirement does so with an Observation of this code: the way in is the way out."""
-    name, advice = advise_with_record(path, None, site=None, today=NOW.date(), now=NOW)
+    name, advice = advise_with_record(path, None, site=None, today=NOW.date())
     write_proposals(advice, name, tmp_path / "out.json", site=None, now=NOW)
     back = read_record(tmp_path / "out.json", bindings_in_force(), KNOWN.vocabulary, as_of=date(2099, 1, 1), zone=UTC)
     stated = {name: value for name, value in advice.facts.items() if value is not UNKNOWN and name != "birth_date"}
