@@ -95,12 +95,30 @@ def test_every_resource_is_one_of_the_r4_json_schema(guidelines, advices, module
             assert [error.message for error in judges[kind].iter_errors(one)] == [], one["id"]
 
 
-def test_a_second_validator_finds_no_fault(guidelines, advices, modules):
-    del modules
-    bundles = json.dumps([*guidelines.values(), *advices.values()])
-    ran = subprocess.run(["node", "judge.mjs"], cwd=HERE, input=bundles, capture_output=True, text=True, check=False)
+def judged(program: str, task: object) -> list[str]:
+    """Return the faults that a judge in JavaScript finds."""
+    command = ["node", program]
+    ran = subprocess.run(command, cwd=HERE, input=json.dumps(task), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[:1000]
-    assert json.loads(ran.stdout) == []
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_second_validator_finds_no_fault(guidelines, advices):
+    assert judged("judge.mjs", [*guidelines.values(), *advices.values()]) == []
+
+
+@pytest.mark.usefixtures("modules")
+def test_every_condition_is_cql_that_its_own_translator_takes(guidelines):
+    task = []
+    for bundle in guidelines.values():
+        (library,), (plan,) = resources(bundle, "Library"), resources(bundle, "PlanDefinition")
+        said = [
+            each["expression"]["expression"] for one in actions(plan["action"][0]) for each in one.get("condition", [])
+        ]
+        task.append({"library": base64.b64decode(library["content"][0]["data"]).decode(), "conditions": said})
+    assert sum(len(each["conditions"]) for each in task) > 100
+    assert judged("translate.mjs", task) == []
 
 
 def test_each_row_is_one_action_with_its_source_status_and_condition(guidelines):
