@@ -65,7 +65,9 @@ def response_advice(history: ResponseHistory, course: ResponseCourse, *, site: P
 
 
 def entries_advice(course: EntryCourse, *, site: Path | None = None) -> Advice:
-    """Return what a comparison of discs asks for: `lumbar_disc` alone is asked; raises as `response_advice` does."""
+    """Return what a comparison of discs asks for; of joints nothing follows by itself. Raises as `response_advice`."""
+    if course.criteria != DISC:
+        return Advice(recommendations=())
     known = guidelines_in_force(site)
     asked = tuple(each for each in known.guidelines if each.id == "lumbar_disc")
     return evaluate(replace(known, guidelines=asked), facts_from_discs(course), as_of=course.visits[-1][1])

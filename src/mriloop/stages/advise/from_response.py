@@ -1,4 +1,4 @@
-"""What the response criteria say of a course of visits, as facts for the guidelines. Measurement support, no decision."""
+"""What the response criteria say of a course of visits, as facts for the guidelines: measurement, no decision."""
 
 from __future__ import annotations
 

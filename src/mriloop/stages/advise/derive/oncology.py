@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from mriloop.model.fact import UNKNOWN, FactValue
+from mriloop.model.fact import UNKNOWN, FactValue, truth
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_since
 
@@ -40,6 +40,11 @@ def _response_standing(ask: Ask, as_of: date) -> FactValue:
     return "pending" if category in _NEEDS_SECOND.get(criteria, ()) else "final"
 
 
+def _protocol_date_on_record(ask: Ask, as_of: date) -> FactValue:
+    """Whether anybody stated the protocol's day. The one derived fact about the record itself, so never unknown."""
+    return truth(not is_unknown(ask("protocol_next_date")))
+
+
 def _share(part: float, whole: float | None) -> FactValue:
     return UNKNOWN if not whole else Quantity(value=100 * part / whole, unit="%")
 
@@ -64,6 +69,7 @@ def _rise_from_nadir_mm(ask: Ask, as_of: date) -> FactValue:
 DERIVATIONS: Mapping[str, Derivation] = {
     "months_on_immunotherapy": months_since("immunotherapy_start_date", "exam_date"),
     "response_standing": _response_standing,
+    "protocol_date_on_record": _protocol_date_on_record,
     "sum_drop_from_baseline": _drop_from_baseline,
     "sum_rise_from_nadir": _rise_from_nadir,
     "sum_rise_from_nadir_mm": _rise_from_nadir_mm,

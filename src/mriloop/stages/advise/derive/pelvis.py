@@ -12,7 +12,7 @@ from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown
 _LIPID_HU = 10.0  # ESE/ENSAT 2023: homogeneous and at most this without contrast is benign
 
 
-def _study_answers(ask: Ask, as_of: date) -> FactValue:
+def _study_readable(ask: Ask, as_of: date) -> FactValue:
     """A diagnostic study answers; a limited one where the reader says so; one that is not diagnostic never does."""
     quality = ask("study_quality")
     if quality == "limited":
@@ -54,7 +54,7 @@ def _adnexal_solid_large(ask: Ask, as_of: date) -> FactValue:
 
 
 DERIVATIONS: Mapping[str, Derivation] = {
-    "study_answers": _study_answers,
+    "study_readable": _study_readable,
     "adnexal_solid_large": _adnexal_solid_large,
     "adrenal_kind": _adrenal_kind,
     "adrenal_benign_shown": _adrenal_benign_shown,
