@@ -135,6 +135,15 @@ def test_grade_3_by_years_since_treatment(ask, treated, nice, nccn):
     assert shown == {"NICE NG99": nice, "NCCN": nccn, "EANO 2021": ("2026-05-20", "2026-08-20")}
 
 
+@pytest.mark.parametrize(("treated", "step"), [("2017-03-01", "follow_up_imaging"), ("2017-02-28", "may_stop_imaging")])
+def test_nice_may_discharge_after_more_than_nine_years_and_never_grade_3(ask, treated, step):
+    case = f"condition: meningioma, surgery_date: {treated}, residual: no, exam_date: 2026-02-20, change: stable"
+    assert by_profile(ask(f"{case}, tumour_grade: 1"))["NICE NG99"].step == step
+    assert by_profile(ask(f"{case}, tumour_grade: 2"))["NICE NG99"].step == step
+    grade_3 = ask(f"{case}, tumour_grade: 3").recommendations
+    assert {each.step for each in grade_3} == {"follow_up_imaging"}
+
+
 @pytest.mark.parametrize("sign", ["change: growth", "oedema: yes", "critical_structure: yes", "lesion_symptoms: yes"])
 def test_a_meningioma_escalates_before_any_interval(ask, sign):
     found = only(ask(f"condition: meningioma, discovered: incidental, age: 50, exam_date: 2026-02-10, {sign}"))
@@ -215,6 +224,20 @@ def test_an_observed_schwannoma_by_authority_and_never_with_contrast(ask):
     assert (later.earliest, later.latest) == (date(2032, 1, 31), date(2034, 1, 31))
     assert "CNS 2018" not in found
     assert {each.contrast for each in advice.recommendations if each.modality} == {"without"}
+
+
+@pytest.mark.parametrize(
+    ("first", "step"),
+    [
+        ("2017-08-20", "may_stop_imaging"),  # 102 months: eight and a half years
+        ("2017-08-21", "individualise"),
+    ],
+)
+def test_the_british_consensus_may_stop_at_about_eight_and_a_half_years(ask, first, step):
+    case = f"condition: vestibular_schwannoma, discovered: incidental, first_mri_date: {first}, exam_date: 2026-02-20"
+    found = by_profile(ask(f"{case}, change: stable"))
+    assert found["British Skull Base Society 2022"].step == step
+    assert found["EANO 2020"].never_auto_close
 
 
 @pytest.mark.parametrize(
