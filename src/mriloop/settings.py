@@ -46,9 +46,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="max_unpacked_mb", default=16_384, help="size of a zip archive when unpacked", least=1),
     Setting(name="language", default="en", help="language of patient letters"),
     Setting(name="clinic_name", default="the imaging department", help="who a letter is from"),
-    Setting(
-        name="clinic_phone", default="the number on your appointment card", help="whom to call, as a letter says it"
-    ),
+    Setting(name="clinic_phone", default="", help="whom to call; without it a letter names the appointment card"),
 )
 
 

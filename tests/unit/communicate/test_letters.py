@@ -355,3 +355,12 @@ def test_no_word_of_the_vocabulary_is_there_for_nothing(templates):
     assert {name for name in PLACEHOLDERS if f"{{{name}}}" not in said} == set()
     assert set(FLAGS) - {flag for item in paragraphs for flag in (*item.when, *item.unless)} == set()
     assert set(LISTS) - {item.each for item in paragraphs} == set()
+
+
+def test_without_a_number_a_letter_names_the_appointment_card_in_its_own_language(make, templates):
+    nameless = Clinic(name="Riverside Imaging Center", phone="")
+    report = make.report(make.recommendation())
+    assert "call the number on your appointment card" in text_of(
+        patient_letter(report, templates, language="en", clinic=nameless)
+    )
+    assert "al número de su cita" in text_of(patient_letter(report, templates, language="es", clinic=nameless))

@@ -29,7 +29,7 @@ from mriloop.model.errors import MriloopError, refuse
 SHIPPED = Path(__file__).parents[2] / "knowledge" / "letters"
 _WORDS = "words.yaml"
 _BLOCKS = "blocks.yaml"
-_LABELS = ("salutation", "salutation_unknown", "salutation_colleague", "closing", "page", "phone")
+_LABELS = ("salutation", "salutation_unknown", "salutation_colleague", "closing", "page", "phone", "phone_unknown")
 _LABEL_FIELDS = {"salutation": {"name"}, "page": {"page", "pages"}}
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _STATEMENT = re.compile(r"S\d{1,2}")

@@ -21,6 +21,7 @@ _BY_DEFINITION = frozenset(
         "agent_group",
         "fluid_sensitive_readable",
         "jcv_status",
+        "kidney_acute",
         "kidney_risk",
         "lymphocytes",
         "ms_activity",

@@ -124,7 +124,7 @@ def _content(
     told = text_of(step, templates, words.language) if step is not None and step.status not in UNVERIFIED else ""
     filled = {
         "clinic": clinic.name,
-        "phone": clinic.phone,
+        "phone": clinic.phone or words.labels["phone_unknown"],
         "signer": report.verified_by.name,
         "body_part": words.regions.get(code, words.regions["other"]),
         "minutes": str(minutes) if minutes is not None else "",

@@ -67,7 +67,7 @@ def preview(
             **dict.fromkeys(("study_id", "report_id", "outcome", "acknowledge_by", "minutes"), ""),
             **{name.strip("{}"): name for name in _SIGNED},
             "clinic": clinic.name,
-            "phone": clinic.phone,
+            "phone": clinic.phone or words.labels["phone_unknown"],
             "body_part": words.regions.get(region, words.regions["other"]),
             **step_words(step, words),
         },

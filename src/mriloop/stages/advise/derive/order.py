@@ -34,7 +34,7 @@ _CONDITIONS = frozenset(
         "monitoring",
     )
 )
-_ORDER_WORDS = ("order_contrast", "order_region", "agent", "agent_group", "dialysis", "egfr", "implant_status")
+_ORDER_WORDS = ("order_contrast", "order_region", "order_purpose", "order_laterality", "agent", "agent_group")
 
 
 def _contrast_planned(ask: Ask, as_of: date) -> FactValue:
