@@ -181,13 +181,31 @@ def test_a_benign_biopsy_counts_only_where_it_explains_the_images(result, concor
     [
         ("1", Step.NO_ROUTINE_IMAGING),
         ("2", Step.OTHER_MODALITY),
-        ("3", Step.INDIVIDUALISE),
+        ("3", Step.FOLLOW_UP_IMAGING),
         ("4", Step.CONSIDER_BIOPSY),
     ],
 )
-def test_each_category_of_a_bone_lesion_has_its_step_and_category_3_no_invented_date(given, step):
-    (only,) = ask("bone_lesion", {"bone_rads": given, "study_quality": "diagnostic"}).recommendations
-    assert (only.step, only.window, only.citation.mark) == (step, None, "V")
+def test_each_category_of_a_bone_lesion_has_its_step(given, step):
+    case = {"bone_rads": given, "study_quality": "diagnostic", "change_vs_prior": "no_prior", "exam_date": "2025-12-31"}
+    (only,) = ask("bone_lesion", case).recommendations
+    assert only.step is step
+    due = [each.target.isoformat() for each in only.schedule]
+    assert due == (["2026-06-30", "2026-12-31", "2027-12-31"] if given == "3" else [])
+
+
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        ("stable", "category_3"),
+        ("shrinkage", "category_3"),
+        ("growth", "category_3_grown"),
+        ("cannot_tell", "category_3_cannot_tell"),
+        ("unknown", "asks change_vs_prior"),
+    ],
+)
+def test_a_bone_lesion_of_category_3_keeps_its_dates_only_while_it_does_not_grow(change, row):
+    case = {"bone_rads": "3", "study_quality": "diagnostic", "change_vs_prior": change, "first_mri_date": "2025-08-20"}
+    assert row_of(ask("bone_lesion", case), "by_category") == row
 
 
 @pytest.mark.parametrize(

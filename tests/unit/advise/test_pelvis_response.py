@@ -193,7 +193,7 @@ def test_a_course_of_compare_gets_its_next_step(tmp_path, criteria, sizes, extra
     assert row in rows(response_advice(*response(path)))
 
 
-def test_a_progression_that_the_next_visit_refutes_counts_as_what_is_left_of_it(tmp_path):
+def test_the_last_visit_speaks_and_not_a_progression_that_it_refutes(tmp_path):
     path = history(
         tmp_path, criteria="rano-2.0", weeks=6, sizes=("20 x 20 mm", "30 x 30 mm", "20 x 20 mm"),
         extra="radiotherapy_ended: 2026-02-02\n",
@@ -290,3 +290,14 @@ def test_one_disc_beyond_the_limits_is_enough(tmp_path, second, word):
         f"  - {{id: b, date: 2026-03-02, L4/L5: {{herniation: 118 mm2}}, L5/S1: {{herniation: {second}}}}}\n"
     )
     assert facts_from_discs(entries(write(tmp_path, text), "disc"))["disc_change"].value == word
+
+
+def test_a_disc_that_grows_and_shrinks_again_has_changed(tmp_path):
+    sizes = ("60 mm2", "118 mm2", "60 mm2")
+    visits = "".join(
+        f"  - {{id: v{number}, date: 202{number + 4}-03-03, L5/S1: {{herniation: {size}}}}}\n"
+        for number, size in enumerate(sizes)
+    )
+    course = entries(write(tmp_path, f"criteria: disc\nsame_reader: yes\nvisits:\n{visits}"), "disc")
+    assert course.entries[0].pattern.value == "fluctuating"
+    assert facts_from_discs(course)["disc_change"].value == "beyond_limits"

@@ -14,7 +14,6 @@ from mriloop.model.response import (
     ResponseCourse,
     ResponseHistory,
     ResponseVisit,
-    Standing,
     Trend,
     Verdict,
 )
@@ -62,9 +61,8 @@ _PATTERN: Mapping[Pattern, str] = {
 def facts_from_response(history: ResponseHistory, course: ResponseCourse) -> dict[str, Fact]:
     """Return what the last visit of a course amounts to, in the words of the guidelines.
 
-    A progression or a response that a later visit refuted counts as what it amounts to (`counts_as`). What nobody said
-    of the visit, such as whether the patient is worse, stays unknown; so does the response itself where the last visit
-    is a baseline.
+    What nobody said of the visit, such as whether the patient is worse, stays unknown; so does the response itself
+    where the last visit is a baseline.
     """
     last = course.verdicts[-1]
     visit = next(each for each in history.visits if each.id == last.visit)
@@ -100,12 +98,9 @@ def _named(facts: Mapping[str, FactValue]) -> dict[str, Fact]:
 
 
 def _category(last: Verdict) -> dict[str, FactValue]:
-    """The category with its standing; one that was refuted counts as what is left of it, and that is final."""
-    standing = last.confirmation.standing
-    word = _CATEGORY.get(last.counts_as if standing is Standing.REFUTED else last.category)
-    if word is None:
-        return {}
-    return {"response_category": word, "response_standing": "final" if standing is Standing.REFUTED else standing.value}
+    """The category with its standing: final, confirmed or pending, since no later visit can refute the last."""
+    word = _CATEGORY.get(last.category)
+    return {} if word is None else {"response_category": word, "response_standing": last.confirmation.standing.value}
 
 
 def _patient(visit: ResponseVisit) -> dict[str, FactValue]:
