@@ -47,6 +47,31 @@ def test_every_class_from_its_features(protrusion, protrusion_size, thickness):
         assert "bosniak_class" in missing(advice)  # a suggestion is no class
 
 
+@pytest.mark.parametrize("given", ["I", "II", "IIF", "III", "IV"])
+@pytest.mark.parametrize(("protrusion", "protrusion_size"), [("none", 0), ("obtuse", 2), ("acute", 1)])
+@pytest.mark.parametrize("thickness", [1, 2, 3, 4])
+def test_features_of_a_higher_class_than_the_one_given_go_back_to_a_reader(
+    given, protrusion, protrusion_size, thickness
+):
+    ranks = {"I": 0, "II": 0, "IIF": 1, "III": 2, "IV": 3}  # I and II ask for the same: nothing
+    for septa, content in itertools.product((0, 3, 4), ("simple_fluid", "t1_bright_heterogeneous")):
+        advice = ask(
+            "renal_mass",
+            **ADULT,
+            bosniak_class=given,
+            change_vs_prior="no_prior",
+            renal_protrusion=protrusion,
+            renal_protrusion_size=protrusion_size,
+            renal_wall_thickness=thickness,
+            renal_septa_count=septa,
+            renal_cyst_content=content,
+        )
+        higher = ranks[class_of(protrusion, protrusion_size, thickness, septa, content)] > ranks[given]
+        referred = given in ("III", "IV")  # urology sees them in any case
+        assert ("clinician_review" in steps(advice, "against_features")) is (higher and not referred)
+        assert advice.recommendations[0].step != "no_routine_imaging" or not higher
+
+
 def test_a_feature_that_could_raise_the_class_is_asked_for():
     features = {
         "renal_mass_kind": "cystic",

@@ -57,6 +57,27 @@ def test_every_cell_of_the_table(aphe, size):
         assert said[0].startswith(f"Suggested: LR-{category_of(aphe, size, washout, capsule, growth)}")
 
 
+@pytest.mark.parametrize("aphe", ["absent", "unsure", "nonrim", "rim"])
+@pytest.mark.parametrize("size", [4, 9.9, 10, 19.9, 20, 60])
+def test_an_lr_5_that_the_table_does_not_give_is_read_again(aphe, size):
+    for washout, capsule, growth in itertools.product(WORDS, repeat=3):
+        advice = ask(
+            "lirads",
+            **ADULT,
+            lirads_category="LR-5",
+            lirads_exclusive="none",
+            lirads_aphe=aphe,
+            lesion_size=size,
+            lirads_washout=washout,
+            lirads_capsule=capsule,
+            lirads_threshold_growth=growth,
+        )
+        given = aphe != "rim" and category_of(aphe, size, washout, capsule, growth) == 5
+        assert (steps(advice, "against_features") == []) is given
+        assert steps(advice, "management") == ["mdt_review"]
+    assert steps(ask("lirads", **ADULT, lirads_category="LR-5"), "against_features") == []
+
+
 @pytest.mark.parametrize("size", [4, 15, 40])
 def test_rim_enhancement_is_never_put_into_the_table(size):
     for washout, capsule, growth in itertools.product(WORDS, repeat=3):
