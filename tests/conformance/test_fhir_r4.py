@@ -27,9 +27,11 @@ from mriloop.app.exchange import (
     export_guidelines,
     write_proposals,
 )
+from mriloop.edges.fhir.definitions import Saying, plan_definition
 from mriloop.edges.fhir.record import read_record
 from mriloop.edges.fhir.words import BODY_SITES
 from mriloop.model.fact import UNKNOWN
+from mriloop.model.guideline import Status
 
 HERE = Path(__file__).parent / "fhir"
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
@@ -120,6 +122,22 @@ def test_no_shipped_plan_calls_itself_active(guidelines):
     plans = [one for bundle in guidelines.values() for one in resources(bundle, "PlanDefinition")]
     assert {one["status"] for one in plans} == {"draft"}
     assert all(one["experimental"] for one in plans)
+
+
+@pytest.mark.parametrize(("one", "plan"), [(Status.ACTIVE, "active"), (Status.REVIEWED, "draft")])
+def test_a_plan_is_active_only_when_every_row_of_it_is(one, plan):
+    guideline = KNOWN.get("ms_pml")
+    assert guideline is not None
+    last = guideline.tables[-1].rows[-1].id
+    say = Saying(
+        condition=str,
+        status=lambda row: one if row.id == last else Status.ACTIVE,
+        provenance=lambda row: "signed by Dr A. Example" if row.id == last else "",
+    )
+    found = plan_definition(guideline, KNOWN.vocabulary, on=NOW.date(), say=say)
+    assert (found["status"], found["experimental"]) == (plan, plan == "draft")
+    assert json.dumps(found).count("signed by Dr A. Example") == 1
+    get_fhir_model_class("PlanDefinition").model_validate(found)
 
 
 def test_conditions_speak_of_expressions_and_facts_that_the_library_has(guidelines):

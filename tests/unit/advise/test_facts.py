@@ -163,3 +163,33 @@ def test_a_fact_stated_as_unknown_is_derived():
         "birth_date": Fact(name="birth_date", value=date(2011, 3, 1), source=Source.PERSON),
     }
     assert CaseFacts(stated, VOCABULARY, AS_OF).fact("age") == Fact(name="age", value=q(15, "a"), source=Source.DERIVED)
+
+
+@pytest.mark.parametrize(
+    ("stated", "contradicted"),
+    [
+        ({"jcv_status": "negative", "jcv_index": q(1.2, "{index}")}, ("jcv_status",)),
+        ({"jcv_status": "positive", "jcv_index": q(1.2, "{index}")}, ()),
+        ({"jcv_status": "negative", "jcv_index": q(0.3, "{index}")}, ()),
+        ({"kidney_risk": NO, "dialysis": YES}, ("kidney_risk",)),
+        ({"pregnant": YES, "sex": "male"}, ("pregnant",)),
+        ({"t1_readable": YES, "t1_present": NO}, ("t1_readable",)),
+        # More exact, or what is taken until somebody says otherwise: no contradiction.
+        ({"region": "lumbar_spine", "condition": ("spine_infection",)}, ()),
+        ({"order_route": "oral", "order_contrast": "with"}, ()),
+        ({"jcv_status": UNKNOWN, "jcv_index": q(1.2, "{index}")}, ()),
+    ],
+)
+def test_a_word_contradicts_only_what_follows_by_definition(stated, contradicted):
+    facts = {name: Fact(name=name, value=value, source=Source.PERSON) for name, value in stated.items()}
+    assert CaseFacts(facts, VOCABULARY, AS_OF).contradictions() == contradicted
+
+
+def test_facts_of_a_case_are_a_mapping_that_knows_what_is_unknown():
+    facts = CaseFacts({"age": Fact(name="age", value=q(40, "a"), source=Source.PERSON)}, VOCABULARY, AS_OF)
+    assert facts["age"] == q(40, "a")
+    assert facts["chiasm"] is UNKNOWN
+    assert facts.get("nothing_of_this_name") is UNKNOWN
+    assert dict(facts) == {"age": q(40, "a")}
+    assert facts.say("age") == "age: 40 years (stated)"
+    assert facts.say("chiasm") == ""

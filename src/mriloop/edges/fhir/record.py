@@ -25,9 +25,12 @@ _BUNDLES = ("collection", "searchset", "document", "transaction", "batch", "hist
 _VOID = {
     "Observation": ("entered-in-error", "cancelled", "registered", "unknown"),
     "MedicationStatement": ("entered-in-error", "not-taken", "intended", "stopped", "completed", "on-hold", "unknown"),
+    "MedicationRequest": ("on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"),
     "Procedure": ("entered-in-error", "not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown"),
     "ImagingStudy": ("entered-in-error", "registered", "cancelled", "unknown"),
 }
+# An active prescription says which drug; since when it is taken only a statement says.
+_SAME = {"MedicationStatement": ("MedicationStatement", "MedicationRequest")}
 _VOID_CONDITION = ("entered-in-error", "unconfirmed", "provisional", "differential")
 _PAST_CONDITION = ("inactive", "remission", "resolved")
 _UNITS = {"mL/min/{1.73_m2}": ("mL/min/{1.73_m2}", "mL/min/1.73.m2", "mL/min/{1.73m2}", "mL/min/1.73m2")}
@@ -84,11 +87,10 @@ def read_record(
         reader.note(
             "patient_deceased", "The record says that the patient has died. A person looks before anything else."
         )
-    for name, binding in bindings.items():
-        found = [one for bound in binding.fhir for one in reader.statements(vocabulary[name], bound, resources)]
-        reader.settle(vocabulary[name], found)
     for name, spec in vocabulary.items():
-        reader.settle(spec, list(reader.own(spec, resources)), own=name in reader.facts)
+        places = bindings[name].fhir if name in bindings else ()
+        found = [one for bound in places for one in reader.statements(spec, bound, resources)]
+        reader.settle(spec, [*found, *reader.own(spec, resources)])
     return Record(facts=dict(sorted(reader.facts.items())), notes=tuple(dict.fromkeys(reader.notes)))
 
 
@@ -115,9 +117,9 @@ class _Reader:
     def note(self, code: str, text: str) -> None:
         self.notes.append(Caution(code=code, text=text))
 
-    def settle(self, spec: FactSpec, found: list[_Statement], *, own: bool = False) -> None:
+    def settle(self, spec: FactSpec, found: list[_Statement]) -> None:
         """Let the latest statement stand; words of a list add up; what disagrees leaves the fact unknown."""
-        if not found or own:
+        if not found:
             return
         if spec.type is FactType.LIST:
             words = [word for one in found if isinstance(one.value, tuple) for word in one.value]
@@ -138,7 +140,7 @@ class _Reader:
     def statements(self, spec: FactSpec, bound: FhirBinding, resources: Iterable[Resource]) -> Iterator[_Statement]:
         """Yield what the resources of a binding state of a fact."""
         for resource in resources:
-            if resource["resourceType"] != bound.resource or self._void(resource):
+            if resource["resourceType"] not in _SAME.get(bound.resource, (bound.resource,)) or self._void(resource):
                 continue
             word = _matched(resource, bound)
             if word is None:
@@ -209,7 +211,7 @@ class _Reader:
             end = self._day(period.get("end"), "effectivePeriod.end")
             if end is not None and end < self.as_of:
                 return UNKNOWN, None
-            start = self._day(period.get("start") or resource.get("effectiveDateTime"), "effectivePeriod.start")
+            start = self._day(period.get("start"), "effectivePeriod.start")
             if bound.element == "effectivePeriod.start":
                 return start or UNKNOWN, start
             return _word(spec, word), start

@@ -10,7 +10,7 @@ from mriloop.stages.advise.from_headers import facts_from_headers
 from mriloop.stages.advise.lint import CaseFailure, lint, lint_between, run_case
 from mriloop.stages.advise.orders import ORDER_GUIDELINES, decide_order, override_order
 from mriloop.stages.advise.sensitivity import Influence, influences
-from mriloop.stages.advise.show import show_guideline
+from mriloop.stages.advise.sheet import sheet_of, show_guideline
 from mriloop.stages.advise.signatures import (
     row_digest,
     rows_of,
@@ -47,6 +47,7 @@ __all__ = [
     "rows_of",
     "run_case",
     "say_signature",
+    "sheet_of",
     "show_guideline",
     "sign_off",
     "signature_problems",
