@@ -85,6 +85,7 @@ TELLING_STEPS = frozenset(
         Step.BLOCK_ORDER,
         Step.HOLD_ORDER,
         Step.ASK_BEFORE_ORDER,
+        Step.ADVISE_ORDER,
         Step.ALLOW_ORDER,
     }
 )

@@ -27,7 +27,7 @@ from mriloop.model.quantity import Quantity
 from mriloop.model.report import VerifiedReport
 
 DRAWN_HISTORIES = 3
-_ORDER_STEPS = ("block_order", "hold_order", "ask_before_order", "allow_order")
+_ORDER_STEPS = ("block_order", "hold_order", "ask_before_order", "advise_order", "allow_order")
 _SEVERITIES = (Severity.MAJOR, Severity.MINOR, Severity.INFO)
 
 
