@@ -8,8 +8,13 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from mriloop.app.telling import forget as forget_texts
+from mriloop.app.telling import text_problems
 from mriloop.edges.knowledge.cases import load_case, load_guideline_cases
+from mriloop.edges.knowledge.folders import folder_of, source_text
 from mriloop.edges.knowledge.guidelines import load_guidelines
+from mriloop.edges.knowledge.signatures import load_signatures
+from mriloop.edges.knowledge.statements import load_statements
 from mriloop.model.advice import Advice
 from mriloop.model.errors import refuse
 from mriloop.model.finding import Case, Fact
@@ -21,13 +26,15 @@ from mriloop.model.guideline import (
 )
 from mriloop.stages.advise import (
     CaseFailure,
-    OrderDecision,
-    OrderOutcome,
-    decide_order,
+    Influence,
     evaluate,
+    influences,
     lint,
+    lint_between,
     put_together,
     run_case,
+    sign_off,
+    signature_problems,
 )
 
 
@@ -41,7 +48,7 @@ class CaseRun:
 
 
 def guidelines_in_force(site: Path | None = None) -> GuidelineSet:
-    """Return all guidelines with the site's changes laid over them. Read once per process and site folder.
+    """Return all guidelines with the site's changes and signatures laid over them. Read once a process and site.
 
     Raises OperatorError `knowledge_invalid`.
     """
@@ -50,7 +57,13 @@ def guidelines_in_force(site: Path | None = None) -> GuidelineSet:
 
 @lru_cache(maxsize=8)
 def _load(site: Path | None) -> GuidelineSet:
-    return load_guidelines(site=site)
+    return sign_off(load_guidelines(site=site), load_signatures(site))
+
+
+def forget() -> None:
+    """Read the guidelines anew at the next question: something was written to a site folder."""
+    _load.cache_clear()
+    forget_texts()
 
 
 def read_case(path: Path, *, site: Path | None, now: date) -> Case:
@@ -79,20 +92,20 @@ def advise(case: Case, *, site: Path | None, machine_facts: Mapping[str, Fact] |
     return replace(advice, warnings=(*disagreements, *advice.warnings))
 
 
-def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:
-    """Return whether an order may go ahead (allow, ask, hold, block, or what is missing) and the advice on it alone.
+def what_if(path: Path, *, site: Path | None, now: date) -> tuple[tuple[Guideline, tuple[Influence, ...]], ...]:
+    """Return, for each guideline that speaks about a case file, what each single change of a fact would do.
 
-    The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts. Raises
-    SenderError `case_no_order` where nothing in the file speaks of an order.
+    Raises as `advise_case` does.
     """
     known = guidelines_in_force(site)
-    check = tuple(each for each in known.guidelines if each.id == "order_check")
     case = load_case(path, known, today=now)
-    advice = evaluate(replace(known, guidelines=check), case.facts, as_of=case.as_of, default_profiles=case.profiles)
-    decision = decide_order(advice)
-    if decision.outcome is OrderOutcome.NOT_CHECKED and not any(name.startswith("order_") for name in case.facts):
-        raise refuse("case_no_order", path=path.name)
-    return decision, advice
+    advice = evaluate(known, case.facts, as_of=case.as_of, default_profiles=case.profiles)
+    speaking = {each.guideline for each in advice.recommendations} | {each.guideline for each in advice.undetermined}
+    return tuple(
+        (each, tuple(influences(each, known, case.facts, as_of=case.as_of, default_profiles=case.profiles)))
+        for each in known.guidelines
+        if each.id in speaking
+    )
 
 
 def list_guidelines(site: Path | None = None) -> tuple[Guideline, ...]:
@@ -108,13 +121,28 @@ def show_guideline(name: str, site: Path | None = None) -> Guideline:
     return found
 
 
-def lint_guidelines(site: Path | None = None, *, only: str | None = None) -> tuple[LintProblem, ...]:
-    """Return everything that is wrong with the guidelines, or with one of them; empty when nothing is."""
+def lint_guidelines(
+    site: Path | None = None, *, only: str | None = None, notes: bool = False, today: date | None = None
+) -> tuple[LintProblem, ...]:
+    """Return everything that is wrong with the guidelines, or with one of them; empty when nothing is.
+
+    `notes` adds what a reader should weigh and that may be as it should be; `today` adds the site's signatures that
+    have run out or lost their row.
+    """
     known = guidelines_in_force(site)
+    statements = frozenset(each.number for each in load_statements())
+    signatures = load_signatures(site)
     problems: list[LintProblem] = []
     for guideline in known.guidelines if only is None else (show_guideline(only, site),):
-        problems += lint(guideline, known, load_guideline_cases(guideline.id, known, site=site))
-    return tuple(problems)
+        cases = load_guideline_cases(guideline.id, known, site=site)
+        source = source_text(folder_of(guideline.id, site))
+        problems += lint(guideline, known, cases, statements=statements, source=source)
+        problems += signature_problems(guideline, signatures, today) if today is not None else ()
+    named = "" if only is None else f"{only}/"
+    problems += [each for each in text_problems(known, site=site) if each.where.startswith(named)]
+    if only is None:
+        problems += lint_between(known)
+    return tuple(each for each in problems if notes or not each.note)
 
 
 def test_guidelines(

@@ -27,20 +27,22 @@ from mriloop.model.advice import Advice
 from mriloop.model.communication import Letter
 from mriloop.model.finding import Case
 from mriloop.model.follow_up import FollowUp
+from mriloop.model.order import OrderOutcome
 from mriloop.model.quality import SeriesCheck
 from mriloop.model.report import DraftReport, VerifiedReport
 from mriloop.model.study import Refused
-from mriloop.stages.advise import OrderOutcome, decide_order
+from mriloop.stages.advise import decide_order
 from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.follow_up import clock
 
 SHOWN_CHANGES = 8
 SHOWN_VIEWS = 4
-_ORDERS: Mapping[OrderOutcome, Literal["block", "hold", "needs_information", "advise", "allow"]] = {
+_ORDERS: Mapping[OrderOutcome, Literal["block", "hold", "needs_information", "ask", "advise", "allow"]] = {
     OrderOutcome.BLOCK: "block",
     OrderOutcome.HOLD: "hold",
     OrderOutcome.NEEDS_INFORMATION: "needs_information",
-    OrderOutcome.ASK: "advise",
+    OrderOutcome.ASK: "ask",
+    OrderOutcome.ADVISE: "advise",
     OrderOutcome.ALLOW: "allow",
 }
 
@@ -55,13 +57,15 @@ def present(
     pictures: Mapping[int, bytes],
     case: Case | None,
     advice: Advice | None,
+    told: Mapping[str, Mapping[str, str]],
     report: DraftReport | VerifiedReport | None,
     letters: Sequence[Letter],
     follow_ups: Sequence[FollowUp],
     links: Sequence[Link],
 ) -> ReviewView:
     """Return the context of the page. `checked` holds today's study first, then the priors;
-    `pictures` the triptych of each change by its id."""
+    `pictures` the triptych of each change by its id; `told` what patients are told of each recommendation, by language.
+    """
     today = checked[0]
     day = now.date()
     names = {one.series_instance_uid: one.description for one in today.study.series}
@@ -74,6 +78,7 @@ def present(
         comparison=compared.comparison if compared else None,
         prior_labels=_prior_labels(checked[1:]),
         advice=advice,
+        told=told,
         report=report,
         letters=tuple(letters),
         follow_ups=tuple(FollowUpView(follow_up=one, clock=clock(one, day)) for one in follow_ups),

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from mriloop import __version__
-from mriloop.app.advise import advise, read_case
+from mriloop.app.advise import advise, guidelines_in_force, read_case
 from mriloop.app.baseline import baseline_in_force
 from mriloop.app.check import Checked, check_intake
 from mriloop.app.compare import run_compare
 from mriloop.app.compare_files import draw_changes, write_maps
+from mriloop.app.exchange import bindings_in_force
 from mriloop.app.inputs import Progress, only_study, open_input, refuse_priors, silent, unnamed
 from mriloop.app.present import present
+from mriloop.app.telling import told
 from mriloop.edges.channels import calendar, letter_pdf, report_pdf
 from mriloop.edges.dicom import Intake
 from mriloop.edges.jobs import step_identity
@@ -37,19 +39,17 @@ from mriloop.model.fact import FactValue, truth
 from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.follow_up import Clock, FollowUp
 from mriloop.model.quality import Verdict
-from mriloop.model.quantity import Quantity
 from mriloop.model.record import Json, Record, as_json
 from mriloop.model.report import DraftReport, Review, VerifiedReport
 from mriloop.model.study import Study
 from mriloop.settings import Settings
-from mriloop.stages.advise import facts_from_check, facts_from_comparison
+from mriloop.stages.advise import facts_from_check, facts_from_comparison, facts_from_headers
 from mriloop.stages.communicate import patient_letter, referrer_message, repeat_alert
 from mriloop.stages.compare import Compared
 from mriloop.stages.follow_up import open_follow_ups, supersede
 from mriloop.stages.report import draft, verify
 
 MACHINE = f"mriloop {__version__}"
-_SEXES = {"F": "female", "M": "male", "O": "other"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,7 @@ class Loop:
     def advise(self) -> None:
         """Ask the guidelines, with what persons stated, what the header says, and what CHECK and COMPARE found."""
         self.progress("advising", 0, 1)
-        machine = _header_facts(self.checked) | facts_from_check(self.checked[0].check)
+        machine = _header_facts(self.checked, self.settings.site_path) | facts_from_check(self.checked[0].check)
         if self.compared is not None:
             machine |= facts_from_comparison(self.compared.comparison, region=self._case().region)
         case = self._case()
@@ -304,6 +304,7 @@ class Loop:
             pictures=self.pictures,
             case=self.case,
             advice=self.advice,
+            told=told(self.advice, site=self.settings.site_path) if self.advice else {},
             report=self.report,
             letters=self.letters,
             follow_ups=self.follow_ups,
@@ -403,20 +404,15 @@ def _outline(study: Study) -> dict[str, Json]:
             "description": study.description, "series": series}  # fmt: skip
 
 
-def _header_facts(checked: Sequence[Checked]) -> dict[str, Fact]:
+def _header_facts(checked: Sequence[Checked], site: Path | None) -> dict[str, Fact]:
     """Return what the headers say of the patient and the exam, in the words of the guidelines."""
-    study = checked[0].study
-    facts: dict[str, FactValue] = {"prior_available": truth(len(checked) > 1)}
-    if study.age_years is not None:
-        facts["age"] = Quantity(value=study.age_years, unit="a")
-    if study.started_at is not None:
-        facts["exam_date"] = study.started_at.date()
-    if study.sex in _SEXES:
-        facts["sex"] = _SEXES[study.sex]
+    study, known = checked[0].study, guidelines_in_force(site)
     regions = Counter(kind.region for kind in checked[0].kinds.values() if kind.region is not Region.UNKNOWN)
+    facts: dict[str, FactValue] = {"prior_available": truth(len(checked) > 1)}
     if regions:
         facts["region"] = regions.most_common(1)[0][0].value
-    return {name: Fact(name=name, value=value, source=Source.HEADER) for name, value in facts.items()}
+    seen = {name: Fact(name=name, value=value, source=Source.HEADER) for name, value in facts.items()}
+    return facts_from_headers(study, bindings_in_force(site), known.vocabulary) | seen
 
 
 def _exit(view: ReviewView) -> Exit:

@@ -46,6 +46,20 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=width)
 
 
+def folded(text: str) -> str:
+    """Fold the lines of a text to the terminal, with what follows a label set in below it; as it is elsewhere."""
+    if not sys.stdout.isatty():
+        return text
+    import shutil
+    import textwrap
+
+    width = min(shutil.get_terminal_size().columns, 110)
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent=" " * (len(line) - len(line.lstrip()) + 4), break_on_hyphens=False)
+        for line in text.split("\n")
+    )
+
+
 def leave(code: Exit) -> NoReturn:
     """End the command with an exit code of the contract."""
     raise click.exceptions.Exit(int(code))

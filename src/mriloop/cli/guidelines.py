@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings, site_option
+from mriloop.cli.guidelines_edit import coverage, diff, new, sign, today
+from mriloop.cli.guidelines_export import export, found_in
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
@@ -15,16 +19,26 @@ if TYPE_CHECKING:
 
 @click.group()
 def guidelines() -> None:
-    """List, show, lint and test the guidelines."""
+    """List, show, lint, test, compare and sign the guidelines."""
+
+
+guidelines.add_command(coverage)
+guidelines.add_command(diff)
+guidelines.add_command(new)
+guidelines.add_command(sign)
+
+
+guidelines.add_command(export)
 
 
 @guidelines.command("list")
 @site_option
 @json_option
 def list_(site: str | None, as_json: bool) -> None:
-    """List the guidelines in force, with their edition and how many rows are still drafts."""
+    """List the guidelines in force, with their edition and how many rows are drafts, or signed here."""
     from mriloop.app.advise import list_guidelines
     from mriloop.model.guideline import Status
+    from mriloop.stages.advise import status_on
 
     found = list_guidelines(load_settings(site=site).site_path)
     rows = [
@@ -37,6 +51,7 @@ def list_(site: str | None, as_json: bool) -> None:
             "profiles": list(dict.fromkeys(table.profile for table in one.tables)),
             "rows": len(_rows(one)),
             "drafts": sum(row.status is Status.DRAFT for row in _rows(one)),
+            "active": sum(status_on(row, today()) is Status.ACTIVE for row in _rows(one)),
         }
         for one in found
     ]
@@ -45,27 +60,32 @@ def list_(site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("id", "title", "edition", "rows", "drafts", "from")
+    table = Table("id", "title", "edition", "rows", "drafts", "active", "from")
     for row in rows:
-        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "source")))
+        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "active", "source")))
     console().print(table)
 
 
 @guidelines.command("show")
 @click.argument("name")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to print and sign.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it as PDF/A to print and sign.")
 @site_option
 @json_option
-def show(name: str, site: str | None, as_json: bool) -> None:
-    """Show a guideline as tables that a clinician can read and sign."""
-    from mriloop.app.advise import guidelines_in_force, show_guideline
+def show(name: str, html: Path | None, pdf: Path | None, site: str | None, as_json: bool) -> None:
+    """Show a guideline as tables that a clinician can read and sign: drafts, sources, signatures of today."""
+    from mriloop.app.advise import show_guideline
+    from mriloop.app.shelf import sheet, write_sheets
     from mriloop.model.record import as_json as as_plain
-    from mriloop.stages.advise import show_guideline as in_words
 
     place = load_settings(site=site).site_path
-    if as_json:
+    if html is not None or pdf is not None:
+        for path in write_sheets(name, html=html, pdf=pdf, site=place, today=today()):
+            click.echo(path)
+    elif as_json:
         emit({"schema": "mriloop/guideline/1", "guideline": as_plain(show_guideline(name, place))})
-        return
-    click.echo(in_words(show_guideline(name, place), guidelines_in_force(place).vocabulary))
+    else:
+        click.echo(sheet(name, site=place, today=today()))
 
 
 @guidelines.command("facts")
@@ -75,8 +95,10 @@ def show(name: str, site: str | None, as_json: bool) -> None:
 def facts(word: str | None, site: str | None, as_json: bool) -> None:
     """List the facts that a case may state, or those whose name holds WORD."""
     from mriloop.app.advise import guidelines_in_force
+    from mriloop.app.exchange import bindings_in_force
 
-    vocabulary = guidelines_in_force(load_settings(site=site).site_path).vocabulary
+    place = load_settings(site=site).site_path
+    vocabulary, bound = guidelines_in_force(place).vocabulary, bindings_in_force(place)
     chosen = [spec for name, spec in sorted(vocabulary.items()) if not word or word.lower() in name]
     if as_json:
         emit(
@@ -84,7 +106,8 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
                 "schema": "mriloop/facts/1",
                 "facts": [
                     {"name": spec.name, "type": spec.type.value, "unit": spec.unit, "values": list(spec.values),
-                     "derived": bool(spec.derived), "question": spec.question}
+                     "derived": bool(spec.derived), "question": spec.question,
+                     "found_in": found_in(bound.get(spec.name))}
                     for spec in chosen
                 ],
             }
@@ -92,35 +115,55 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("fact", "type", "unit or words", "question")
+    table = Table("fact", "type", "unit or words", "question", "found in")
     for spec in chosen:
         kind = f"{spec.type} (computed)" if spec.derived else str(spec.type)
-        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question)
+        places = ", ".join(found_in(bound.get(spec.name)))
+        table.add_row(spec.name, kind, spec.unit or ", ".join(spec.values), spec.question, places)
     console().print(table)
 
 
 @guidelines.command("lint")
-@click.argument("name", required=False)
+@click.argument("name", required=False, metavar="[NAME|PATH]")
+@click.option("--notes", is_flag=True, help="Print the notes as well.")
 @site_option
 @json_option
-def lint(name: str | None, site: str | None, as_json: bool) -> None:
-    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any."""
+def lint(name: str | None, notes: bool, site: str | None, as_json: bool) -> None:
+    """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
+
+    NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
+    reader should weigh and may be as it should be; they make nothing fail.
+    """
     from mriloop.app.advise import lint_guidelines, list_guidelines
+    from mriloop.app.exchange import bindings_in_force
+    from mriloop.app.shelf import lint_folder
 
     place = load_settings(site=site).site_path
-    problems = lint_guidelines(place, only=name)
+    bindings_in_force(place)
+    known = [one.id for one in list_guidelines(place)] if name is None or os.sep not in name else []
+    if name is not None and name not in known and (os.sep in name or Path(name).exists()):
+        found, checked = lint_folder(Path(name), today=today())
+    else:
+        found = lint_guidelines(place, only=name, notes=True, today=today())
+        checked = (name,) if name else tuple(known)
+    problems = [one for one in found if not one.note]
     if as_json:
         emit(
             {
                 "schema": "mriloop/lint/1",
                 "problems": [{"code": one.code, "where": one.where, "text": one.text} for one in problems],
+                "notes": [{"code": one.code, "where": one.where, "text": one.text} for one in found if one.note],
             }
         )
     else:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
-        checked = [name] if name else [one.id for one in list_guidelines(place)]
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems")
+        for one in found:
+            if one.note and notes:
+                click.echo(f"note: {one.where}: {one.code}: {one.text}")
+        more = "" if notes or len(found) == len(problems) else " (--notes prints them)"
+        counted = f"{len(problems)} problems, {len(found) - len(problems)} notes{more}"
+        click.echo(f"{len(checked)} guidelines, {counted}")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

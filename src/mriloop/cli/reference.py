@@ -24,9 +24,18 @@ def reference(out: Path) -> None:
 
 def pages() -> dict[str, str]:
     """Return file name and content of every generated page."""
+    from mriloop.app.shelf import coverage
+    from mriloop.cli import COMMANDS
+    from mriloop.edges.publish.coverage_page import coverage_page
     from mriloop.edges.publish.reference import json_reference
 
-    return {"cli.md": _cli(), "settings.md": _settings(), "errors.md": _errors(), "json.md": json_reference()}
+    return {
+        "cli.md": _cli(),
+        "settings.md": _settings(),
+        "errors.md": _errors(),
+        "json.md": json_reference(),
+        "coverage.md": coverage_page(coverage(commands=COMMANDS)),
+    }
 
 
 def _cli() -> str:

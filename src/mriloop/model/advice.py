@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from mriloop.model.coding import Contrast, Region, Urgency
 from mriloop.model.fact import FactValue
-from mriloop.model.guideline import Citation, Status
+from mriloop.model.guideline import Citation, Signature, Status
 from mriloop.model.schedule import Window
 
 
@@ -19,6 +20,7 @@ class Recommendation:
     (such as `individualise`). `because` lists facts used and the row, in words; `author` is society, year, edition.
     `never_auto_close` marks a surveillance that only a person may end. `default` is False for the answer of a profile
     that is shown beside the site's default and opens no follow-up by itself. `note` qualifies the citation.
+    `provenance` says who changed the row at the site and who signed it; `signatures` are those that hold on the day.
     """
 
     id: str
@@ -38,16 +40,19 @@ class Recommendation:
     window: Window | None = None
     schedule: tuple[Window, ...] = ()
     then: str = ""
+    open_ended: bool = False
+    suggested: date | None = None
+    suggested_by: str = ""
     never_auto_close: bool = False
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
-    patient_text: str = ""
     repeat_reason: str = ""
     question: str = ""
     default: bool = True
     edition: str = ""
     note: str = ""
     provenance: str = ""
+    signatures: tuple[Signature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TypeAlias
 
 
 class Audience(StrEnum):
@@ -44,6 +45,7 @@ LETTER_KINDS: Mapping[str, tuple[str, ...]] = {
     "r2_follow_up": tuple(CHECKLIST),
     "r3_contrast": tuple(CHECKLIST),
     "r3_technique": tuple(CHECKLIST),
+    "r4_admin": tuple(CHECKLIST),
     "normal": _ALWAYS,
     "abnormal_next_step": (*_ALWAYS, "when"),
     REFERRER_KIND: (),
@@ -67,6 +69,11 @@ PLACEHOLDERS: Mapping[str, str] = {
     "acknowledge_by": "until when the referrer is asked to answer",
 }
 NAMES = frozenset({"clinic", "phone", "signer"})
+# What the text of a step may leave open: the dates only where its row has a schedule.
+STEP_DATES = frozenset({"earliest", "target", "latest"})
+STEP_PLACEHOLDERS = STEP_DATES | {"body_part"}
+# What patients are told of a step, by (language, Recommendation.id).
+StepTexts: TypeAlias = Mapping[tuple[str, str], str]
 LISTS: Mapping[str, str] = {
     "red_flags": "signs that must not wait, for this region",
     "told": "the guideline's own text for the patient",
@@ -179,7 +186,7 @@ class Paragraph:
     """One paragraph of a template: said when all flags of `when` hold and none of `unless` does.
 
     `each` names a list parameter: the paragraph is then said once for every member, as {item}.
-    `points` are the CHECKLIST points that it covers.
+    `points` are the CHECKLIST points that it covers, `statements` the numbers of the mission's statements it carries.
     """
 
     text: str
@@ -187,6 +194,7 @@ class Paragraph:
     unless: tuple[str, ...] = ()
     each: str = ""
     points: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,10 +237,11 @@ class LetterWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterTemplates:
-    """Every template, by (language, kind), and the words of every language."""
+    """Every template, by (language, kind), the words of every language, and what is told of each guideline's steps."""
 
     templates: Mapping[tuple[str, str], LetterTemplate]
     words: Mapping[str, LetterWords]
+    steps: StepTexts = field(default_factory=dict)
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Source(StrEnum):
 
     PERSON = "person"
     HEADER = "header"
+    RECORD = "record"
     CHECK = "check"
     COMPARE = "compare"
     DERIVED = "derived"

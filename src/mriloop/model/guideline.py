@@ -8,8 +8,11 @@ from datetime import date
 from enum import StrEnum
 
 from mriloop.model.coding import Contrast, Region, Urgency
+from mriloop.model.condition import Condition, Op
 from mriloop.model.fact import FactValue
 from mriloop.model.schedule import Schedule
+
+__all__ = ["Condition", "Op"]  # they live in condition.py, and are part of what a row is made of
 
 
 class Mark(StrEnum):
@@ -64,30 +67,6 @@ class FactSpec:
     note: str = ""
 
 
-class Op(StrEnum):
-    """The closed vocabulary of conditions."""
-
-    IS = "is"
-    IS_NOT = "is_not"
-    ONE_OF = "one_of"
-    AT_LEAST = "at_least"
-    MORE_THAN = "more_than"
-    AT_MOST = "at_most"
-    LESS_THAN = "less_than"
-    CONTAINS = "contains"
-    LACKS = "lacks"
-    KNOWN = "known"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """One cell of a row: a fact held against a value. Evaluates to a Truth; UNKNOWN when the fact is."""
-
-    fact: str
-    op: Op
-    value: FactValue
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
     """Where a row comes from: document, edition, place in it. FHIR: RelatedArtifact of type citation."""
@@ -136,11 +115,43 @@ class Step(StrEnum):
     BLOCK_ORDER = "block_order"
     HOLD_ORDER = "hold_order"
     ASK_BEFORE_ORDER = "ask_before_order"
+    ADVISE_ORDER = "advise_order"
     ALLOW_ORDER = "allow_order"
 
 
 # Steps that end the search for a disease: a row may propose one only where CHECK vouches for the images it rests on.
 CLOSING_STEPS: frozenset[Step] = frozenset({Step.OSTEOMYELITIS_UNLIKELY, Step.REASSURE, Step.NEGATIVE_FOR_QUESTION})
+# Steps that end imaging: a person may stop, or no scheduled MRI is called for.
+STOPPING_STEPS: frozenset[Step] = frozenset({Step.MAY_STOP_IMAGING, Step.NO_ROUTINE_IMAGING})
+# Steps that stay among staff: a patient may be told of one, and every other step owes the patient its words.
+STAFF_STEPS: frozenset[Step] = frozenset(
+    {
+        Step.REVIEW_SERIES_TOGETHER,
+        Step.WITHHOLD_STATEMENT,
+        Step.QUALIFY_STATEMENT,
+        Step.REVIEW_MIMICS,
+        Step.SUGGEST_CATEGORY,
+        Step.BLOCK_ORDER,
+        Step.HOLD_ORDER,
+        Step.ASK_BEFORE_ORDER,
+        Step.ADVISE_ORDER,
+        Step.ALLOW_ORDER,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A named clinician's word that a row may be used at the site. FHIR: Provenance.signature.
+
+    It holds from `on` to the end of `expires`, and only for the content that `digest` names (`row_digest`).
+    """
+
+    by: str
+    role: str
+    on: date
+    expires: date
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,6 +160,7 @@ class Row:
 
     `statements` are the numbers of the mission's clinical statements it carries. `pulse_sequences_from` names a list
     fact whose words stand in for `pulse_sequences`. `provenance` says who at the site changed the row, empty if nobody.
+    `status` is what the file allows; `signatures` are all on record, valid or not: `status_on` judges them on a day.
     """
 
     id: str
@@ -167,10 +179,10 @@ class Row:
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     note: str = ""
-    patient_text: str = ""
     repeat_reason: str = ""
     statements: tuple[str, ...] = ()
     provenance: str = ""
+    signatures: tuple[Signature, ...] = ()
 
 
 class Match(StrEnum):
@@ -235,8 +247,8 @@ class GuidelineCase:
     """A worked case beside a guideline: facts in, answer out. It is a test and the best explanation at once.
 
     `rows` are the table/row names that must answer, in any order; `missing` the facts that must be asked for;
-    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown. `statements` are
-    the mission's clinical statements that it tries, beside those of the rows that answer.
+    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown. `statements`
+    are the mission's clinical statements that it tries, beside those of the rows that answer.
     """
 
     name: str
@@ -267,8 +279,12 @@ class GuidelineSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LintProblem:
-    """Something wrong with a guideline. `code` names the check, `where` is guideline/table/row, `text` says what."""
+    """Something wrong with a guideline. `code` names the check, `where` is guideline/table/row, `text` says what.
+
+    A `note` is something that a reader should weigh and that may be as it should be; it makes no command fail.
+    """
 
     code: str
     where: str
     text: str
+    note: bool = False

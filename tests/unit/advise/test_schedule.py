@@ -11,6 +11,7 @@ from mriloop.app import advise as use_case
 from mriloop.model.schedule import (
     DuePoint,
     Duration,
+    Repeat,
     Schedule,
     Window,
 )
@@ -44,8 +45,7 @@ def test_month_ends_do_not_drift_over_repetitions():
     schedule = Schedule(
         anchor="exam_date",
         points=(DuePoint(target=Duration(months=1), tolerance=Duration(days=3)),),
-        repeat_every=Duration(months=1),
-        repeat_times=3,
+        repeats=(Repeat(every=Duration(months=1), times=3),),
     )
     assert [window.target for window in windows(schedule, D(2026, 1, 31))] == [
         D(2026, 2, 28),
@@ -92,7 +92,7 @@ def test_the_operated_fifteen_year_old_has_six_dates_that_never_move(tmp_path, n
     ],
 )
 def test_the_window_is_the_next_one_that_nobody_has_done(tmp_path, done, expected):
-    _, answer = _post_op(tmp_path, done, D(2026, 4, 20))
+    _, answer = _post_op(tmp_path, done, D(2027, 2, 1))
     assert answer.window is not None
     assert answer.window.target == expected
 

@@ -45,6 +45,7 @@ def text_of(letter):
         ({"repeat_reason": "R3.contrast", "contrast": Contrast.WITHOUT_AND_WITH}, Outcome.ABNORMAL, "r3_contrast"),
         ({"repeat_reason": "R2.ms", "urgency": Urgency.HOURS}, Outcome.ABNORMAL, "abnormal_next_step"),
         ({"repeat_reason": "R3.mra_mrv"}, Outcome.ABNORMAL, "r3_technique"),
+        ({"repeat_reason": "R4.duplicate"}, Outcome.NORMAL, "r4_admin"),
         (REFERRAL, Outcome.ABNORMAL, "abnormal_next_step"),
         (REFERRAL, Outcome.NORMAL, "normal"),
     ],
@@ -88,6 +89,7 @@ REASONS = {
     "r2_follow_up": "R2.ms",
     "r3_contrast": "R3.contrast",
     "r3_technique": "R3.mrcp",
+    "r4_admin": "R4.admin",
     "normal": "",
     "abnormal_next_step": "",
 }
@@ -238,9 +240,9 @@ def test_a_text_that_is_too_hard_is_refused(make, templates, clinic):
     hard = (
         "Longitudinal neuroradiological surveillance necessitates interdisciplinary reassessment of hyperintensities."
     )
-    step = make.recommendation(patient_text=" ".join([hard] * 12))
+    telling = replace(templates, steps={("en", "a"): " ".join([hard] * 12)})
     with pytest.raises(MriloopError) as caught:
-        patient_letter(make.report(step), templates, language="en", clinic=clinic)
+        patient_letter(make.report(make.recommendation()), telling, language="en", clinic=clinic)
     assert caught.value.code == "letter_too_hard"
     assert "r2_follow_up" in caught.value.remedy
 
@@ -257,15 +259,19 @@ def test_a_text_that_is_too_hard_is_refused(make, templates, clinic):
     ],
 )
 def test_no_letter_speaks_of_shares_doses_or_prognosis(make, templates, clinic, words):
+    telling = replace(templates, steps={("en", "a"): words})
     with pytest.raises(MriloopError) as caught:
-        patient_letter(make.report(make.recommendation(patient_text=words)), templates, language="en", clinic=clinic)
+        patient_letter(make.report(make.recommendation()), telling, language="en", clinic=clinic)
     assert caught.value.code == "letter_forbidden"
 
 
-def test_the_guidelines_own_patient_text_is_told_in_its_language_only(make, templates, clinic):
-    report = make.report(make.recommendation(patient_text="We look for new spots. Most spots stay as they are."))
-    assert "We look for new spots." in text_of(patient_letter(report, templates, language="en", clinic=clinic))
-    assert "spots" not in text_of(patient_letter(report, templates, language="es", clinic=clinic))
+def test_the_guidelines_own_text_is_told_in_the_language_of_the_letter(make, templates, clinic):
+    telling = replace(templates, steps={("en", "a"): "We look for new spots.", ("es", "a"): "Buscamos manchas nuevas."})
+    report = make.report(make.recommendation())
+    english = text_of(patient_letter(report, telling, language="en", clinic=clinic))
+    spanish = text_of(patient_letter(report, telling, language="es", clinic=clinic))
+    assert ("We look for new spots." in english, "manchas" in english) == (True, False)
+    assert ("Buscamos manchas nuevas." in spanish, "spots" in spanish) == (True, False)
 
 
 def test_a_letter_names_neither_the_pseudonym_nor_a_uid(make, templates, clinic):

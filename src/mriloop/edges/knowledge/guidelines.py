@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mriloop.edges.knowledge.places import At, invalid, read_yaml
-from mriloop.edges.knowledge.values import MisfitError, hint_for, parse_duration, parse_value
+from mriloop.edges.knowledge.schedules import read_schedule
+from mriloop.edges.knowledge.values import MisfitError, hint_for, parse_value
 from mriloop.edges.knowledge.vocabulary import load_vocabulary
 from mriloop.model.coding import Contrast, Region, Urgency
 from mriloop.model.fact import Truth, Unknown
@@ -33,13 +34,12 @@ from mriloop.model.guideline import (
     Table,
 )
 from mriloop.model.quantity import Quantity
-from mriloop.model.schedule import DuePoint, Schedule
 
 SHIPPED = Path(__file__).parents[2] / "knowledge" / "guidelines"
 _DRAFT_MARKS = (Mark.M, Mark.M_PLUS, Mark.C)
 _ROW_KEYS = {
     "id", "when", "step", "text", "cite", "status", "urgency", "modality", "region", "contrast", "pulse_sequences",
-    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "patient_text", "repeat_reason", "statements",
+    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "repeat_reason", "statements",
     "provenance",
 }  # fmt: skip
 _TABLE_KEYS = {"id", "question", "profile", "match", "default", "superseded", "when", "if_unknown", "cite", "rows"}
@@ -47,7 +47,6 @@ _GUIDELINE_KEYS = {
     "id", "title", "version", "edition", "family", "sources", "parameters", "raised_by", "applies_when", "guards",
     "tables",
 }  # fmt: skip
-_SCHEDULE_KEYS = {"anchor", "or_as_of", "points", "repeat", "then", "while", "never_auto_close"}
 _IF_UNKNOWN = ("ask", "warn", "silent")
 _OVERLAY_KEYS = {"parameters", "rows", "default_profile", "by", "on", "reason"}
 
@@ -87,6 +86,11 @@ def load_guidelines(*, shipped: Path = SHIPPED, site: Path | None = None) -> Gui
         vocabulary=_with_breakpoints(vocabulary, guidelines),
         default_profiles=defaults,
     )
+
+
+def load_guideline(folder: Path, vocabulary: Mapping[str, FactSpec]) -> Guideline:
+    """Read the guideline of any folder, in the words of a vocabulary. Raises OperatorError `knowledge_invalid`."""
+    return _guideline(folder / "guideline.yaml", vocabulary, {}, None)
 
 
 def _with_breakpoints(vocabulary: Mapping[str, FactSpec], guidelines: Sequence[Guideline]) -> dict[str, FactSpec]:
@@ -247,11 +251,10 @@ class _Reader:
             contrast=at.down("contrast").one_of(Contrast, given["contrast"]) if "contrast" in given else None,
             pulse_sequences=at.down("pulse_sequences").words(given.get("pulse_sequences")),
             pulse_sequences_from=self.fact(given.get("pulse_sequences_from", ""), at.down("pulse_sequences_from")),
-            schedule=self.schedule(given["schedule"], at.down("schedule")) if "schedule" in given else None,
+            schedule=read_schedule(given["schedule"], at.down("schedule"), self) if "schedule" in given else None,
             specialty=at.down("specialty").words(given.get("specialty")),
             actions=at.down("actions").words(given.get("actions")),
             note=str(given.get("note", "")),
-            patient_text=str(given.get("patient_text", "")).strip(),
             repeat_reason=str(given.get("repeat_reason", "")),
             statements=at.down("statements").words(given.get("statements")),
             provenance=provenance,
@@ -318,38 +321,5 @@ class _Reader:
             raise at.wrong("write {known: no} for a fact that nobody knows")
         return value
 
-    def schedule(self, raw: object, at: At) -> Schedule:
-        given = at.mapping(raw, _SCHEDULE_KEYS, ("anchor", "points"))
-        anchor = self.fact(given["anchor"], at.down("anchor"))
-        if self.vocabulary[anchor].type is not FactType.DATE:
-            raise at.down("anchor").wrong(f"{anchor} is no date")
-        repeat = at.down("repeat").mapping(given.get("repeat") or {}, {"every", "times"})
-        return Schedule(
-            anchor=anchor,
-            points=tuple(
-                _point(each, at.down(f"points[{number}]")) for number, each in enumerate(at.items(given["points"]))
-            ),
-            repeat_every=_duration(repeat["every"], at.down("repeat.every")) if repeat else None,
-            repeat_times=int(repeat.get("times", 0)) if repeat else 0,
-            then=str(given.get("then", "")),
-            while_words=str(given.get("while", "")),
-            never_auto_close=given.get("never_auto_close", False) is True,
-            or_as_of=given.get("or_as_of", False) is True,
-        )
-
     def _uses_changed_parameter(self, when: object) -> bool:
         return any(f"${name}'" in repr(when) for name in self.changed_parameters)
-
-
-def _point(raw: object, at: At) -> DuePoint:
-    given = at.mapping(raw, {"target", "earliest", "latest", "tolerance"}, ("target",))
-    if ("tolerance" in given) == ("earliest" in given or "latest" in given):
-        raise at.wrong("give either tolerance, or earliest and latest")
-    return DuePoint(**{name: _duration(value, at.down(name)) for name, value in given.items()})
-
-
-def _duration(raw: object, at: At) -> Any:
-    try:
-        return parse_duration(raw)
-    except ValueError as error:
-        raise at.wrong(str(error)) from None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mriloop.edges.knowledge.placeholders import placeholders_of
+from mriloop.edges.knowledge.step_texts import load_step_texts
 from mriloop.model.communication import (
     CHECKLIST,
     FLAGS,
@@ -31,10 +32,13 @@ _BLOCKS = "blocks.yaml"
 _LABELS = ("salutation", "salutation_unknown", "salutation_colleague", "closing", "page", "phone")
 _LABEL_FIELDS = {"salutation": {"name"}, "page": {"page", "pages"}}
 _LANGUAGE = re.compile(r"[a-z]{2}")
+_STATEMENT = re.compile(r"S\d{1,2}")
 
 
 def load_letters(shipped: Path = SHIPPED, site: Path | None = None) -> LetterTemplates:
     """Read every language folder; a file of the site's `letters/<language>/` takes the place of the shipped one.
+
+    In `steps/` it is each text of the site that takes the place of the shipped one.
 
     Raises
     ------
@@ -44,6 +48,7 @@ def load_letters(shipped: Path = SHIPPED, site: Path | None = None) -> LetterTem
     """
     languages = sorted(_languages(shipped) | (_languages(site / "letters") if site is not None else set()))
     templates: dict[tuple[str, str], LetterTemplate] = {}
+    steps: dict[tuple[str, str], str] = {}
     words: dict[str, LetterWords] = {}
     for language in languages:
         files = _files(shipped / language)
@@ -54,10 +59,12 @@ def load_letters(shipped: Path = SHIPPED, site: Path | None = None) -> LetterTem
         words[language] = _words(files.pop(_WORDS), language)
         blocks_path = files.pop(_BLOCKS, None)
         blocks = _mapping(_read(blocks_path), blocks_path) if blocks_path is not None else {}
+        places = [shipped / language, *([site / "letters" / language] if site is not None else [])]
+        steps |= load_step_texts(language, places)
         for path in files.values():
             template = _template(path, language, blocks)
             templates[language, template.kind] = template
-    return LetterTemplates(templates=templates, words=words)
+    return LetterTemplates(templates=templates, words=words, steps=steps)
 
 
 def _languages(folder: Path) -> set[str]:
@@ -118,21 +125,14 @@ def _names(value: Any, path: Path, known: Iterable[str], what: str) -> tuple[str
 
 
 def _fields(text: str, path: Path) -> set[str]:
-    """Return the placeholders of a text. Only bare names may stand in braces: no attribute, index or format."""
     try:
-        parsed = [
-            (name, form, conversion) for _, name, form, conversion in string.Formatter().parse(text) if name is not None
-        ]
-    except ValueError as error:
-        raise _invalid(path, f"braces do not match in {text!r} ({error})") from None
-    for name, form, conversion in parsed:
-        if form or conversion or not name.isidentifier():
-            raise _invalid(path, f"{{{name}}} is not a plain placeholder")
-    return {name for name, _, _ in parsed}
+        return set(placeholders_of(text))
+    except ValueError as problem:
+        raise _invalid(path, str(problem)) from None
 
 
 def _paragraph(value: Any, path: Path, when: tuple[str, ...]) -> Paragraph:
-    item = _mapping(value, path, ("text", "when", "unless", "each", "points"), ("text",))
+    item = _mapping(value, path, ("text", "when", "unless", "each", "points", "statements"), ("text",))
     text = _text(item["text"], path, "text")
     each = item.get("each", "")
     if each and each not in LISTS:
@@ -148,7 +148,16 @@ def _paragraph(value: Any, path: Path, when: tuple[str, ...]) -> Paragraph:
         unless=_names(item.get("unless"), path, FLAGS, "flag"),
         each=each,
         points=_names(item.get("points"), path, CHECKLIST, "checklist point"),
+        statements=_statements(item.get("statements"), path),
     )
+
+
+def _statements(value: Any, path: Path) -> tuple[str, ...]:
+    numbers = [] if value is None else _list(value, path, "statements")
+    for number in numbers:
+        if not isinstance(number, str) or not _STATEMENT.fullmatch(number):
+            raise _invalid(path, f"{number!r} is no number of a statement, such as S20")
+    return tuple(numbers)
 
 
 def _part(value: Any, path: Path, blocks: Mapping[str, Any], when: tuple[str, ...] = ()) -> TemplatePart:

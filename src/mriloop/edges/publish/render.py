@@ -10,6 +10,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from mriloop.edges.publish import words
+from mriloop.model.repeats import reason_of
 
 
 def render(template: str, **context: Any) -> Markup:
@@ -42,6 +43,8 @@ def _environment() -> Environment:
         measure=words.measure_words,
         number=words.number_words,
         place=words.point_words,
+        reason=reason_of,
+        screens=words.screen_words,
         quantity=words.quantity_words,
         sentence=words.step_words,
         series=words.series_name,

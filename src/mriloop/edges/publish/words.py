@@ -10,6 +10,7 @@ from mriloop.model.advice import Recommendation
 from mriloop.model.fact import Truth
 from mriloop.model.quality import SeriesCheck, SeriesKind, Verdict
 from mriloop.model.quantity import Measure, NotAssessable
+from mriloop.model.repeats import SCREENS, screens_of
 from mriloop.model.schedule import Window
 
 VERDICTS: dict[Verdict, str] = {
@@ -24,6 +25,7 @@ ORDERS: dict[str, tuple[str, str, str]] = {
     "block": ("Blocked: change it, or let a radiologist override with a reason", "repeat", "stop"),
     "hold": ("Held until somebody has found out", "repeat", "stop"),
     "needs_information": ("Cannot be judged before the questions are answered", "limited", "decide"),
+    "ask": ("May go on once a person has answered", "limited", "decide"),
     "advise": ("May go on; one thing to consider", "limited", "decide"),
     "allow": ("Nothing stands against it", "acceptable", "acceptable"),
 }
@@ -149,6 +151,11 @@ def all_windows(step: Recommendation) -> tuple[Window, ...]:
 def later_windows(step: Recommendation) -> tuple[Window, ...]:
     """Return the windows of a step that come after its next one."""
     return tuple(one for one in all_windows(step) if step.window is None or one.target > step.window.target)
+
+
+def screen_words(step: Recommendation) -> tuple[str, ...]:
+    """Return what must be screened before a step is booked, in words."""
+    return tuple(SCREENS[name] for name in screens_of(step))
 
 
 def capital(text: str) -> str:

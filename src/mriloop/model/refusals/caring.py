@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mriloop.model.refusals.entry import ErrorEntry, sender
+from mriloop.model.refusals.entry import ErrorEntry, operator, sender, usage
 
 ENTRIES: tuple[ErrorEntry, ...] = (
     # cases and orders
@@ -33,7 +33,62 @@ ENTRIES: tuple[ErrorEntry, ...] = (
         "{path} orders nothing",
         "state what is ordered under `order:` (modality, region, contrast); see docs/reference/cases.md",
     ),
+    sender(
+        "order_override_reason",
+        "an order is overridden with a reason, and none was given",
+        "say in a few words why this order must go on as it is",
+        422,
+    ),
+    sender(
+        "order_override_role", "the role {role} cannot override this order", "let a person do it who is {roles}", 403
+    ),
+    sender(
+        "order_not_stopped",
+        "nothing stops this order, so there is nothing to override",
+        "answer what is asked, or place the order",
+        409,
+    ),
     sender("case_impossible_date", "{path}: {fact} is not a calendar date: {found}", "write dates as YYYY-MM-DD"),
+    sender(
+        "fhir_unreadable",
+        "{path} is not readable JSON: {detail}",
+        "export the record again as one FHIR R4 Bundle in JSON (UTF-8, at most 20 MB)",
+    ),
+    sender(
+        "fhir_shape",
+        "{path} is no record that facts can be taken from: {detail}",
+        "give one FHIR R4 Bundle (collection, searchset, document or transaction) of one patient",
+    ),
+    # the shelf of guidelines
+    usage(
+        "sign_no_site",
+        "there is no site folder",
+        "make a folder for what the site says and name it with --site, or with MRILOOP_SITE",
+    ),
+    usage("sign_words", "the {what} of whoever signs is empty or not one line", "give --by NAME and --role ROLE"),
+    usage(
+        "sign_dates",
+        "a signature from {on} to {expires} does not hold today, {today}",
+        "sign on or before today, and let it expire later than today",
+    ),
+    operator(
+        "sign_unknown_row",
+        "{guideline} has no row {row}",
+        "name it as table/row; `mriloop guidelines show {guideline}` lists them",
+        404,
+    ),
+    operator("sign_refused", "{row} cannot be signed: {detail}", "nothing was signed", 409),
+    usage(
+        "guideline_name",
+        "{name} is no name for a guideline",
+        "use small letters, digits and underscores, and begin with a letter: `local_spine`",
+    ),
+    operator(
+        "guideline_exists",
+        "there is a guideline {name} already",
+        "choose another name, or change rows of it in the site's overlay.yaml",
+        409,
+    ),
     # reports and letters
     sender(
         "report_not_signable",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from mriloop.model.advice import (
     Caution,
@@ -13,21 +12,7 @@ from mriloop.model.advice import (
     Recommendation,
     Undetermined,
 )
-from mriloop.model.fact import FactValue
-from mriloop.model.finding import Fact
-from mriloop.model.guideline import FactSpec, Guideline, Table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One case put to the guidelines: what every step below needs to know."""
-
-    facts: Mapping[str, Fact]
-    values: Mapping[str, FactValue]
-    basis: Mapping[str, tuple[str, ...]]
-    vocabulary: Mapping[str, FactSpec]
-    as_of: date
-    profiles: Mapping[str, str]
+from mriloop.model.guideline import Guideline, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +68,12 @@ def side_by_side(
     if len(kept) == len(lead):
         return kept, []
     sides = "; ".join(f"{each.profile}: {each.text.rstrip('.')}" for each in kept)
-    marked = f" The default here is {lead[0].profile}." if lead and lead[0].default else ""
+    marked = f" The default here is {lead[0].profile}." if lead[0].default else ""
     conflict = Conflict(
         topic=f"{guideline.title}: {topic}",
         recommendations=tuple(each.id for each in kept),
         text=f"{sides}.{marked}",
-        default=lead[0].id,
+        default=lead[0].id if lead[0].default else "",
     )
     return kept, [conflict]
 
@@ -104,9 +89,11 @@ def share_families(answers: list[Answer]) -> list[Answer]:
     unknown and all members that may apply propose the same steps, those steps stand once, with a warning. Otherwise
     nothing is proposed and the fact is asked for.
     """
+    if not any(answer.scope_missing for answer in answers):
+        return answers
     settled = []
     for answer in answers:
-        if not answer.scope_missing:
+        if not answer.scope_missing or answer.out_of_scope:
             settled.append(answer)
             continue
         family = [

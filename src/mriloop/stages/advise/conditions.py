@@ -14,12 +14,15 @@ _COMPARE = {Op.AT_LEAST: "at least", Op.MORE_THAN: "more than", Op.AT_MOST: "at 
 _SOURCES = {
     Source.PERSON: "stated",
     Source.HEADER: "from the image header",
+    Source.RECORD: "from the patient's record",
     Source.CHECK: "from CHECK",
     Source.COMPARE: "from COMPARE, until a reader confirms it",
     Source.DERIVED: "follows from other facts",
 }
 _UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days", "{count}": "", "{index}": "", "1": ""}
-_TOLERANCE = 1e-9
+_UNITS |= {"mm/a": "mm a year", "[hnsf'U]": "HU"}
+# Two numbers that differ by less, as a share of the limit, differ by rounding.
+TOLERANCE = 1e-9
 
 
 def holds(condition: Condition, value: FactValue) -> Truth:
@@ -60,7 +63,7 @@ def _compare(condition: Condition, value: Quantity) -> bool:
 
 def snap(number: float, limit: float) -> float:
     """Return `limit` for a number that differs from it by rounding alone, so that 1.8 cm is 18 mm."""
-    return limit if abs(number - limit) <= _TOLERANCE * max(1.0, abs(limit)) else number
+    return limit if abs(number - limit) <= TOLERANCE * max(1.0, abs(limit)) else number
 
 
 def name_of(fact: str, vocabulary: Mapping[str, FactSpec]) -> str:

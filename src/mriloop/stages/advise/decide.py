@@ -7,12 +7,11 @@ Trans. Comput. 1986;C-35:677, doi 10.1109/TC.1986.1676819). A fact matters if an
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mriloop.model.fact import UNKNOWN, FactValue, Truth, Unknown
+from mriloop.model.fact import FactValue, Truth
 from mriloop.model.guideline import (
     Condition,
     FactSpec,
@@ -20,7 +19,7 @@ from mriloop.model.guideline import (
     Op,
 )
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.conditions import holds, snap
+from mriloop.stages.advise.conditions import holds
 
 NO_ROW = -1
 
@@ -38,20 +37,6 @@ class Variable:
     classes: tuple[FactValue, ...]
     limits: tuple[float, ...] = ()
     unit: str = ""
-
-    def class_of(self, value: FactValue) -> int | None:
-        """Return the number of the class that a value falls into; None for an unknown one."""
-        if isinstance(value, Unknown) or value is Truth.UNKNOWN:
-            return None
-        if self.item:
-            return int(isinstance(value, tuple) and self.item in value)
-        if isinstance(value, Quantity) and self.limits:
-            number = value.to(self.unit).value
-            for limit in self.limits:
-                number = snap(number, limit)
-            place = bisect_left(self.limits, number)
-            return 2 * place + int(place < len(self.limits) and self.limits[place] == number)
-        return self.classes.index(value) if value in self.classes else None
 
 
 Cell = tuple[int, frozenset[int]]
@@ -78,7 +63,7 @@ class CompiledTable:
 class Decision:
     """What a table says of a case: `row` is its index, NO_ROW for a case that no row covers, None when it cannot say.
 
-    `missing` are then the facts on which it depends. `used` are the facts of the row that are known.
+    `missing` are then the facts on which it depends.
     """
 
     row: int | None
@@ -114,14 +99,12 @@ def compile_rows(rows: Sequence[Sequence[Condition]], vocabulary: Mapping[str, F
     return CompiledTable(variables=variables, rows=tuple(compiled))
 
 
-def classes_of(table: CompiledTable, values: Mapping[str, FactValue]) -> tuple[int | None, ...]:
-    """Return the class of each variable in this case, None where the fact is unknown."""
-    return tuple(variable.class_of(values.get(variable.fact, UNKNOWN)) for variable in table.variables)
+def decide_residual(table: CompiledTable, residual: Residual) -> Decision:
+    """First match: the one row that answers under every completion of the unknown facts, or what is missing.
 
-
-def decide_first(table: CompiledTable, values: Mapping[str, FactValue]) -> Decision:
-    """First match: the one row that answers under every completion of the unknown facts, or what is missing."""
-    residual = residual_rows(table, values)
+    `residual` are the rows of the table that are not false, in order, each with the cells that are still unknown, up to
+    the first row that has none.
+    """
     if not residual:
         return Decision(row=NO_ROW)
     if not residual[0][1]:
@@ -131,37 +114,6 @@ def decide_first(table: CompiledTable, values: Mapping[str, FactValue]) -> Decis
     if isinstance(root, int):
         return Decision(row=root)
     return Decision(row=None, missing=diagram.facts_of(root))
-
-
-def decide_each(table: CompiledTable, values: Mapping[str, FactValue]) -> tuple[Decision | None, ...]:
-    """All match: one decision for each row, None for a row that does not hold."""
-    answers: list[Decision | None] = [None] * len(table.rows)
-    for number, cells in residual_rows(table, values, stop_at_true=False):
-        missing = _unique(table.variables[variable].fact for variable, _ in cells)
-        answers[number] = Decision(row=None, missing=missing) if missing else Decision(row=number)
-    return tuple(answers)
-
-
-def residual_rows(table: CompiledTable, values: Mapping[str, FactValue], *, stop_at_true: bool = True) -> Residual:
-    """Return the rows that are not false, each with the cells that are still unknown, up to the first true one."""
-    classes = classes_of(table, values)
-    left: list[tuple[int, tuple[Cell, ...]]] = []
-    for number, row in enumerate(table.rows):
-        if any(holds(condition, values.get(condition.fact, UNKNOWN)) is Truth.FALSE for condition in row.known):
-            continue
-        open_cells: list[Cell] = []
-        for variable, allowed in row.cells:
-            at = classes[variable]
-            if at is None:
-                if len(allowed) < len(table.variables[variable].classes):
-                    open_cells.append((variable, allowed))
-            elif at not in allowed:
-                break
-        else:
-            left.append((number, tuple(open_cells)))
-            if not open_cells and stop_at_true:
-                break
-    return tuple(left)
 
 
 Node = int | tuple[int, tuple["Node", ...]]

@@ -1,83 +1,171 @@
-"""All facts of a case: the stated ones, and those that follow from them."""
+"""All facts of a case: the stated ones, and those that follow from them, worked out when somebody asks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 
-from mriloop.model.fact import UNKNOWN, FactValue
+from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import FactSpec
 from mriloop.model.quantity import Quantity
+from mriloop.stages.advise.conditions import say_fact
 from mriloop.stages.advise.derive import DERIVATIONS
-from mriloop.stages.advise.derive.common import is_unknown
+from mriloop.stages.advise.derive.common import Derivation, is_unknown
+
+# Words that follow by definition, so that another stated word cannot be right beside the same facts. Other words that
+# follow are only what is taken until somebody says more (a lumbar spine is a spine; an order is by vein).
+_BY_DEFINITION = frozenset(
+    {
+        "agent_group",
+        "fluid_sensitive_readable",
+        "jcv_status",
+        "kidney_risk",
+        "lymphocytes",
+        "ms_activity",
+        "necrotic_decubitus",
+        "pregnant",
+        "septic_joint",
+        "t1_readable",
+    }
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stated:
-    """All facts of a case, derived ones included, and the contradictions met on the way.
+class SameObject:
+    """A vocabulary that may key a cache: two are the same when they are the same object."""
 
-    `facts` maps names of the vocabulary to facts; `basis` maps a derived fact to the facts that it was derived from.
-    `contradictions` names the facts that were stated one way and follow
-    another way from other facts: the stated word stands, and a person is told.
+    __slots__ = ("specs",)
+
+    def __init__(self, specs: Mapping[str, FactSpec]) -> None:
+        self.specs = specs
+
+    def __hash__(self) -> int:
+        return id(self.specs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SameObject) and self.specs is other.specs
+
+
+@lru_cache(maxsize=32)
+def _functions(vocabulary: SameObject) -> Mapping[str, Derivation]:
+    return {name: DERIVATIONS[spec.derived] for name, spec in vocabulary.specs.items() if spec.derived}
+
+
+class CaseFacts(Mapping[str, FactValue]):
+    """The facts of one case on one day. A stated fact always stands; what follows from others is found on demand.
+
+    As a mapping it answers for every name, with UNKNOWN where nothing is known, and runs over the known facts that were
+    stated or asked for. `found` holds what has been asked for so far. Raises KeyError for a vocabulary that names a
+    derivation which does not exist.
     """
 
-    facts: Mapping[str, Fact]
-    basis: Mapping[str, tuple[str, ...]]
-    contradictions: tuple[str, ...]
+    __slots__ = ("_basis", "_functions", "_said", "as_of", "found", "stated", "vocabulary")
+
+    def __init__(self, stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_of: date) -> None:
+        self.stated, self.vocabulary, self.as_of = stated, vocabulary, as_of
+        self.found: dict[str, FactValue] = {}
+        self._functions = _functions(SameObject(vocabulary))
+        self._basis: dict[str, list[str]] = {}
+        self._said: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> FactValue:
+        return self.value(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.asked())
+
+    def __len__(self) -> int:
+        return len(self.asked())
+
+    def value(self, name: str) -> FactValue:
+        """Return the value of a fact, stated or derived; UNKNOWN where its inputs are."""
+        value = self.found.get(name)
+        if value is None:
+            fact = self.stated.get(name)
+            value = UNKNOWN if fact is None else self._fitting(name, fact.value)
+            # Held as unknown while it is worked out, so that two facts which follow from each other come to an end.
+            self.found[name] = value
+            if (value is UNKNOWN or value is Truth.UNKNOWN) and name in self._functions:
+                value = self.found[name] = self._derive(name)
+        return value
+
+    def settle(self, name: str, value: FactValue, basis: tuple[str, ...]) -> None:
+        """Put a fact on record that follows from more than facts, with the facts that it rests on."""
+        self.found[name] = value
+        self._basis[name] = list(basis)
+
+    def is_known(self, name: str) -> bool:
+        """Tell whether a value is stated or follows."""
+        return not is_unknown(self.value(name))
+
+    def basis_of(self, name: str) -> tuple[str, ...]:
+        """Return the facts that a derived one rests on; none for a stated one."""
+        self.value(name)
+        return tuple(self._basis.get(name, ()))
+
+    def fact(self, name: str) -> Fact | None:
+        """Return a fact with its source; None for one that is neither stated nor derived."""
+        value = self.value(name)
+        stated = self.stated.get(name)
+        if stated is not None and (stated.value is value or is_unknown(value)):
+            return stated
+        return None if is_unknown(value) else Fact(name=name, value=value, source=Source.DERIVED)
+
+    def say(self, name: str) -> str:
+        """Return a known fact in words, with its source; empty for an unknown one."""
+        said = self._said.get(name)
+        if said is None:
+            fact = self.fact(name)
+            known = fact is not None and not is_unknown(fact.value)
+            basis = [each for each in map(self.fact, self._basis.get(name, ())) if each is not None]
+            said = say_fact(fact, self.vocabulary, basis) if fact is not None and known else ""
+            self._said[name] = said
+        return said
+
+    def asked(self) -> dict[str, FactValue]:
+        """Return every stated fact, and every derived one that somebody has asked for and that is known."""
+        values = {name: self.value(name) for name in self.stated}
+        for name, value in self.found.items():
+            if value is not UNKNOWN and value is not Truth.UNKNOWN:
+                values[name] = value
+        return values
+
+    def contradictions(self) -> tuple[str, ...]:
+        """Return the stated facts that follow another way from the others. The stated word stands; a person is told."""
+        return tuple(
+            name
+            for name, fact in self.stated.items()
+            if name in self._functions
+            and not is_unknown(fact.value)
+            and _differ(name, fact.value, self._functions[name](self.value, self.as_of))
+        )
+
+    def _fitting(self, name: str, value: FactValue) -> FactValue:
+        """Return a stated value; UNKNOWN for a word that the fact has not: it must not count as "none of these"."""
+        spec = self.vocabulary.get(name)
+        if isinstance(value, str) and spec is not None and spec.values and value not in spec.values:
+            return UNKNOWN
+        return value
+
+    def _derive(self, name: str) -> FactValue:
+        used: list[str] = []
+
+        def ask(other: str) -> FactValue:
+            value = self.value(other)
+            if value is not UNKNOWN and value is not Truth.UNKNOWN and other not in used:
+                used.append(other)
+            return value
+
+        value = self._functions[name](ask, self.as_of)
+        if used:
+            self._basis[name] = used
+        return value
 
 
-def complete(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_of: date) -> Stated:
-    """Add every derived fact that the stated ones determine.
-
-    A stated fact always stands; where it contradicts what follows from others its name is listed. A fact whose inputs
-    are unknown stays unknown. Raises KeyError for a vocabulary that names a derivation which does not exist.
-    """
-    computed: dict[str, FactValue] = {}
-    basis: dict[str, list[str]] = {}
-
-    def ask(name: str) -> FactValue:
-        fact = stated.get(name)
-        if fact is not None and not is_unknown(fact.value):
-            return fact.value
-        return derive(name)
-
-    def derive(name: str) -> FactValue:
-        if name not in computed:
-            computed[name] = UNKNOWN
-            function = vocabulary[name].derived if name in vocabulary else ""
-            if function:
-                used = basis.setdefault(name, [])
-
-                def ask_and_note(other: str) -> FactValue:
-                    value = ask(other)
-                    if not is_unknown(value) and other not in used:
-                        used.append(other)
-                    return value
-
-                computed[name] = DERIVATIONS[function](ask_and_note, as_of)
-        return computed[name]
-
-    facts = dict(stated)
-    contradictions = []
-    for name, spec in vocabulary.items():
-        if not spec.derived:
-            continue
-        value = derive(name)
-        if is_unknown(value):
-            continue
-        fact = stated.get(name)
-        if fact is None or is_unknown(fact.value):
-            facts[name] = Fact(name=name, value=value, source=Source.DERIVED)
-        elif _differ(fact.value, value):
-            contradictions.append(name)
-    shown = {name: tuple(used) for name, used in basis.items()}
-    return Stated(facts=facts, basis=shown, contradictions=tuple(contradictions))
-
-
-def _differ(stated: FactValue, derived: FactValue) -> bool:
+def _differ(name: str, stated: FactValue, derived: FactValue) -> bool:
+    if is_unknown(derived):
+        return False
     if isinstance(stated, Quantity) and isinstance(derived, Quantity):
         return abs(stated.to(derived.unit).value - derived.value) >= 1.0
-    # A word may be more exact than what follows from others (lumbar spine against spine): only numbers contradict.
-    return False
+    return name in _BY_DEFINITION and stated != derived

@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from mriloop.model.advice import Advice
-from mriloop.model.fact import FactValue, Truth
+from mriloop.model.coding import Urgency
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import (
     CLOSING_STEPS,
     Condition,
-    FactType,
     Guideline,
     GuidelineCase,
     GuidelineSet,
     LintProblem,
-    Mark,
-    Match,
-    Op,
     Row,
     Status,
+    Step,
     Table,
 )
-from mriloop.model.quantity import Quantity, UnitError
-from mriloop.stages.advise.conditions import name_of, say_value
-from mriloop.stages.advise.decide import NO_ROW, CompiledTable, Diagram, Residual, Variable, compile_rows
-from mriloop.stages.advise.derive import DERIVATIONS
+from mriloop.model.quantity import Quantity
+from mriloop.model.schedule import Schedule
 from mriloop.stages.advise.engine import conditions_of, evaluate
+from mriloop.stages.advise.lint_cells import lint_cells
+from mriloop.stages.advise.lint_tables import compatible, contradict, lint_guards, lint_table
+from mriloop.stages.advise.repeats import repeat_problems
 from mriloop.stages.advise.schedule import in_order, windows
+from mriloop.stages.advise.signatures import SIGNABLE, rows_of
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.
 _ANCHORS = (date(2026, 1, 10), date(2026, 1, 31), date(2024, 2, 29), date(2027, 12, 31), date(2025, 8, 31))
-_QUALITY = ("study_quality", "t1_readable", "fluid_sensitive_readable")
-_DRAFT_ONLY = (Mark.M, Mark.M_PLUS, Mark.C)
-_VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document")
+_QUALITY = ("_quality", "_readable", "_diagnostic", "study_answers")
+_VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document", "passim")
+_PLANNED = (Step.FOLLOW_UP_IMAGING, Step.CLINICAL_FOLLOW_UP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,25 +45,80 @@ class CaseFailure:
     found: str
 
 
-def lint(guideline: Guideline, known: GuidelineSet, cases: Sequence[GuidelineCase] = ()) -> tuple[LintProblem, ...]:
-    """Return everything that is wrong with a guideline; empty when nothing is.
+def lint(
+    guideline: Guideline,
+    known: GuidelineSet,
+    cases: Sequence[GuidelineCase] = (),
+    *,
+    statements: Collection[str] = (),
+    source: str = "",
+) -> tuple[LintProblem, ...]:
+    """Return everything that is wrong with a guideline, and notes on what a reader should weigh.
 
-    Checked: facts and units of every cell, gaps (with the uncovered situation), rows that can never answer, rows of an
-    all-match table that answer together with opposite steps, citations without a place, statuses that the mark does not
-    allow, schedules that cannot be computed, closing steps without a quality condition, rows without a case, cases that
-    fail.
+    Parameters
+    ----------
+    guideline, known
+        The guideline and the vocabulary that it speaks.
+    cases
+        Its worked cases.
+    statements
+        The numbers that a row or a case may carry; empty to leave them unchecked.
+    source
+        The text of its SOURCE.md; empty where there is none.
+
+    Returns
+    -------
+    tuple of LintProblem
+        Empty when nothing is wrong. docs/reference/guidelines.md lists the codes.
     """
-    problems = _cells(guideline, known)
+    problems = list(lint_cells(guideline, known))
     if problems:
         return tuple(problems)
+    problems += lint_guards(guideline, known)
     for table in guideline.tables:
-        problems += _table(guideline, table, known)
-    rows = [(f"guards/{row.id}", row) for row in guideline.guards]
-    rows += [(f"{table.id}/{row.id}", row) for table in guideline.tables for row in table.rows]
-    for name, row in rows:
-        problems += _row(f"{guideline.id}/{name}", row)
-    problems += _cases(guideline, known, cases, [name for name, _ in rows])
+        problems += lint_table(guideline, table, known)
+    for name, table_of, row in rows_of(guideline):
+        problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
+    problems += _statements(guideline, cases, statements)
+    problems += repeat_problems(guideline)
+    problems += _cases(guideline, known, cases)
+    if not source.strip():
+        text = "SOURCE.md is missing or empty: say what was read, what is verified, what is not"
+        problems.append(LintProblem(code="no_source_file", where=guideline.id, text=text))
     return tuple(problems)
+
+
+def lint_between(known: GuidelineSet) -> tuple[LintProblem, ...]:
+    """Return notes on guidelines that carry one statement, look at one fact and can contradict each other on a case."""
+    notes = []
+    carriers: dict[str, list[tuple[Guideline, str, Table | None, Row]]] = {}
+    for guideline in known.guidelines:
+        for name, table, row in rows_of(guideline):
+            for statement in row.statements:
+                carriers.setdefault(statement, []).append((guideline, name, table, row))
+    seen: set[tuple[str, str]] = set()
+    for statement, rows in carriers.items():
+        for number, (guideline, name, table, row) in enumerate(rows):
+            for other, other_name, other_table, other_row in rows[number + 1 :]:
+                pair = (f"{guideline.id}/{name}", f"{other.id}/{other_name}")
+                if other is guideline or pair in seen or not contradict(row, other_row):
+                    continue
+                if not {each.fact for each in _own(table, row)} & {each.fact for each in _own(other_table, other_row)}:
+                    continue
+                seen.add(pair)
+                way = compatible([*_all_of(guideline, table, row), *_all_of(other, other_table, other_row)], known)
+                if way is not None:
+                    text = f"{statement} is answered otherwise by {pair[1]}, and both hold when {way}"
+                    notes.append(LintProblem(code="statement_at_odds", where=pair[0], text=text, note=True))
+    return tuple(notes)
+
+
+def _all_of(guideline: Guideline, table: Table | None, row: Row) -> list[Condition]:
+    return [*(each for scope in guideline.applies_when for each in scope.when), *_own(table, row)]
+
+
+def _own(table: Table | None, row: Row) -> list[Condition]:
+    return [*(table.when if table else ()), *row.when]
 
 
 def run_case(guideline: Guideline, case: GuidelineCase, known: GuidelineSet) -> CaseFailure | None:
@@ -93,170 +147,65 @@ def advise_on(guideline: Guideline, case: GuidelineCase, known: GuidelineSet) ->
     return evaluate(alone, facts, as_of=case.as_of, default_profiles=case.profiles)
 
 
-def _cells(guideline: Guideline, known: GuidelineSet) -> list[LintProblem]:
-    """Facts that exist, operators that fit their type, units that convert, values that are words of the fact."""
+def _row(where: str, row: Row, table: Table | None, guideline: Guideline) -> list[LintProblem]:
     problems = []
-    for condition in conditions_of(guideline):
-        text = _cell_problem(condition, known)
+
+    def wrong(code: str, text: str, *, note: bool = False) -> None:
+        problems.append(LintProblem(code=code, where=where, text=text, note=note))
+
+    if row.citation.locator.strip().lower() in _VAGUE_LOCATORS or len(row.citation.locator.strip()) < 4:
+        wrong("no_locator", "the citation does not say where in the document")
+    if row.citation.mark not in SIGNABLE and row.status is not Status.DRAFT:
+        wrong("status_not_allowed", f"a row marked {row.citation.mark} can only be a draft, not {row.status}")
+    elif row.status is Status.ACTIVE:
+        wrong("status_not_allowed", "only a signature makes a row active: `mriloop guidelines sign`")
+    if row.schedule is not None:
+        text = _schedule_problem(row.schedule)
         if text:
-            where = f"{guideline.id}: {condition.fact} {condition.op}"
-            problems.append(LintProblem(code="bad_cell", where=where, text=text))
-    for name, spec in known.vocabulary.items():
-        if spec.derived and spec.derived not in DERIVATIONS:
-            text = f"no function derives {spec.derived!r}"
-            problems.append(LintProblem(code="unknown_derivation", where=name, text=text))
-    return list(dict.fromkeys(problems))
+            wrong("bad_schedule", text)
+    elif row.step in _PLANNED and row.urgency is Urgency.ROUTINE:
+        text = "it says neither when (`schedule`, `urgency`) nor that a person sets the date (step `individualise`)"
+        wrong("no_schedule", text, note=row.step is Step.CLINICAL_FOLLOW_UP)
+    own = _own(table, row)
+    if row.step in CLOSING_STEPS and not any(_is_quality(each) for each in own):
+        wrong("no_quality_gate", "a step that ends a search needs a condition on the quality of the images")
+    guards = [each for guard in guideline.guards for each in guard.when]
+    if row.step is Step.MAY_STOP_IMAGING and not any(_is_quality(each) for each in [*own, *guards]):
+        wrong("no_quality_gate", "a step that ends imaging needs a condition, or a guard, on the quality of the images")
+    return problems
 
 
-def _cell_problem(condition: Condition, known: GuidelineSet) -> str:
-    spec = known.vocabulary.get(condition.fact)
-    if spec is None:
-        return "no fact of this name"
-    if condition.op is Op.KNOWN:
-        return "" if isinstance(condition.value, Truth) else "`known` is yes or no"
-    if spec.type is FactType.DATE:
-        return "a date can only be asked whether it is known; derive a time from it"
-    if spec.type is FactType.LIST:
-        if not spec.values:
-            return "a list of dates can only be asked whether it is known"
-        if condition.op not in (Op.CONTAINS, Op.LACKS):
-            return "a list is asked what it contains or lacks"
-        return "" if condition.value in spec.values else f"{condition.value!r} is no word of this fact"
-    if condition.op in (Op.CONTAINS, Op.LACKS):
-        return "only a list contains or lacks"
-    if spec.type is FactType.QUANTITY:
-        return _quantity_problem(condition.value, spec.unit or "")
-    if condition.op not in (Op.IS, Op.IS_NOT, Op.ONE_OF):
-        return f"a {spec.type} cannot be compared by size"
-    if spec.type is FactType.BOOL:
-        return "" if isinstance(condition.value, Truth) else "yes or no is needed"
-    held = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-    return "; ".join(f"{value!r} is no word of this fact" for value in held if value not in spec.values)
+def _is_quality(condition: Condition) -> bool:
+    return condition.fact.endswith(_QUALITY)
 
 
-def _quantity_problem(value: FactValue, unit: str) -> str:
-    if not isinstance(value, Quantity):
-        return "a number is needed"
+def _schedule_problem(schedule: Schedule) -> str:
+    if not schedule.points:
+        return "a schedule needs a point"
     try:
-        value.to(unit)
-    except UnitError as error:
-        return str(error)
+        computed = [windows(schedule, anchor) for anchor in _ANCHORS]
+    except (OverflowError, ValueError):
+        return "its dates run beyond the calendar"
+    if not all(computed):
+        return "its dates run beyond the calendar"
+    if not all(in_order(each) for each in computed):
+        return "the windows are not in order: earliest ≤ target ≤ latest, each target after the one before"
     return ""
 
 
-def _table(guideline: Guideline, table: Table, known: GuidelineSet) -> list[LintProblem]:
-    """Gaps, unreachable rows and rows at odds, seen from the situations that reach the table at all."""
-    where = f"{guideline.id}/{table.id}"
-    # Rows that ask whether a fact is known answer only part of the cases, so they neither close a gap nor hide a row.
-    firm = [row for row in table.rows if not any(each.op is Op.KNOWN for each in row.when)]
-    guards = [row.when for row in guideline.guards]
-    limits = [each for each in table.when if each.op is not Op.KNOWN]
-    limits += [each for scope in guideline.applies_when for each in scope.when if each.op is not Op.KNOWN]
-    compiled = compile_rows([*guards, *(row.when for row in firm), limits], known.vocabulary)
-    inside = dict(compiled.rows[-1].cells)
-    lead = len(guards)
-    if table.match is Match.ALL:
-        return _at_odds(where, firm, compiled, lead, known)
-    problems = []
-    diagram = Diagram(compiled)
-    cells: list[tuple[int, tuple[tuple[int, frozenset[int]], ...]]] = []
-    # A leading row for each way of being outside of the table keeps those situations out of the search.
-    outside = [((variable, _others(compiled.variables[variable], allowed)),) for variable, allowed in inside.items()]
-    cells += [(lead + len(firm) + number, cell) for number, cell in enumerate(outside) if cell[0][1]]
-    cells += [(number, row.cells) for number, row in enumerate(compiled.rows[:-1])]
-    ways = diagram.leaves(diagram.fold(_until_certain(cells)))
-    if NO_ROW in ways:
-        text = f"no row answers when {_situation(ways[NO_ROW], compiled.variables, known)}"
-        problems.append(LintProblem(code="gap", where=where, text=text))
-    for number, row in enumerate(firm):
-        if lead + number not in ways:
-            text = "an earlier row, a guard or the limits of the table always answer first"
-            problems.append(LintProblem(code="unreachable", where=f"{where}/{row.id}", text=text))
-    return problems
+def _statements(guideline: Guideline, cases: Sequence[GuidelineCase], statements: Collection[str]) -> list[LintProblem]:
+    if not statements:
+        return []
+    carried = [(f"{guideline.id}/{name}", each) for name, _, row in rows_of(guideline) for each in row.statements]
+    carried += [(f"{guideline.id}: {case.name}", each) for case in cases for each in case.statements]
+    return [
+        LintProblem(code="unknown_statement", where=where, text=f"there is no statement {each}")
+        for where, each in carried
+        if each not in statements
+    ]
 
 
-def _until_certain(cells: Iterable[tuple[int, tuple[tuple[int, frozenset[int]], ...]]]) -> Residual:
-    kept = []
-    for number, row in cells:
-        kept.append((number, row))
-        if not row:
-            break
-    return tuple(kept)
-
-
-def _others(variable: Variable, allowed: frozenset[int]) -> frozenset[int]:
-    return frozenset(range(len(variable.classes))) - allowed
-
-
-def _at_odds(
-    where: str, rows: Sequence[Row], compiled: CompiledTable, lead: int, known: GuidelineSet
-) -> list[LintProblem]:
-    """Pairs of rows of an all-match table that can hold together though one ends a search and the other does not."""
-    problems = []
-    for first, one in enumerate(rows):
-        for second in range(first + 1, len(rows)):
-            other = rows[second]
-            if (one.step in CLOSING_STEPS) == (other.step in CLOSING_STEPS) and one.when != other.when:
-                continue
-            shared = dict(compiled.rows[lead + first].cells)
-            for variable, allowed in compiled.rows[lead + second].cells:
-                shared[variable] = shared.get(variable, allowed) & allowed
-            if all(shared.values()):
-                way = {variable: min(allowed) for variable, allowed in shared.items()}
-                text = f"{one.id} and {other.id} both answer when {_situation(way, compiled.variables, known)}"
-                problems.append(LintProblem(code="overlap", where=where, text=text))
-    return problems
-
-
-def _situation(way: Mapping[int, int], variables: Sequence[Variable], known: GuidelineSet) -> str:
-    return " and ".join(_class_words(variables[at], way[at], known) for at in sorted(way)) or "anything is the case"
-
-
-def _class_words(variable: Variable, index: int, known: GuidelineSet) -> str:
-    name = name_of(variable.fact, known.vocabulary)
-    if variable.item:
-        return f"{name} {'includes' if index else 'does not include'} {variable.item.replace('_', ' ')}"
-    if not variable.limits:
-        return f"{name} is {say_value(variable.classes[index])}"
-    values = [say_value(Quantity(value=limit, unit=variable.unit)) for limit in variable.limits]
-    at, exact = divmod(index, 2)
-    if exact:
-        return f"{name} is exactly {values[at]}"
-    if at == 0:
-        return f"{name} is below {values[0]}"
-    return (
-        f"{name} is above {values[-1]}" if at == len(values) else f"{name} is between {values[at - 1]} and {values[at]}"
-    )
-
-
-def _row(where: str, row: Row) -> list[LintProblem]:
-    problems = []
-    if row.citation.locator.strip().lower() in _VAGUE_LOCATORS or len(row.citation.locator.strip()) < 4:
-        problems.append(
-            LintProblem(code="no_locator", where=where, text="the citation does not say where in the document")
-        )
-    if row.citation.mark in _DRAFT_ONLY and row.status is not Status.DRAFT:
-        text = f"a row marked {row.citation.mark} can only be a draft, not {row.status}"
-        problems.append(LintProblem(code="status_not_allowed", where=where, text=text))
-    if row.status is Status.ACTIVE and not row.provenance:
-        text = "only a site's named clinician makes a row active"
-        problems.append(LintProblem(code="status_not_allowed", where=where, text=text))
-    schedule = row.schedule
-    if schedule is not None:
-        if not schedule.points:
-            problems.append(LintProblem(code="bad_schedule", where=where, text="a schedule needs a point"))
-        elif not all(in_order(windows(schedule, anchor)) for anchor in _ANCHORS):
-            text = "the windows are not in order: earliest ≤ target ≤ latest, each target after the one before"
-            problems.append(LintProblem(code="bad_schedule", where=where, text=text))
-    if row.step in CLOSING_STEPS and not any(each.fact in _QUALITY for each in row.when):
-        text = "a step that ends a search needs a condition on the quality of the images"
-        problems.append(LintProblem(code="no_quality_gate", where=where, text=text))
-    return problems
-
-
-def _cases(
-    guideline: Guideline, known: GuidelineSet, cases: Sequence[GuidelineCase], rows: Sequence[str]
-) -> list[LintProblem]:
+def _cases(guideline: Guideline, known: GuidelineSet, cases: Sequence[GuidelineCase]) -> list[LintProblem]:
     problems = []
     for case in cases:
         failure = run_case(guideline, case, known)
@@ -270,7 +219,7 @@ def _cases(
             if case.kind in ("positive", "boundary") and not case.profiles:
                 chosen = advise_on(guideline, replace(case, profiles={guideline.id: profile}), known)
                 positive |= {each.row for each in chosen.recommendations}
-    for name in rows:
+    for name, _, _ in rows_of(guideline):
         if name not in positive:
             text = "no case gets this row"
             problems.append(LintProblem(code="row_without_case", where=f"{guideline.id}/{name}", text=text))

@@ -18,7 +18,11 @@ _WORSE = {"diagnostic": 0, "limited": 1, "not_diagnostic": 2}
 
 # COMPARE lists bright spots of the brain. Facts that tell of one other lesion, of which such a list says nothing.
 _ONE_LESION = ("lesion_type", "lesion_size", "chiasm")
-_ONE_LESION_CONDITIONS = frozenset({"pituitary_lesion", "pituitary_incidentaloma"})
+_ONE_LESION_CONDITIONS = frozenset(
+    {"pituitary_lesion", "pituitary_incidentaloma", "glioma", "meningioma", "incidental_meningioma", "pineal_cyst"}
+    | {"vestibular_schwannoma", "intracranial_aneurysm", "brain_metastases", "arachnoid_cyst", "colloid_cyst"}
+    | {"cavernous_malformation", "developmental_venous_anomaly", "spine_infection"}
+)
 _LISTED = ("stable", "growth", "shrinkage")
 
 

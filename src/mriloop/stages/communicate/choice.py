@@ -19,18 +19,22 @@ _REPEAT_KINDS = {
         "r1_technical",
     ),
 }
-_RANK = {"R1": 1, "R3": 2, "R2": 3}
+_RANK = {"R1": 1, "R3": 2, "R2": 3, "R4": 4}
 
 
 def kind_of(report: VerifiedReport) -> str:
     """Return the kind of patient letter that a signed report calls for.
 
     An urgent step comes first, then a repeat (R1), another technique (R3), a planned look (R2; never an urgent one: its
-    letter says that nothing is pressing), then any other step; where no step is owed, the signed outcome decides.
+    letter says that nothing is pressing), pictures that are lost or elsewhere (R4), then any other step; where no step
+    is owed, the signed outcome decides.
     Raises SenderError `letter_no_kind` where that is not stated.
     """
-    step = main_step(report)
-    outcome = report.draft.outcome
+    return kind_for(main_step(report), report.draft.outcome)
+
+
+def kind_for(step: Recommendation | None, outcome: Outcome) -> str:
+    """Return the kind of letter that explains a step, or the outcome where there is no step; as `kind_of`."""
     if step is None:
         kinds = {
             Outcome.NORMAL: "normal",
@@ -45,6 +49,8 @@ def kind_of(report: VerifiedReport) -> str:
         return _REPEAT_KINDS.get(".".join(reason.split(".")[:2]), "r1_other")
     if reason.startswith("r3"):
         return "r3_contrast" if step.contrast in WITH_DYE else "r3_technique"
+    if reason.startswith("r4"):
+        return "r4_admin"
     if reason.startswith("r2") and step.urgency not in AT_ONCE:
         return "r2_follow_up"
     return "normal" if outcome is Outcome.NORMAL else "abnormal_next_step"
@@ -56,7 +62,7 @@ def main_step(report: VerifiedReport) -> Recommendation | None:
 
     def rank(item: Recommendation) -> tuple[int, bool, bool]:
         family = family_of(item)
-        place = 0 if item.urgency in AT_ONCE and family != "R1" else _RANK.get(family, 4)
+        place = 0 if item.urgency in AT_ONCE and family != "R1" else _RANK.get(family, 5)
         # Among repeats, the one that explains most to the patient: a tight space, then motion.
         return place, not tight_space(item), item.repeat_reason.lower()[:9] != "r1.motion"
 

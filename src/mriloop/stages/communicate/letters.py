@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
-from mriloop.model.advice import Recommendation
-from mriloop.model.coding import Contrast, Region, Urgency
+from mriloop.model.coding import Region, Urgency
 from mriloop.model.communication import (
     CHECKLIST,
     NAMES,
@@ -24,30 +21,19 @@ from mriloop.model.communication import (
 )
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import owed
+from mriloop.model.guideline import Status
 from mriloop.model.report import Outcome, VerifiedReport
-from mriloop.stages.communicate.choice import AT_ONCE, WITH_DYE, family_of, kind_of, main_step, tight_space
-from mriloop.stages.communicate.readability import readability, too_hard, unexplained_abbreviations
+from mriloop.stages.communicate.choice import AT_ONCE, family_of, kind_of, main_step
+from mriloop.stages.communicate.filling import Content, applies, spoken, step_flags, step_words
+from mriloop.stages.communicate.readability import FORBIDDEN, readability, too_hard, unexplained_abbreviations
+from mriloop.stages.communicate.step_texts import day, text_of
 
+# A row that nobody has verified tells patients nothing, though the step itself was signed.
+UNVERIFIED = (Status.DRAFT, Status.RETIRED)
 # A name counts as one easy word: no template can make a person's or a hospital's name shorter.
 STAND_IN = "Ann"
 # Days a referrer has to answer, by urgency (minutes and hours: the same day, and a call beside the message).
 ANSWER_WITHIN_DAYS = {Urgency.MINUTES: 0, Urgency.HOURS: 0, Urgency.DAYS: 3, Urgency.ROUTINE: 7}
-# What no patient letter says: shares, doses, prognosis.
-FORBIDDEN = re.compile(
-    r"\d\s?%|\bper ?cent\b|\bpor ciento\b|\d\s?(?:mg|ml|mL|µg|mcg)\b|\bsurviv\w+|\bsobreviv\w+|\bsupervivencia\b"
-    r"|\blife expectancy\b|\besperanza de vida\b|\bprognos\w+|\bpronóstico\b|\bchances? (?:of|that)\b"
-    r"|\bprobabilidad\w*|\blikely to die\b|\bmortal\w*",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What fills a template: words for its placeholders, members for its lists, and which flags hold."""
-
-    words: Mapping[str, str]
-    lists: Mapping[str, tuple[str, ...]]
-    flags: frozenset[str]
 
 
 def patient_letter(
@@ -84,7 +70,7 @@ def patient_letter(
         `knowledge_unknown` for a language or kind without template.
     """
     template, words = _find(templates, language, kind or kind_of(report))
-    content = _content(report, words, clinic, written_on or report.verified_at.date())
+    content = _content(report, templates, words, clinic, written_on or report.verified_at.date())
     letter = _fill(template, words, content, report, written_on)
     stand_ins = {**content.words, **dict.fromkeys(NAMES, STAND_IN)}
     plain = _fill(template, words, replace(content, words=stand_ins), report, written_on).paragraphs
@@ -111,7 +97,7 @@ def referrer_message(
     `knowledge_unknown` for a language without template.
     """
     template, words = _find(templates, language, REFERRER_KIND)
-    content = _content(report, words, clinic, written_on or report.verified_at.date())
+    content = _content(report, templates, words, clinic, written_on or report.verified_at.date())
     return _fill(template, words, content, report, written_on)
 
 
@@ -122,7 +108,9 @@ def _find(templates: LetterTemplates, language: str, kind: str) -> tuple[LetterT
     return template, templates.words[language]
 
 
-def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written_on: date) -> Content:
+def _content(
+    report: VerifiedReport, templates: LetterTemplates, words: LetterWords, clinic: Clinic, written_on: date
+) -> Content:
     """Gather what the letter may say from the signed report and from nowhere else."""
     draft = report.draft
     step = main_step(report)
@@ -130,87 +118,50 @@ def _content(report: VerifiedReport, words: LetterWords, clinic: Clinic, written
     region = next((item.region for item in (*([step] if step else []), *steps) if item.region is not None), None)
     region = region or next((item.region for item in draft.findings if item.region is not Region.UNKNOWN), None)
     code = region.value if region is not None else "other"
-    window = step.window if step is not None else None
     minutes = draft.repeat.minutes if draft.repeat is not None else None
     sections = {section.code: section.paragraphs for section in draft.sections}
     answer = min((ANSWER_WITHIN_DAYS[item.urgency] for item in steps), default=ANSWER_WITHIN_DAYS[Urgency.ROUTINE])
-    told = (step.patient_text.strip(),) if step is not None and step.patient_text and words.language == "en" else ()
+    told = text_of(step, templates, words.language) if step is not None and step.status not in UNVERIFIED else ""
     filled = {
         "clinic": clinic.name,
         "phone": clinic.phone,
         "signer": report.verified_by.name,
         "body_part": words.regions.get(code, words.regions["other"]),
-        "specialist": _specialist(step, words),
         "minutes": str(minutes) if minutes is not None else "",
         "study_id": draft.study_instance_uid,
         "report_id": draft.id,
         "outcome": draft.outcome.value.replace("_", " "),
-        "scan_date": _day(draft.study_date, words),
-        "written_on": _day(written_on, words),
-        "acknowledge_by": _day(written_on + timedelta(days=answer), words),
-        "earliest": _day(window.earliest if window else None, words),
-        "target": _day(window.target if window else None, words),
-        "latest": _day(window.latest if window else None, words),
+        "scan_date": day(draft.study_date, words),
+        "written_on": day(written_on, words),
+        "acknowledge_by": day(written_on + timedelta(days=answer), words),
+        **step_words(step, words),
     }
     lists = {
         "red_flags": words.red_flags.get(code, words.red_flags["other"]),
-        "told": told,
+        "told": (told,) if told else (),
         "impression": sections.get("impression", ()),
         "steps": sections.get("recommendations", ()) if draft.recommendations else (),
         "questions": draft.open_questions,
         "disagreements": draft.disagreements,
     }
+    repeat = draft.repeat
     holding = {
+        **step_flags(step, on=written_on),
         "scan_date_known": draft.study_date is not None,
-        "window_now": window is not None and window.earliest <= written_on,
-        "window_later": window is not None and window.earliest > written_on,
-        "no_window": window is None,
         "minutes_known": minutes is not None,
+        "repeat_whole": repeat is not None and repeat.whole,
+        "repeat_part": repeat is not None and not repeat.whole and bool(repeat.series),
+        "urgent": any(item.urgency in AT_ONCE and owed(item) for item in draft.recommendations),
         "more_steps": any(
             item is not step and not (family_of(item) == family_of(step) == "R1") for item in steps if step
         ),
-        "no_step": step is None,
         "finding": draft.outcome is Outcome.ABNORMAL,
         "has_told": bool(told),
         "has_steps": bool(draft.recommendations),
         "has_questions": bool(draft.open_questions),
         "has_disagreements": bool(draft.disagreements),
-        **_step_flags(report, step),
     }
     return Content(words=filled, lists=lists, flags=frozenset(name for name, holds in holding.items() if holds))
-
-
-def _step_flags(report: VerifiedReport, step: Recommendation | None) -> dict[str, bool]:
-    """Return the flags that depend on the step the letter is about."""
-    repeat = report.draft.repeat
-    referral = step is not None and step.step.endswith("referral")
-    imaging = step is not None and step.modality is not None and not referral
-    contrast = step.contrast if step is not None else None
-    return {
-        "contrast_yes": contrast in WITH_DYE,
-        "contrast_no": contrast is Contrast.WITHOUT,
-        "contrast_open": contrast not in WITH_DYE and contrast is not Contrast.WITHOUT,
-        "repeat_whole": repeat is not None and repeat.whole,
-        "repeat_part": repeat is not None and not repeat.whole and bool(repeat.series),
-        "tight_space": step is not None and tight_space(step),
-        "urgent": any(item.urgency in AT_ONCE and owed(item) for item in report.draft.recommendations),
-        "imaging": imaging,
-        "mri": imaging and step is not None and step.modality == "MR",
-        "referral": referral,
-        "other_step": step is not None and not imaging and not referral,
-    }
-
-
-def _specialist(step: Recommendation | None, words: LetterWords) -> str:
-    codes = step.specialty[:1] if step is not None else ()
-    code = codes[0].strip().lower().replace(" ", "_") if codes else "other"
-    return words.specialties.get(code, words.specialties["other"])
-
-
-def _day(value: date | None, words: LetterWords) -> str:
-    if value is None:
-        return ""
-    return words.date.format(day=value.day, month=words.months[value.month - 1], year=value.year)
 
 
 def _fill(
@@ -225,12 +176,8 @@ def _fill(
     paragraphs: list[str] = []
     points: set[str] = set()
     for part in template.parts:
-        told: list[str] = []
-        for item in part.paragraphs:
-            if set(item.when) <= content.flags and not set(item.unless) & content.flags:
-                members = content.lists[item.each] if item.each else ("",)
-                told += [item.text.format(**content.words, item=member) for member in members]
-                points.update(item.points)
+        told = [text for item in part.paragraphs for text in spoken(item, content)]
+        points.update(point for item in part.paragraphs if applies(item, content) for point in item.points)
         if told:
             parts.append(LetterPart(heading=part.heading, count=len(told), tone=part.tone))
             paragraphs += told

@@ -22,6 +22,18 @@ LONGEST_SENTENCE = 15
 SMOG_SAMPLE = 30
 # Abbreviations that a letter may use without explaining them: the name of the scan itself.
 KNOWN_ABBREVIATIONS = frozenset({"MRI", "RM"})
+# What no patient text says: shares, doses, prognosis, blame, or a cancer that nobody has proven.
+FORBIDDEN = re.compile(
+    r"\d\s?%|\bper ?cent\b|\bpor ciento\b|\d\s?(?:mg|ml|mL|µg|mcg)\b|\bsurviv\w+|\bsobreviv\w+|\bsupervivencia\b"
+    r"|\blife expectancy\b|\besperanza de vida\b|\bprognos\w+|\bpronóstico\b|\bchances? (?:of|that)\b"
+    r"|\bprobabilidad\w*|\bprobabilit\w+|\blikely to die\b|\bmortal\w*|\bincurable\w*"
+    r"|\b(?:one|two|\d+)(?: out of| in) (?:\d+|two|three|four|five|ten|a hundred)\b|\b(?:uno|una|\d+) de cada\b"
+    r"|(?<!not )\byour fault\b|\byou (?:failed|refused|should have (?:been|come|gone|kept|\w+ed))\b"
+    r"|(?<!no es )\b(?:su|por su) culpa\b"
+    r"|\b(?:is|are|have|has|shows?|found|saw) (?:an? )?(?:cancer|malignan\w+)\b"
+    r"|(?<!no )\b(?:es|son|tiene|muestra|hay|vimos) (?:un )?(?:cáncer|malign\w+)\b",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?:])[\"”»)]?\s+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*", re.UNICODE)
 _ABBREVIATION = re.compile(r"\b[A-ZÁÉÍÓÚÑ]{2,}\b")
@@ -54,11 +66,16 @@ def count(paragraphs: Iterable[str], language: str) -> Counts:
     )
 
 
+def sentences_of(text: str) -> tuple[str, ...]:
+    """Return the sentences of a paragraph as written; the mark of a list item goes, the full stops stay."""
+    return tuple(part for part in _SENTENCE_END.split(text.removeprefix("- ")) if part)
+
+
 @lru_cache(maxsize=4096)
 def _sentences(text: str, language: str) -> tuple[tuple[int, ...], ...]:
     """Return, for every sentence of a paragraph, the syllables of each of its words."""
     syllables_of = spanish_syllables if language == "es" else english_syllables
-    sentences = (_WORD.findall(part) for part in _SENTENCE_END.split(text.removeprefix("- ")))
+    sentences = (_WORD.findall(part) for part in sentences_of(text))
     return tuple(tuple(syllables_of(word) for word in words) for words in sentences if words)
 
 

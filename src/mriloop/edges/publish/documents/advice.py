@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mriloop.edges.publish.documents.plain import Document, fact, window, word
 from mriloop.model.advice import Advice, Recommendation
+from mriloop.model.repeats import reason_of, screens_of
 
 
-def advice_document(advice: Advice) -> Document:
-    """Return what `mriloop advise --json` prints. `window` is null where a person has to set the date."""
+def advice_document(advice: Advice, told: Mapping[str, Mapping[str, str]] | None = None) -> Document:
+    """Return what `mriloop advise --json` prints. `window` is null where a person has to set the date.
+
+    `told` is what patients are told: id of the recommendation to language to text.
+    """
+    told = told or {}
     return {
         "schema": "mriloop/advice/1",
-        "recommendations": [_recommendation(one) for one in advice.recommendations],
+        "recommendations": [_recommendation(one, told.get(one.id, {})) for one in advice.recommendations],
         "undetermined": [
             {
                 "guideline": one.guideline,
@@ -30,7 +37,7 @@ def advice_document(advice: Advice) -> Document:
     }
 
 
-def _recommendation(one: Recommendation) -> Document:
+def _recommendation(one: Recommendation, told: Mapping[str, str]) -> Document:
     return {
         "id": one.id,
         "guideline": one.guideline,
@@ -44,6 +51,9 @@ def _recommendation(one: Recommendation) -> Document:
         "window": window(one.window),
         "schedule": [window(each) for each in one.schedule],
         "then": one.then,
+        "open_ended": one.open_ended,
+        "suggested": one.suggested.isoformat() if one.suggested else None,
+        "suggested_by": one.suggested_by,
         "never_auto_close": one.never_auto_close,
         "urgency": one.urgency.value,
         "specialty": list(one.specialty),
@@ -62,7 +72,26 @@ def _recommendation(one: Recommendation) -> Document:
         "default": one.default,
         "question": one.question,
         "provenance": one.provenance,
+        "signatures": [
+            {"by": each.by, "role": each.role, "on": each.on.isoformat(), "expires": each.expires.isoformat()}
+            for each in one.signatures
+        ],
         "status": one.status.value,
-        "patient_text": one.patient_text,
+        "patient_text": {language: told[language] for language in sorted(told)},
         "repeat_reason": one.repeat_reason,
+        "repeat": _repeat(one.repeat_reason),
+        "screens": list(screens_of(one)),
+    }
+
+
+def _repeat(code: str) -> Document | None:
+    reason = reason_of(code)
+    if reason is None:
+        return None
+    return {
+        "code": reason.code,
+        "family": reason.family.value,
+        "words": reason.words,
+        "avoidable": reason.avoidable.value,
+        "mitigation": list(reason.mitigation),
     }

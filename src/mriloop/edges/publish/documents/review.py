@@ -38,7 +38,7 @@ def review_document(view: ReviewView) -> Document:
         "order_check": _order(view.order) if view.order else None,
         "check": check_document((view.check,), view.refused) if view.check else None,
         "comparison": comparison_document(view.comparison) if view.comparison else None,
-        "advice": advice_document(view.advice) if view.advice else None,
+        "advice": advice_document(view.advice, view.told) if view.advice else None,
         "report": _report(view.report) if view.report else None,
         "letters": [_letter(one) for one in view.letters],
         "follow_ups": [follow_up_document(one.follow_up, one.clock) for one in view.follow_ups],
