@@ -109,7 +109,7 @@ def test_a_closing_step_never_stands_on_a_study_that_failed_or_that_nobody_judge
     assert closing
     for guideline, case in closing:
         kept = {name: value for name, value in case.facts.items() if "quality" not in name}
-        kept.pop("limited_study_readable", None)
+        kept.pop("limited_study_answers", None)
         for quality in (UNKNOWN, "limited", "not_diagnostic"):
             advice = put(guideline, {**kept, "study_quality": quality}, case)
             assert not any(each.step in CLOSING_STEPS for each in advice.recommendations)

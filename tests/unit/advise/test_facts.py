@@ -73,7 +73,7 @@ def test_a_day_short_of_a_month_is_less():
         ("t1_readable", {"study_quality": "not_diagnostic", "t1_quality": "diagnostic"}, YES),
         ("t1_readable", {"study_quality": "not_diagnostic"}, UNKNOWN),
         ("t1_readable", {"study_quality": "limited"}, UNKNOWN),
-        ("t1_readable", {"study_quality": "limited", "limited_study_readable": YES}, YES),
+        ("t1_readable", {"study_quality": "limited", "limited_study_answers": YES}, YES),
         ("t1_readable", {"t1_present": YES}, UNKNOWN),
         ("ms_activity", {"new_lesion_count": q(2, "{count}")}, YES),
         ("ms_activity", {"new_lesion_count": q(0, "{count}")}, NO),

@@ -175,7 +175,7 @@ def test_growth_per_year_counts_calendar_months(start, end, rate):
     ],
 )
 def test_a_limited_study_is_unsettled_until_a_person_vouches_for_it(quality, answers, expected):
-    assert derive("quality_unsettled", study_quality=quality, limited_study_readable=answers) == expected
+    assert derive("quality_unsettled", study_quality=quality, limited_study_answers=answers) == expected
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_an_emergency_comes_before_everything_in_every_worked_case(name, sign):
 def test_no_relief_on_images_that_do_not_answer(name, quality):
     for case in cases(name):
         before = {each.row for each in advise_on(pack(name), case, KNOWN).recommendations if each.step in RELIEVING}
-        spoilt = with_fact(case, study_quality=quality, limited_study_readable=Truth.FALSE)
+        spoilt = with_fact(case, study_quality=quality, limited_study_answers=Truth.FALSE)
         after = advise_on(pack(name), spoilt, KNOWN).recommendations
         # Under treatment of an infection "no MRI" rests on clinic and blood, not on a limited study.
         if name == "spine_infection_follow_up" and quality == "limited":

@@ -67,7 +67,7 @@ def facts(size, drop, attenuation, homogeneous, cancer, change, months, vouched)
         "change_vs_prior": change,
         "months_since_first_mri": months,
         "study_quality": "diagnostic" if vouched else "limited",
-        "limited_study_readable": "no",
+        "limited_study_answers": "no",
     }
     if drop is not None:
         found["adrenal_signal_drop"] = drop
@@ -155,7 +155,7 @@ def test_fat_and_cysts_stop_at_any_size_even_with_cancer_and_ask_for_no_hormones
 @pytest.mark.parametrize("quality", ["not_diagnostic", "limited", None])
 def test_nothing_ends_on_a_study_that_nobody_vouches_for(quality):
     case = facts(25, "yes", 4, "yes", "no", "stable", 24, True)
-    case.pop("limited_study_readable")
+    case.pop("limited_study_answers")
     case.pop("study_quality")
     if quality:
         case["study_quality"] = quality

@@ -44,7 +44,7 @@ def derive(name: str, **stated: object):
     ],
 )
 def test_a_study_readable_when_it_is_diagnostic_or_a_reader_says_so(quality, said, answers):
-    stated = {"study_quality": quality, "limited_study_readable": said}
+    stated = {"study_quality": quality, "limited_study_answers": said}
     given = {name: value for name, value in stated.items() if value is not None}
     assert derive("study_readable", **given) is answers
 

@@ -96,7 +96,7 @@ def test_a_harmless_category_closes_nothing_on_a_study_that_nobody_vouches_for(g
     assert not {each.step for each in advice.recommendations} & ending
     assert advice.undetermined or quality == "not_diagnostic"
     if quality == "limited":
-        vouched = ask(guideline, stated | {"limited_study_readable": "yes"})
+        vouched = ask(guideline, stated | {"limited_study_answers": "yes"})
         assert {each.step for each in vouched.recommendations} & ending
 
 
@@ -181,7 +181,7 @@ def test_a_benign_biopsy_counts_only_where_it_explains_the_images(result, concor
     [
         ("1", Step.NO_ROUTINE_IMAGING),
         ("2", Step.OTHER_MODALITY),
-        ("3", Step.FOLLOW_UP_IMAGING),
+        ("3", Step.INDIVIDUALISE),
         ("4", Step.CONSIDER_BIOPSY),
     ],
 )

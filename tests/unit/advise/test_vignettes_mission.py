@@ -158,7 +158,7 @@ def test_v13_at_two_years_and_at_five(ask):
     )
     assert steps(ask(f"{{{micro}, first_mri_date: 2024-02-28}}")) == ["follow_up_imaging", "may_stop_imaging"]
     assert steps(ask(f"{{{micro}, first_mri_date: 2021-02-28}}")) == ["individualise", "may_stop_imaging"]
-    limited = ask(f"{{{micro}, first_mri_date: 2024-02-28, quality: limited, limited_study_readable: no}}")
+    limited = ask(f"{{{micro}, first_mri_date: 2024-02-28, quality: limited, limited_study_answers: no}}")
     assert steps(limited) == ["repeat_imaging"]
 
 

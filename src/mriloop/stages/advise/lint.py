@@ -32,7 +32,7 @@ from mriloop.stages.advise.signatures import SIGNABLE, rows_of
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.
 _ANCHORS = (date(2026, 1, 10), date(2026, 1, 31), date(2024, 2, 29), date(2027, 12, 31), date(2025, 8, 31))
-_QUALITY = ("_quality", "_readable", "_diagnostic", "study_answers")
+_QUALITY = ("_quality", "_readable", "_diagnostic")
 _VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document", "passim")
 _PLANNED = (Step.FOLLOW_UP_IMAGING, Step.CLINICAL_FOLLOW_UP)
 

@@ -32,7 +32,7 @@ def _readable(kind: str) -> Derivation:
             if quality == "not_diagnostic":
                 return Truth.UNKNOWN
         if quality == "limited":
-            answers = ask("limited_study_readable")
+            answers = ask("limited_study_answers")
             return answers if isinstance(answers, Truth) else Truth.UNKNOWN
         return Truth.UNKNOWN if is_unknown(quality) else truth(quality == "diagnostic")
 

@@ -137,7 +137,7 @@ def _quality_unsettled(ask: Ask, as_of: date) -> FactValue:
     quality = ask("study_quality")
     if is_unknown(quality):
         return Truth.UNKNOWN
-    return truth(quality == "limited" and ask("limited_study_readable") is not Truth.TRUE)
+    return truth(quality == "limited" and ask("limited_study_answers") is not Truth.TRUE)
 
 
 def _aneurysm_treatment(ask: Ask, as_of: date) -> FactValue:

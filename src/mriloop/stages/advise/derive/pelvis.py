@@ -16,7 +16,7 @@ def _study_readable(ask: Ask, as_of: date) -> FactValue:
     """A diagnostic study answers; a limited one where the reader says so; one that is not diagnostic never does."""
     quality = ask("study_quality")
     if quality == "limited":
-        said = ask("limited_study_readable")
+        said = ask("limited_study_answers")
         return said if isinstance(said, Truth) else Truth.UNKNOWN
     return Truth.UNKNOWN if is_unknown(quality) else truth(quality == "diagnostic")
 
