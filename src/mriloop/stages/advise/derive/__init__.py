@@ -19,5 +19,19 @@ from mriloop.stages.advise.derive import (
 )
 from mriloop.stages.advise.derive.common import Derivation
 
-_FIELDS = (patient, examination, infection, pituitary, multiple_sclerosis, neuro, order, result, spine, body, oncology, pelvis, repeats)
+_FIELDS = (
+    patient,
+    examination,
+    infection,
+    spine,
+    pituitary,
+    multiple_sclerosis,
+    neuro,
+    oncology,
+    body,
+    pelvis,
+    order,
+    repeats,
+    result,
+)
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}
