@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 
 from mriloop.app.advise import advise, guidelines_in_force, read_case, show_guideline
 from mriloop.edges.channels import calendar
 from mriloop.edges.cql import cql_of
-from mriloop.edges.fhir.definitions import facts_of, guideline_bundle
+from mriloop.edges.fhir.definitions import Saying, facts_of, guideline_bundle
 from mriloop.edges.fhir.proposals import advice_bundle
 from mriloop.edges.fhir.record import Record, read_record
 from mriloop.edges.knowledge.bindings import load_bindings
@@ -25,6 +23,7 @@ from mriloop.model.errors import refuse
 from mriloop.model.finding import Case
 from mriloop.model.guideline import Guideline
 from mriloop.stages.advise.conditions import say_condition
+from mriloop.stages.advise.signatures import provenance_on, status_on
 
 
 class ExportForm(StrEnum):
@@ -96,7 +95,11 @@ def advise_with_record(
 
 def _fhir(guideline: Guideline, out: Path, site: Path | None, now: datetime) -> Path:
     vocabulary = guidelines_in_force(site).vocabulary
-    say: Callable[..., str] = partial(say_condition, vocabulary=vocabulary)
+    say = Saying(
+        condition=lambda condition: say_condition(condition, vocabulary),
+        status=lambda row: status_on(row, now.date()),
+        provenance=lambda row: provenance_on(row, now.date()),
+    )
     library = cql_of(guideline, vocabulary)
     bundle = guideline_bundle(guideline, vocabulary, library=library, on=now.date(), say=say)
     return _write(out / f"{guideline.id}.fhir.json", json.dumps(bundle, indent=2, ensure_ascii=False) + "\n")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+from mriloop.app.advise import guidelines_in_force
 from mriloop.app.norms import repeatability_in_force
 from mriloop.edges.knowledge.histories import load_history, read_mapping
 from mriloop.edges.knowledge.visit_entries import load_discs, load_joints
+from mriloop.model.advice import Advice
 from mriloop.model.response import Criteria, EntryCourse, ResponseCourse, ResponseHistory
+from mriloop.stages.advise import evaluate
+from mriloop.stages.advise.from_response import facts_from_discs, facts_from_response
 from mriloop.stages.compare.disc import compare_discs
 from mriloop.stages.compare.joint import compare_joints
 from mriloop.stages.compare.response import assess
@@ -45,3 +50,24 @@ def entries(path: Path, criteria: str) -> EntryCourse:
         )
     joints = load_joints(path)
     return compare_joints(joints.visits, detectable=joints.detectable)
+
+
+def response_advice(history: ResponseHistory, course: ResponseCourse, *, site: Path | None = None) -> Advice:
+    """Return the next step after the last visit of a course, counted from its day: `tumour_response` alone is asked.
+
+    Raises OperatorError `knowledge_invalid` for guidelines that cannot be read.
+    """
+    known = guidelines_in_force(site)
+    asked = tuple(each for each in known.guidelines if each.id == "tumour_response")
+    return evaluate(
+        replace(known, guidelines=asked), facts_from_response(history, course), as_of=course.verdicts[-1].on
+    )
+
+
+def entries_advice(course: EntryCourse, *, site: Path | None = None) -> Advice:
+    """Return what a comparison of discs asks for; of joints nothing follows by itself. Raises as `response_advice`."""
+    if course.criteria != DISC:
+        return Advice(recommendations=())
+    known = guidelines_in_force(site)
+    asked = tuple(each for each in known.guidelines if each.id == "lumbar_disc")
+    return evaluate(replace(known, guidelines=asked), facts_from_discs(course), as_of=course.visits[-1][1])

@@ -10,15 +10,27 @@ from datetime import date
 from pathlib import Path
 
 from mriloop.app.advise import forget, guidelines_in_force, lint_guidelines, show_guideline
+from mriloop.edges.channels import guideline_pdf
 from mriloop.edges.knowledge.cases import load_guideline_cases
 from mriloop.edges.knowledge.folders import guideline_folders, is_site, load_folder, source_text
 from mriloop.edges.knowledge.signatures import add_signatures
 from mriloop.edges.knowledge.skeleton import write_skeleton
 from mriloop.edges.knowledge.statements import letter_places, load_statements
+from mriloop.edges.publish.guideline_page import write_page
 from mriloop.model.errors import OperatorError, refuse
 from mriloop.model.guideline import GuidelineCase, GuidelineSet, LintProblem, Signature
 from mriloop.model.statement import Coverage, Home, HomeKind
-from mriloop.stages.advise import Difference, compare_editions, cover, lint, row_digest, rows_of, why_not_signed
+from mriloop.stages.advise import (
+    Difference,
+    compare_editions,
+    cover,
+    lint,
+    row_digest,
+    rows_of,
+    sheet_of,
+    why_not_signed,
+)
+from mriloop.stages.advise import show_guideline as in_words
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,60}")
 
@@ -66,6 +78,24 @@ def sign(
     path = add_signatures(site, name, signed)
     forget()
     return Signed(path=path, rows=chosen, refused={place: why for place, why in reasons.items() if why})
+
+
+def sheet(name: str, *, site: Path | None, today: date) -> str:
+    """Return one guideline as Markdown to read and sign, with the signatures that hold today."""
+    return in_words(show_guideline(name, site), guidelines_in_force(site).vocabulary, today)
+
+
+def write_sheets(name: str, *, html: Path | None, pdf: Path | None, site: Path | None, today: date) -> tuple[Path, ...]:
+    """Write one guideline as a page, as a PDF, or both, to read and sign; return the files.
+
+    Raises OperatorError `knowledge_unknown`, `out_not_writable`.
+    """
+    laid_out = sheet_of(show_guideline(name, site), guidelines_in_force(site).vocabulary, today)
+    if html is not None:
+        write_page(laid_out, html)
+    if pdf is not None:
+        guideline_pdf.write(laid_out, pdf)
+    return tuple(path for path in (html, pdf) if path is not None)
 
 
 def lint_folder(folder: Path, *, today: date) -> tuple[tuple[LintProblem, ...], tuple[str, ...]]:

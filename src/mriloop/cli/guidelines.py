@@ -35,9 +35,10 @@ guidelines.add_command(export)
 @site_option
 @json_option
 def list_(site: str | None, as_json: bool) -> None:
-    """List the guidelines in force, with their edition and how many rows are still drafts."""
+    """List the guidelines in force, with their edition and how many rows are drafts, or signed here."""
     from mriloop.app.advise import list_guidelines
     from mriloop.model.guideline import Status
+    from mriloop.stages.advise import status_on
 
     found = list_guidelines(load_settings(site=site).site_path)
     rows = [
@@ -50,6 +51,7 @@ def list_(site: str | None, as_json: bool) -> None:
             "profiles": list(dict.fromkeys(table.profile for table in one.tables)),
             "rows": len(_rows(one)),
             "drafts": sum(row.status is Status.DRAFT for row in _rows(one)),
+            "active": sum(status_on(row, today()) is Status.ACTIVE for row in _rows(one)),
         }
         for one in found
     ]
@@ -58,27 +60,32 @@ def list_(site: str | None, as_json: bool) -> None:
         return
     from rich.table import Table
 
-    table = Table("id", "title", "edition", "rows", "drafts", "from")
+    table = Table("id", "title", "edition", "rows", "drafts", "active", "from")
     for row in rows:
-        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "source")))
+        table.add_row(*(str(row[key]) for key in ("id", "title", "edition", "rows", "drafts", "active", "source")))
     console().print(table)
 
 
 @guidelines.command("show")
 @click.argument("name")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to print and sign.")
+@click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it as PDF/A to print and sign.")
 @site_option
 @json_option
-def show(name: str, site: str | None, as_json: bool) -> None:
-    """Show a guideline as tables that a clinician can read and sign."""
-    from mriloop.app.advise import guidelines_in_force, show_guideline
+def show(name: str, html: Path | None, pdf: Path | None, site: str | None, as_json: bool) -> None:
+    """Show a guideline as tables that a clinician can read and sign: drafts, sources, signatures of today."""
+    from mriloop.app.advise import show_guideline
+    from mriloop.app.shelf import sheet, write_sheets
     from mriloop.model.record import as_json as as_plain
-    from mriloop.stages.advise import show_guideline as in_words
 
     place = load_settings(site=site).site_path
-    if as_json:
+    if html is not None or pdf is not None:
+        for path in write_sheets(name, html=html, pdf=pdf, site=place, today=today()):
+            click.echo(path)
+    elif as_json:
         emit({"schema": "mriloop/guideline/1", "guideline": as_plain(show_guideline(name, place))})
-        return
-    click.echo(in_words(show_guideline(name, place), guidelines_in_force(place).vocabulary))
+    else:
+        click.echo(sheet(name, site=place, today=today()))
 
 
 @guidelines.command("facts")
@@ -118,9 +125,10 @@ def facts(word: str | None, site: str | None, as_json: bool) -> None:
 
 @guidelines.command("lint")
 @click.argument("name", required=False, metavar="[NAME|PATH]")
+@click.option("--notes", is_flag=True, help="Print the notes as well.")
 @site_option
 @json_option
-def lint(name: str | None, site: str | None, as_json: bool) -> None:
+def lint(name: str | None, notes: bool, site: str | None, as_json: bool) -> None:
     """Find gaps, overlaps, rows without a case, unknown facts, wrong units, weak citations. Exit code 3 on any.
 
     NAME is a guideline in force; PATH a folder of your own: one guideline, several, or a site folder. Notes say what a
@@ -151,9 +159,11 @@ def lint(name: str | None, site: str | None, as_json: bool) -> None:
         for one in problems:
             click.echo(f"{one.where}: {one.code}: {one.text}")
         for one in found:
-            if one.note:
+            if one.note and notes:
                 click.echo(f"note: {one.where}: {one.code}: {one.text}")
-        click.echo(f"{len(checked)} guidelines, {len(problems)} problems, {len(found) - len(problems)} notes")
+        more = "" if notes or len(found) == len(problems) else " (--notes prints them)"
+        counted = f"{len(problems)} problems, {len(found) - len(problems)} notes{more}"
+        click.echo(f"{len(checked)} guidelines, {counted}")
     leave(Exit.REFUSED if problems else Exit.DONE)
 
 

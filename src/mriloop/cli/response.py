@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mriloop.cli.common import console, emit, json_option, leave, load_settings
+from mriloop.model.advice import Advice
 from mriloop.model.errors import Exit
 from mriloop.model.guideline import Citation
 from mriloop.model.quantity import Quantity
@@ -47,14 +48,18 @@ def response(history: Path, criteria: str | None, as_json: bool) -> None:
     missing is named and never taken for stable disease. Discs and joints are compared in pairs. Exit code 10 when the
     last visit is progression, provisional, or not evaluable, or a disc or joint changed.
     """
-    from mriloop.app.response import DISC, RAMRIS, criteria_of, entries
+    from mriloop.app.response import DISC, RAMRIS, criteria_of, entries, entries_advice, response_advice
     from mriloop.app.response import response as run
     from mriloop.edges.publish.documents import entries_document, response_document
 
     held = criteria_of(history, criteria)
     if held in (DISC, RAMRIS):
         compared = entries(history, held)
-        emit(entries_document(compared)) if as_json else show_entries(compared)
+        if as_json:
+            emit(entries_document(compared))
+        else:
+            show_entries(compared)
+            show_advice(entries_advice(compared, site=load_settings().site_path))
         moved = any(each.pattern not in (Pattern.UNCHANGED, Pattern.CANNOT_TELL) for each in compared.entries)
         leave(Exit.NEEDS_PERSON if moved else Exit.DONE)
     stated, course = run(history, criteria, site=load_settings().site_path)
@@ -62,9 +67,25 @@ def response(history: Path, criteria: str | None, as_json: bool) -> None:
         emit(response_document(course))
     else:
         show(stated, course)
+        show_advice(response_advice(stated, course, site=load_settings().site_path))
     last = course.verdicts[-1]
     open_ = last.category in (Category.PD, Category.NE) or last.confirmation.standing is Standing.PENDING
     leave(Exit.NEEDS_PERSON if open_ else Exit.DONE)
+
+
+def show_advice(advice: Advice) -> None:
+    """Print the next step in short: what, when and on whose authority; `mriloop advise` on a case gives the reasons."""
+    out = console()
+    for each in advice.recommendations:
+        due = f" Between {each.window.earliest} and {each.window.latest}." if each.window is not None else ""
+        out.print(f"Next: {each.text}{due}", markup=False)
+        cited = each.citation
+        out.print(f"    {cited.text} ({cited.year}) [{cited.mark}: {cited.locator}], {each.status}", markup=False)
+    for asked in advice.undetermined:
+        for question in asked.questions:
+            out.print(f"Next: cannot say yet. {question}", markup=False)
+    for caution in advice.warnings:
+        out.print(f"~ {caution.text}", markup=False)
 
 
 def show_entries(course: EntryCourse) -> None:

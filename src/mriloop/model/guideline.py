@@ -115,6 +115,7 @@ class Step(StrEnum):
     BLOCK_ORDER = "block_order"
     HOLD_ORDER = "hold_order"
     ASK_BEFORE_ORDER = "ask_before_order"
+    ADVISE_ORDER = "advise_order"
     ALLOW_ORDER = "allow_order"
 
 
@@ -133,6 +134,7 @@ STAFF_STEPS: frozenset[Step] = frozenset(
         Step.BLOCK_ORDER,
         Step.HOLD_ORDER,
         Step.ASK_BEFORE_ORDER,
+        Step.ADVISE_ORDER,
         Step.ALLOW_ORDER,
     }
 )

@@ -27,13 +27,17 @@ _DIMENSIONS: dict[str, dict[str, float]] = {
     "diffusion": {"mm2/s": 1.0, "um2/ms": 1e-3, "10*-6.mm2/s": 1e-6},
     "b_value": {"s/mm2": 1.0},
     "growth": {"mm/a": 1.0, "cm/a": 10.0},
+    "attenuation": {"[hnsf'U]": 1.0},
+    "substance concentration": {"nmol/L": 1.0, "umol/L": 1e3},
     "relative rate": {"%/min": 1.0, "%/h": 1 / 60},
     # No factor leads from what kidneys clear to the same for a body of 1.73 m²: that takes the patient's size.
     "clearance": {"mL/min": 1.0},
     "clearance by body surface": {"mL/min/{1.73_m2}": 1.0},
     "cell_count": {"10*9/L": 1.0, "10*3/uL": 1.0, "/uL": 1e-3, "/mm3": 1e-3},
     "mass": {"kg": 1.0, "g": 1e-3, "mg": 1e-6},
-    "concentration": {"mg/L": 1.0, "mg/dL": 10.0, "g/L": 1000.0},
+    "concentration": {"mg/L": 1.0, "mg/dL": 10.0, "g/L": 1000.0, "ng/mL": 1e-3, "ug/L": 1e-3},
+    # What a gland gives off per volume of gland (PSA density).
+    "concentration by volume": {"ng/mL/mL": 1.0, "ug/L/mL": 1.0},
     "sedimentation": {"mm/h": 1.0},
     "count": {"{count}": 1.0},
     "intensity": {"{au}": 1.0},

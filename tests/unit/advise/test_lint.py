@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from mriloop.app import advise as use_case
+from mriloop.model.coding import Region, Urgency
 from mriloop.model.fact import Truth
 from mriloop.model.guideline import (
     Citation,
@@ -27,7 +28,7 @@ from mriloop.model.guideline import (
 )
 from mriloop.model.quantity import Quantity
 from mriloop.model.schedule import DuePoint, Duration, Schedule
-from mriloop.stages.advise import lint
+from mriloop.stages.advise import lint, lint_between
 
 KNOWN = use_case.guidelines_in_force()
 CITATION = Citation(text="Somebody, Journal", year=2024, locator="table 2", mark=Mark.V)
@@ -76,10 +77,7 @@ def test_the_shipped_guidelines_have_no_fault_and_their_cases_pass():
 def test_a_gap_is_printed_as_the_exact_situation():
     (gap,) = found(guideline(row("small", SMALL), row("big", BIG)), code="gap")
     assert gap.where == "g/t"
-    assert (
-        gap.text == "no row answers when largest diameter of the lesion is exactly 10 mm and age is above 18 years"
-        or ("largest diameter of the lesion is exactly 10 mm" in gap.text and "age is" in gap.text)
-    )
+    assert gap.text == "no row answers when largest diameter of the lesion is exactly 10 mm"
 
 
 def test_a_gap_outside_of_the_scope_or_behind_a_guard_is_none():
@@ -194,3 +192,144 @@ def test_rows_without_a_case_and_cases_that_fail():
     }
     (failure,) = found(subject, replace(good, rows=("t/rest",)), code="case_fails")
     assert failure.text == "expected rows: t/rest; found rows: t/small"
+
+
+FROM_TEN = cell("lesion_size", Op.AT_LEAST, 10.0)
+GROWN, STABLE = cell("change_vs_prior", Op.IS, "growth"), cell("change_vs_prior", Op.IS, "stable")
+READABLE = cell("study_quality", Op.IS, "diagnostic")
+
+
+def test_every_uncovered_situation_is_printed_and_what_is_open_in_it():
+    clear = cell("chiasm", Op.IS, "clear")
+    gaps = found(guideline(row("small", SMALL, clear), row("big", BIG)), code="gap")
+    assert [each.text for each in gaps] == [
+        "no row answers when largest diameter of the lesion is below 10 mm and relation to the optic chiasm is "
+        "abuts or compresses",
+        "no row answers when largest diameter of the lesion is exactly 10 mm",
+    ]
+
+
+def test_many_gaps_do_not_drown_the_reader():
+    facts = ("vision_loss", "functioning", "post_operative", "pregnant", "dialysis", "charcot", "abscess")
+    rows = [
+        row(f"r{size}", cell("lesion_size", Op.LESS_THAN, size + 1.0), cell(name, Op.IS, Truth.TRUE))
+        for size, name in enumerate(facts)
+    ]
+    gaps = found(guideline(*rows), code="gap")
+    assert len(gaps) == 6
+    assert gaps[-1].text == "there are further gaps: close these first"
+
+
+def test_an_exception_before_a_wider_row_is_written_on_purpose_and_not_noted():
+    ends = row("ends", SMALL, STABLE, READABLE, step=Step.MAY_STOP_IMAGING, modality="MR")
+    wide = row("wide", SMALL, step=Step.FOLLOW_UP_IMAGING, modality="MR", urgency=Urgency.DAYS)
+    assert not found(guideline(ends, wide, row("rest")), code="order_decides")
+
+
+def test_contradicting_rows_of_which_order_alone_chooses_are_noted():
+    ends = row("ends", SMALL, READABLE, step=Step.MAY_STOP_IMAGING, modality="MR")
+    goes_on = row("goes_on", GROWN, step=Step.FOLLOW_UP_IMAGING, modality="MR", urgency=Urgency.DAYS)
+    (note,) = found(guideline(ends, goes_on, row("rest")), code="order_decides")
+    assert note.note
+    assert note.where == "g/t/goes_on"
+    assert note.text.startswith(
+        "ends comes before goes_on and both hold when largest diameter of the lesion is below 10"
+    )
+    assert "change against the prior is growth" in note.text
+
+
+def test_an_emergency_below_a_row_that_hides_part_of_it_is_noted():
+    plain = row("plain", SMALL)
+    urgent = row("urgent", cell("vision_loss", Op.IS, Truth.TRUE), urgency=Urgency.MINUTES)
+    (note,) = found(guideline(plain, urgent, row("rest")), code="emergency_below")
+    assert "both hold when" in note.text
+    assert not found(guideline(urgent, plain, row("rest")), code="emergency_below")
+
+
+def test_steps_that_may_stand_beside_the_end_of_a_search_are_no_overlap():
+    ends = row("ends", READABLE, step=Step.REASSURE)
+    task = row("task", READABLE, step=Step.CLINICAL_CORRELATION)
+    assert not found(guideline(ends, task, match=Match.ALL), code="overlap")
+    again = row("again", GROWN, step=Step.REPEAT_IMAGING)
+    assert found(guideline(ends, again, match=Match.ALL), code="overlap")
+
+
+def test_stopping_one_examination_does_not_contradict_another():
+    stop = row("stop", READABLE, step=Step.NO_ROUTINE_IMAGING, modality="MR", region=Region.BRAIN)
+    spine = row("spine", GROWN, step=Step.ADDITIONAL_IMAGING, modality="MR", region=Region.SPINE)
+    assert not found(guideline(stop, spine, match=Match.ALL), code="overlap")
+    brain = replace(spine, region=Region.BRAIN)
+    assert found(guideline(stop, brain, match=Match.ALL), code="overlap")
+
+
+def test_a_row_of_an_all_match_table_that_nothing_reaches():
+    never = row("never", cell("age", Op.LESS_THAN, 10.0))
+    assert [each.where for each in found(guideline(row("r"), never, match=Match.ALL), code="unreachable")] == [
+        "g/t/never"
+    ]
+
+
+def test_a_guard_behind_a_wider_guard():
+    wide, narrow = row("wide", GROWN), row("narrow", GROWN, SMALL)
+    (problem,) = found(guideline(row("r"), guards=(wide, narrow)), code="unreachable")
+    assert problem.where == "g/guards/narrow"
+
+
+@pytest.mark.parametrize(
+    ("step", "urgency", "expected"),
+    [
+        (Step.FOLLOW_UP_IMAGING, Urgency.ROUTINE, [False]),
+        (Step.FOLLOW_UP_IMAGING, Urgency.DAYS, []),
+        (Step.CLINICAL_FOLLOW_UP, Urgency.ROUTINE, [True]),
+        (Step.INDIVIDUALISE, Urgency.ROUTINE, []),
+    ],
+)
+def test_planned_steps_say_when(step, urgency, expected):
+    subject = guideline(row("r", step=step, urgency=urgency))
+    assert [each.note for each in found(subject, code="no_schedule")] == expected
+
+
+def test_a_schedule_beyond_the_calendar_is_a_problem_and_no_crash():
+    schedule = Schedule(anchor="exam_date", points=(DuePoint(target=Duration(months=12 * 9000), tolerance=Duration()),))
+    (problem,) = found(guideline(row("r", schedule=schedule)), code="bad_schedule")
+    assert "beyond the calendar" in problem.text
+
+
+def test_the_end_of_imaging_needs_a_look_at_the_images_somewhere():
+    stop = row("stop", SMALL, step=Step.MAY_STOP_IMAGING, modality="MR")
+    assert found(guideline(stop, row("rest")), code="no_quality_gate")
+    assert not found(guideline(stop, row("rest"), when=(READABLE,)), code="no_quality_gate")
+    guard = row("not_diagnostic", cell("study_quality", Op.IS, "not_diagnostic"))
+    assert not found(guideline(stop, row("rest"), guards=(guard,)), code="no_quality_gate")
+    unrelated = row("grown", GROWN)
+    assert found(guideline(stop, row("rest"), guards=(unrelated,)), code="no_quality_gate")
+
+
+def test_a_statement_that_the_mission_does_not_have():
+    subject = guideline(row("r", statements=("S1", "S99")))
+    (problem,) = [each for each in lint(subject, KNOWN, statements={"S1"}) if each.code == "unknown_statement"]
+    assert problem.text == "there is no statement S99"
+    assert not [each for each in lint(subject, KNOWN) if each.code == "unknown_statement"]
+
+
+def test_a_guideline_without_sources_is_told_so():
+    subject = guideline(row("r"))
+    assert [each.where for each in lint(subject, KNOWN) if each.code == "no_source_file"] == ["g"]
+    assert not [each for each in lint(subject, KNOWN, source="# Sources") if each.code == "no_source_file"]
+
+
+def both(one: Guideline, other: Guideline) -> tuple[LintProblem, ...]:
+    return lint_between(GuidelineSet(guidelines=(one, replace(other, id="h")), vocabulary=KNOWN.vocabulary))
+
+
+def test_two_guidelines_at_odds_over_one_statement_are_noted_where_they_can_meet():
+    stop = row("stop", SMALL, READABLE, step=Step.MAY_STOP_IMAGING, modality="MR", statements=("S52",))
+    go_on = row("go_on", SMALL, step=Step.FOLLOW_UP_IMAGING, modality="MR", statements=("S52",))
+    (note,) = both(guideline(stop), guideline(go_on))
+    assert note.note
+    assert (note.code, note.where) == ("statement_at_odds", "g/t/stop")
+    assert note.text.startswith("S52 is answered otherwise by h/t/go_on, and both hold when")
+    apart = replace(go_on, when=(FROM_TEN,))
+    assert both(guideline(stop), guideline(apart)) == ()
+    assert both(guideline(stop), guideline(replace(go_on, statements=("S53",)))) == ()
+    assert both(guideline(stop), guideline(replace(go_on, when=(GROWN,)))) == ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from mriloop.edges.fhir.timing import schedule_actions, schedule_timing
@@ -31,13 +32,23 @@ from mriloop.model.guideline import FactSpec, FactType, Guideline, Match, Row, S
 from mriloop.model.record import digest_of
 
 STEPS = canonical("CodeSystem", "steps")
-Say = Callable[[Condition], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """What ADVISE alone knows: a condition in words, where a row stands on the day, who changed or signed it."""
+
+    condition: Callable[[Condition], str]
+    status: Callable[[Row], Status]
+    provenance: Callable[[Row], str]
+
+
 # Emergencies are asked before the other guards, whatever the order in the file.
 _EMERGENCIES = {Urgency.MINUTES: 0, Urgency.HOURS: 1}
 
 
 def guideline_bundle(
-    guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, library: str, on: date, say: Say
+    guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, library: str, on: date, say: Saying
 ) -> Resource:
     """Return one guideline as a Bundle of type collection: PlanDefinition, ActivityDefinitions, Library.
 
@@ -51,7 +62,7 @@ def guideline_bundle(
     on
         The day of the export.
     say
-        Puts a condition into words.
+        Conditions in words, and where each row stands on the day.
 
     Notes
     -----
@@ -105,7 +116,7 @@ def facts_of(guideline: Guideline) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, on: date, say: Say) -> Resource:
+def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *, on: date, say: Saying) -> Resource:
     """Return the PlanDefinition of a guideline: guards first, then one action a table and in it one a row.
 
     The condition of a row of a first-match table says that it holds and no row before it does. `status` is active only
@@ -119,9 +130,11 @@ def plan_definition(guideline: Guideline, vocabulary: Mapping[str, FactSpec], *,
         actions.append(_guards(guideline, say))
     actions += [_table(guideline, table, say) for table in guideline.tables]
     scope = ["raised", *(f"scope {number}" for number in range(1, len(guideline.applies_when) + 1))]
-    words = " or ".join(" and ".join(say(each) for each in group) for group in guideline.raised_by)
-    applies = "; and ".join([words, *(" and ".join(say(each) for each in one.when) for one in guideline.applies_when)])
-    statuses = {row.status for row in rows}
+    words = " or ".join(" and ".join(say.condition(each) for each in group) for group in guideline.raised_by)
+    applies = "; and ".join(
+        [words, *(" and ".join(say.condition(each) for each in one.when) for one in guideline.applies_when)]
+    )
+    statuses = {say.status(row) for row in rows}
     return {
         "resourceType": "PlanDefinition",
         "id": identifier(guideline.id),
@@ -250,7 +263,7 @@ def _parameter(spec: FactSpec) -> Resource:
             "type": _TYPES[spec.type]}  # fmt: skip
 
 
-def _guards(guideline: Guideline, say: Say) -> Resource:
+def _guards(guideline: Guideline, say: Saying) -> Resource:
     guards = sorted(guideline.guards, key=lambda row: _EMERGENCIES.get(row.urgency, len(_EMERGENCIES)))
     return {
         "id": "guards",
@@ -263,7 +276,7 @@ def _guards(guideline: Guideline, say: Say) -> Resource:
     }
 
 
-def _table(guideline: Guideline, table: Table, say: Say) -> Resource:
+def _table(guideline: Guideline, table: Table, say: Saying) -> Resource:
     first = table.match is Match.FIRST
     found: Resource = {
         "id": identifier(table.id),
@@ -279,20 +292,20 @@ def _table(guideline: Guideline, table: Table, say: Say) -> Resource:
     if not table.default:
         found["description"] += " Another authority's answer, shown beside the default."
     if table.when:
-        said = " and ".join(say(each) for each in table.when)
+        said = " and ".join(say.condition(each) for each in table.when)
         found["condition"] = [_applies(guideline, f'"limit of {table.id}"', said)]
     return found
 
 
-def _row(guideline: Guideline, row: Row, table: str, before: Sequence[Row], say: Say) -> Resource:
+def _row(guideline: Guideline, row: Row, table: str, before: Sequence[Row], say: Saying) -> Resource:
     """Return the action of a row; of a first-match table it applies when it holds and no row `before` it does."""
     name = f"{identifier(table)}.{identifier(row.id)}"
-    said = " and ".join(say(each) for each in row.when) or "otherwise"
+    said = " and ".join(say.condition(each) for each in row.when) or "otherwise"
     text = " and ".join([f'"{table}/{row.id}"', *(f'not "{table}/{other.id}"' for other in before)])
     found: Resource = {
         "id": name,
         "extension": [
-            {"url": canonical("StructureDefinition", "status"), "valueCode": row.status.value},
+            {"url": canonical("StructureDefinition", "status"), "valueCode": say.status(row).value},
             {"url": canonical("StructureDefinition", "mark"), "valueCode": row.citation.mark.value},
         ],
         "title": f"{table}/{row.id}",
@@ -303,6 +316,9 @@ def _row(guideline: Guideline, row: Row, table: str, before: Sequence[Row], say:
         "documentation": [related_artifact(row.citation)],
         "condition": [_applies(guideline, text, said)],
     }
+    provenance = say.provenance(row)
+    if provenance:
+        found["extension"].append({"url": canonical("StructureDefinition", "provenance"), "valueString": provenance})
     if row.specialty:
         found["participant"] = [
             {"type": "practitioner", "role": concept(each.replace("_", " "))} for each in row.specialty

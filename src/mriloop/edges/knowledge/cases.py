@@ -72,11 +72,23 @@ def load_guideline_cases(
 ) -> tuple[GuidelineCase, ...]:
     """Read the worked cases beside one guideline (`cases.yaml`); empty when there are none.
 
-    Raises OperatorError `knowledge_invalid` for a case that is not in the shape or speaks of unknown facts.
+    Beside a guideline of the site's own stand its own cases. Beside an overlay stand the shipped ones; those of the
+    site are added, and take the place of a shipped case of the same name. Raises OperatorError `knowledge_invalid` for
+    a case that is not in the shape or speaks of unknown facts.
     """
-    places = [site / "guidelines" / name] if site is not None else []
-    path = next((each / "cases.yaml" for each in (*places, shipped / name) if (each / "cases.yaml").is_file()), None)
-    if path is None:
+    own = site / "guidelines" / name if site is not None else None
+    local = _cases_of(own / "cases.yaml", guidelines) if own is not None else ()
+    if own is not None and (own / "guideline.yaml").is_file():
+        return local
+    replaced = {each.name for each in local}
+    return (
+        *(each for each in _cases_of(shipped / name / "cases.yaml", guidelines) if each.name not in replaced),
+        *local,
+    )
+
+
+def _cases_of(path: Path, guidelines: GuidelineSet) -> tuple[GuidelineCase, ...]:
+    if not path.is_file():
         return ()
     raw = read_yaml(path)
     if not isinstance(raw, dict) or not isinstance(raw.get("cases"), list):

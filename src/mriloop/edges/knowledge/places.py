@@ -33,12 +33,20 @@ def invalid(path: Path | None, detail: str) -> OperatorError:
 class At:
     """A place in a file of knowledge: takes what stands there apart, and says which key is wrong."""
 
-    def __init__(self, path: Path, place: str = "") -> None:
-        self.path, self.place = path, place
+    __slots__ = ("_above", "_key", "path")
+
+    def __init__(self, path: Path, place: object = "", above: At | None = None) -> None:
+        self.path, self._key, self._above = path, place, above
+
+    @property
+    def place(self) -> str:
+        """The keys from the top of the file, with dots; put together only where something is wrong."""
+        before = self._above.place if self._above is not None else ""
+        return f"{before}.{self._key}" if before else str(self._key)
 
     def down(self, key: object) -> At:
         """Return the place of a key inside this one."""
-        return At(self.path, f"{self.place}.{key}" if self.place else str(key))
+        return At(self.path, key, self)
 
     def wrong(self, detail: str) -> OperatorError:
         """Return the refusal that names this place."""

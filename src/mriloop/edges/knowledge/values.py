@@ -20,13 +20,18 @@ _UNIT_WORDS = {
     **dict.fromkeys(("hour", "hours"), "h"),
     **dict.fromkeys(("millimetre", "millimetres", "millimeter", "millimeters"), "mm"),
     **dict.fromkeys(("centimetre", "centimetres", "centimeter", "centimeters"), "cm"),
-    **dict.fromkeys(("ml",), "mL"),
+    **dict.fromkeys(("ml", "cc", "cm³"), "mL"),
+    **dict.fromkeys(("ng/ml", "µg/L", "ug/l"), "ng/mL"),
+    **dict.fromkeys(("ng/ml/ml", "ng/ml/cc", "ng/mL/cm3", "ng/ml2", "ng/mL²", "ng/mL2"), "ng/mL/mL"),
+    **dict.fromkeys(("mm/y", "mm/yr", "mm/year", "mm per year"), "mm/a"),
     **dict.fromkeys(("10^9/l", "10^9/L", "10*9/l", "x10^9/L", "G/L", "/nL", "10⁹/L"), "10*9/L"),
     **dict.fromkeys(("cells/uL", "cells/µL", "/µL", "/ul"), "/uL"),
     **dict.fromkeys(("ml/min/1.73m2", "mL/min/1.73m2", "mL/min/1.73m²", "ml/min/1.73 m2", "mL/min/1.73 m2"),
                     "mL/min/{1.73_m2}"),
     **dict.fromkeys(("ml/min",), "mL/min"),
+    **dict.fromkeys(("HU",), "[hnsf'U]"),
 }  # fmt: skip
+_BELOW_ZERO = frozenset({"[hnsf'U]"})  # fat is darker than water
 _YES = {"yes": Truth.TRUE, "true": Truth.TRUE, "y": Truth.TRUE, "present": Truth.TRUE, "positive": Truth.TRUE}
 _NO = {"no": Truth.FALSE, "false": Truth.FALSE, "n": Truth.FALSE, "absent": Truth.FALSE, "negative": Truth.FALSE}
 _UNKNOWN_WORDS = {"unknown", "not_known", "not known", "?", "n/a", "na", "not stated", "not_stated"}
@@ -166,7 +171,7 @@ def _quantity(spec: FactSpec, raw: object) -> Quantity:
             number, given = float(found[1].replace(",", ".")), given or found[2]
     if number is None or number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
         raise MisfitError("case_wrong_type", found=_short(raw), expected=expected)
-    if number < 0:
+    if number < 0 and unit not in _BELOW_ZERO:
         raise MisfitError("case_wrong_value", found=_short(raw), expected="a number that is not negative")
     code = _UNIT_WORDS.get(given, _UNIT_WORDS.get(given.lower(), given)) if given else unit
     try:

@@ -20,6 +20,7 @@ _SOURCES = {
     Source.DERIVED: "follows from other facts",
 }
 _UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days", "{count}": "", "{index}": "", "1": ""}
+_UNITS |= {"mm/a": "mm a year", "[hnsf'U]": "HU"}
 # Two numbers that differ by less, as a share of the limit, differ by rounding.
 TOLERANCE = 1e-9
 

@@ -79,8 +79,8 @@ def lint(
         problems += lint_table(guideline, table, known)
     for name, table_of, row in rows_of(guideline):
         problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
-    problems += repeat_problems(guideline)
     problems += _statements(guideline, cases, statements)
+    problems += repeat_problems(guideline)
     problems += _cases(guideline, known, cases)
     if not source.strip():
         text = "SOURCE.md is missing or empty: say what was read, what is verified, what is not"
@@ -185,6 +185,8 @@ def _schedule_problem(schedule: Schedule) -> str:
     try:
         computed = [windows(schedule, anchor) for anchor in _ANCHORS]
     except (OverflowError, ValueError):
+        return "its dates run beyond the calendar"
+    if not all(computed):
         return "its dates run beyond the calendar"
     if not all(in_order(each) for each in computed):
         return "the windows are not in order: earliest ≤ target ≤ latest, each target after the one before"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from mriloop.model.coding import Urgency
@@ -60,6 +60,8 @@ def contradict(one: Row, other: Row) -> bool:
 def lint_table(guideline: Guideline, table: Table, known: GuidelineSet) -> tuple[LintProblem, ...]:
     """Return gaps, unreachable rows and rows at odds, seen from the situations that reach the table at all.
 
+    A situation is said in the facts that the table's rows ask for; the scope holds in it and no guard fires.
+
     Of rows that overlap in a first-match table, where order alone decides, those are noted that neither is an exception
     to the other and that contradict each other, or of which the later is an emergency; a row before a wider one is the
     usual way to write an exception and is not.
@@ -110,6 +112,8 @@ class _Shelf:
         # Rows for every way of being outside of the table come first, and keep those situations out of the search.
         self.before = _outside(self.compiled, self.lead + len(self.firm)) + rows[: self.lead]
         self.rows = rows[self.lead :]
+        # What only guards and limits ask goes without saying: the scope holds, and no guard fires.
+        self.asked = frozenset(variable for _, cells in self.rows for variable, _ in cells)
 
     def problems(self) -> tuple[LintProblem, ...]:
         if self.table.match is Match.ALL:
@@ -126,7 +130,7 @@ class _Shelf:
             if number == _GAPS_SHOWN:
                 yield self._problem("gap", "there are further gaps: close these first")
                 break
-            yield self._problem("gap", f"no row answers when {self._say(gap)}")
+            yield self._problem("gap", f"no row answers when {self._say(gap, self.asked)}")
         for number, row in enumerate(self.firm):
             if self.lead + number not in ways:
                 text = "an earlier row, a guard or the limits of the table always answer first"
@@ -145,9 +149,10 @@ class _Shelf:
                 other = self.firm[second]
                 if not contradict(one, other) and (one.when != other.when or one.step is not other.step):
                     continue
-                way = self._together(first, second, [])
-                if way is not None:
-                    yield self._problem("overlap", f"{one.id} and {other.id} both answer when {self._say(way)}")
+                shared = self._together(first, second, [])
+                if shared is not None:
+                    text = f"{one.id} and {other.id} both answer when {self._say(shared, shared)}"
+                    yield self._problem("overlap", text)
 
     def _order(self) -> Iterable[LintProblem]:
         """Pairs of rows of a first-match table where order alone decides between answers that matter."""
@@ -157,10 +162,10 @@ class _Shelf:
                 hidden = other.urgency in _EMERGENCIES and one.urgency not in _EMERGENCIES
                 if not (hidden or contradict(one, other)) or self._inside(first, second):
                     continue
-                way = self._together(first, second, self.rows[:first])
-                if way is not None:
+                shared = self._together(first, second, self.rows[:first])
+                if shared is not None:
                     code = "emergency_below" if hidden else "order_decides"
-                    text = f"{one.id} comes before {other.id} and both hold when {self._say(way)}"
+                    text = f"{one.id} comes before {other.id} and both hold when {self._say(shared, shared)}"
                     yield self._problem(code, text, other.id, note=True)
 
     def _inside(self, first: int, second: int) -> bool:
@@ -172,18 +177,18 @@ class _Shelf:
         return all(own.get(variable, everything[variable]) <= allowed for variable, allowed in self.rows[second][1])
 
     def _together(self, first: int, second: int, earlier: Sequence[tuple[int, tuple[Cell, ...]]]) -> Way | None:
-        """Return a situation in which both rows hold and nothing before them answers; None when there is none."""
+        """Return what both rows ask, where some situation meets it before anything else answers; None otherwise."""
         shared = dict(self.rows[first][1])
         for variable, allowed in self.rows[second][1]:
             shared[variable] = shared.get(variable, allowed) & allowed
-        if not all(shared.values()):
-            return None
         both = self.lead + 2 * len(self.firm) + len(self.before)
-        way = _ways(self.compiled, [*self.before, *earlier, (both, tuple(sorted(shared.items())))]).get(both)
-        return None if way is None else {variable: frozenset([index]) for variable, index in way.items()}
+        reached = _ways(self.compiled, [*self.before, *earlier, (both, tuple(sorted(shared.items())))])
+        return shared if all(shared.values()) and both in reached else None
 
-    def _say(self, way: Mapping[int, frozenset[int]]) -> str:
-        return _situation(way, self.compiled.variables, self.known)
+    def _say(self, way: Mapping[int, frozenset[int]], only: Collection[int]) -> str:
+        return _situation(
+            {at: allowed for at, allowed in way.items() if at in only}, self.compiled.variables, self.known
+        )
 
 
 def _asks_known(row: Row) -> bool:
