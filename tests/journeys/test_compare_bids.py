@@ -58,7 +58,7 @@ def lines(out: Path) -> list[dict]:
 
 
 def test_a_killed_run_resumes_with_no_session_lost_and_none_done_twice(tmp_path: Path) -> None:
-    subjects = 4
+    subjects = 3
     root, out = dataset(tmp_path / "ds", subjects), tmp_path / "out"
     command = [sys.executable, "-m", "mriloop", "compare-bids", str(root), "--out", str(out), "--no-maps"]
     environment = os.environ | {"MRILOOP_EXECUTOR": "serial"}
