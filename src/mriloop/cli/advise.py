@@ -83,7 +83,7 @@ def advise(
         emit(as_document(found)) if as_json else click.echo(as_text(found))
         leave(Exit.DONE)
     now = datetime.now().astimezone()
-    name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of), now=now)
+    name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of))
     if ics is not None:
         click.echo(f"{ics}: {write_calendar(advice, name, ics, now=now)} dates", err=True)
     if fhir is not None:

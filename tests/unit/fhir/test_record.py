@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriloop.app.advise import guidelines_in_force
@@ -283,6 +283,7 @@ KEYS = (
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["Patient", "Observation", "Condition", "MedicationStatement", "Procedure", "ImagingStudy", "Odd"]),
     st.dictionaries(st.sampled_from(KEYS), JSON),

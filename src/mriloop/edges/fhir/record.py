@@ -87,10 +87,11 @@ def read_record(
         reader.note(
             "patient_deceased", "The record says that the patient has died. A person looks before anything else."
         )
+    own = _by_fact(resources)
     for name, spec in vocabulary.items():
         places = bindings[name].fhir if name in bindings else ()
         found = [one for bound in places for one in reader.statements(spec, bound, resources)]
-        reader.settle(spec, [*found, *reader.own(spec, resources)])
+        reader.settle(spec, [*found, *reader.own(spec, own.get(name, ()))])
     return Record(facts=dict(sorted(reader.facts.items())), notes=tuple(dict.fromkeys(reader.notes)))
 
 
@@ -158,11 +159,7 @@ class _Reader:
     def own(self, spec: FactSpec, resources: Iterable[Resource]) -> Iterator[_Statement]:
         """Yield what Observations say that carry the code of the fact itself, as our own Bundles do."""
         for resource in resources:
-            if resource["resourceType"] != "Observation" or self._void(resource):
-                continue
-            if not any(
-                one.get("code") == spec.name for one in _codings(resource.get("code")) if one.get("system") == FACTS
-            ):
+            if self._void(resource):
                 continue
             on = self._day(resource.get("effectiveDateTime"), "effectiveDateTime")
             if on is not None and on > self.as_of:
@@ -322,6 +319,16 @@ def _resources(bundle: Resource, name: str) -> Iterator[Resource]:
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             raise refuse("fhir_shape", path=name, detail=f"entry[{number}].resource has no resourceType")
         yield resource
+
+
+def _by_fact(resources: Iterable[Resource]) -> Mapping[str, list[Resource]]:
+    """Return the Observations that carry our own code of a fact, by the fact."""
+    found: dict[str, list[Resource]] = {}
+    for resource in resources:
+        if resource["resourceType"] == "Observation":
+            for name in {str(one.get("code")) for one in _codings(resource.get("code")) if one.get("system") == FACTS}:
+                found.setdefault(name, []).append(resource)
+    return found
 
 
 def _matched(resource: Resource, bound: FhirBinding) -> str | None:
