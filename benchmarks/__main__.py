@@ -29,6 +29,7 @@ MODULES = (
     "results_dicom",
     "compare_speed",
     "ledger_commits",
+    "advise",
 )
 
 
