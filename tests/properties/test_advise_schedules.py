@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from dateutil.relativedelta import relativedelta
 from dateutil.rrule import MONTHLY, rrule
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriloop.model.schedule import CountedFrom, DuePoint, Duration, Repeat, Schedule
@@ -48,12 +48,14 @@ def facts(anchor: date, done: list[date]) -> dict[str, object]:
 STUDIES = st.lists(st.integers(1, 4000), max_size=8)
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(-600, 600), st.integers(-800, 800))
 def test_dates_are_counted_as_dateutil_counts(start, months, days):
     assert after(start, Duration(months=months, days=days)) == start + relativedelta(months=months, days=days)
     assert before(start, Duration(months=months, days=days)) == start - relativedelta(months=months, days=days)
 
 
+@settings(deadline=None)
 @given(DAYS, st.integers(1, 24), st.integers(1, 12))
 def test_repetitions_are_those_of_rrule_wherever_rrule_has_the_day(anchor, every, times):
     """RFC 5545 leaves out months without the day; ours holds them at the month's end: the last that exists."""
@@ -70,6 +72,7 @@ def test_repetitions_are_those_of_rrule_wherever_rrule_has_the_day(anchor, every
     assert {day for day in found if day.day == anchor.day} == same_day - {anchor}
 
 
+@settings(deadline=None)
 @given(schedules(), DAYS, STUDIES, DAYS)
 def test_windows_are_in_order_and_the_first_is_anchored(schedule, anchor, done, as_of):
     found = plan(schedule, facts(anchor, [anchor + timedelta(days=number) for number in done]), as_of)
@@ -81,6 +84,7 @@ def test_windows_are_in_order_and_the_first_is_anchored(schedule, anchor, done, 
         assert in_order(found.windows)
 
 
+@settings(deadline=None)
 @given(schedules(), DAYS, STUDIES, st.integers(0, 8000), st.integers(0, 8000))
 def test_asking_again_later_moves_no_window(schedule, anchor, done, one, more):
     """What was shown is shown again; of a schedule without an end there may be more of it."""
@@ -96,6 +100,7 @@ def test_asking_again_later_moves_no_window(schedule, anchor, done, one, more):
         assert late.windows == early.windows
 
 
+@settings(deadline=None)
 @given(schedules(), DAYS, STUDIES, DAYS)
 def test_the_same_question_twice_is_the_same_plan_whatever_the_order_of_the_studies(schedule, anchor, done, as_of):
     made = [anchor + timedelta(days=number) for number in done]
@@ -103,6 +108,7 @@ def test_the_same_question_twice_is_the_same_plan_whatever_the_order_of_the_stud
     assert once == plan(schedule, {"surgery_date": anchor}, as_of, performed=[*reversed(made), *made])
 
 
+@settings(deadline=None)
 @given(schedules(), DAYS, STUDIES)
 def test_a_further_study_never_opens_a_window_again(schedule, anchor, done):
     made = sorted(anchor + timedelta(days=number) for number in done)
@@ -112,6 +118,7 @@ def test_a_further_study_never_opens_a_window_again(schedule, anchor, done):
     assert counts[0] == 0
 
 
+@settings(deadline=None)
 @given(schedules(open_ended=st.just(True)), DAYS, STUDIES, st.integers(0, 20000))
 def test_a_schedule_without_an_end_always_has_a_next_window_and_is_never_infinite(schedule, anchor, done, later):
     made = [anchor + timedelta(days=number) for number in done]
@@ -124,6 +131,7 @@ def test_a_schedule_without_an_end_always_has_a_next_window_and_is_never_infinit
     assert found.windows[-1].target > last - timedelta(days=4000)
 
 
+@settings(deadline=None)
 @given(schedules(open_ended=st.just(False)), DAYS, STUDIES)
 def test_what_is_next_is_what_the_plain_rule_says(schedule, anchor, done):
     """The rule as it stood before phases were written: the first window after the last one closed."""
@@ -135,6 +143,7 @@ def test_what_is_next_is_what_the_plain_rule_says(schedule, anchor, done):
     assert found.next is None or found.next not in {one.window for one in found.closed}
 
 
+@settings(deadline=None)
 @given(schedules(), DAYS)
 def test_a_study_on_every_target_closes_every_window_in_time(schedule, anchor):
     schedule = replace(schedule, counted_from=CountedFrom.ANCHOR)

@@ -27,9 +27,6 @@ from mriloop.model.guideline import (
 from mriloop.stages.advise import (
     CaseFailure,
     Influence,
-    OrderDecision,
-    OrderOutcome,
-    decide_order,
     evaluate,
     influences,
     lint,
@@ -109,22 +106,6 @@ def what_if(path: Path, *, site: Path | None, now: date) -> tuple[tuple[Guidelin
         for each in known.guidelines
         if each.id in speaking
     )
-
-
-def order_check(path: Path, *, site: Path | None, now: date) -> tuple[OrderDecision, Advice]:
-    """Return whether an order may go ahead (allow, ask, hold, block, or what is missing) and the advice on it alone.
-
-    The file is a case file; its `order:` block, and facts such as eGFR or implant status, are what counts. Raises
-    SenderError `case_no_order` where nothing in the file speaks of an order.
-    """
-    known = guidelines_in_force(site)
-    check = tuple(each for each in known.guidelines if each.id == "order_check")
-    case = load_case(path, known, today=now)
-    advice = evaluate(replace(known, guidelines=check), case.facts, as_of=case.as_of, default_profiles=case.profiles)
-    decision = decide_order(advice)
-    if decision.outcome is OrderOutcome.NOT_CHECKED and not any(name.startswith("order_") for name in case.facts):
-        raise refuse("case_no_order", path=path.name)
-    return decision, advice
 
 
 def list_guidelines(site: Path | None = None) -> tuple[Guideline, ...]:

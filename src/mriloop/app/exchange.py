@@ -8,6 +8,8 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 
+from dateutil.tz import tzlocal
+
 from mriloop.app.advise import advise, guidelines_in_force, read_case, show_guideline
 from mriloop.edges.channels import calendar
 from mriloop.edges.cql import cql_of
@@ -72,12 +74,13 @@ def facts_of_record(path: Path, *, site: Path | None, as_of: date, zone: tzinfo)
 
 
 def advise_with_record(
-    case: Path | None, record: Path | None, *, site: Path | None, today: date, now: datetime
+    case: Path | None, record: Path | None, *, site: Path | None, today: date, zone: tzinfo | None = None
 ) -> tuple[str, Advice]:
     """Return the id of a case and the advice on it, with the facts of a FHIR record where one is given.
 
     A person's word in the case stands above the record's; where they differ a warning says so. Without a case file the
-    record alone states the facts. `now` has the zone of the site.
+    record alone states the facts. `zone` is that of the site, by default the one that this machine is set to, with its
+    changes of the clock.
     """
     stated = (
         read_case(case, site=site, now=today)
@@ -86,9 +89,7 @@ def advise_with_record(
     )
     if record is None:
         return stated.id, advise(stated, site=site)
-    zone = now.tzinfo
-    assert zone is not None
-    found = facts_of_record(record, site=site, as_of=stated.as_of, zone=zone)
+    found = facts_of_record(record, site=site, as_of=stated.as_of, zone=zone or tzlocal())
     advice = advise(stated, site=site, machine_facts=found.facts)
     return stated.id, replace(advice, warnings=(*found.notes, *advice.warnings))
 

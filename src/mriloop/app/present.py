@@ -27,20 +27,22 @@ from mriloop.model.advice import Advice
 from mriloop.model.communication import Letter
 from mriloop.model.finding import Case
 from mriloop.model.follow_up import FollowUp
+from mriloop.model.order import OrderOutcome
 from mriloop.model.quality import SeriesCheck
 from mriloop.model.report import DraftReport, VerifiedReport
 from mriloop.model.study import Refused
-from mriloop.stages.advise import OrderOutcome, decide_order
+from mriloop.stages.advise import decide_order
 from mriloop.stages.compare import Compared, PairImages
 from mriloop.stages.follow_up import clock
 
 SHOWN_CHANGES = 8
 SHOWN_VIEWS = 4
-_ORDERS: Mapping[OrderOutcome, Literal["block", "hold", "needs_information", "advise", "allow"]] = {
+_ORDERS: Mapping[OrderOutcome, Literal["block", "hold", "needs_information", "ask", "advise", "allow"]] = {
     OrderOutcome.BLOCK: "block",
     OrderOutcome.HOLD: "hold",
     OrderOutcome.NEEDS_INFORMATION: "needs_information",
-    OrderOutcome.ASK: "advise",
+    OrderOutcome.ASK: "ask",
+    OrderOutcome.ADVISE: "advise",
     OrderOutcome.ALLOW: "allow",
 }
 

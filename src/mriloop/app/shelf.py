@@ -15,7 +15,7 @@ from mriloop.edges.knowledge.cases import load_guideline_cases
 from mriloop.edges.knowledge.folders import guideline_folders, is_site, load_folder, source_text
 from mriloop.edges.knowledge.signatures import add_signatures
 from mriloop.edges.knowledge.skeleton import write_skeleton
-from mriloop.edges.knowledge.statements import letter_places, load_statements
+from mriloop.edges.knowledge.statements import letter_places, letter_statements, load_statements
 from mriloop.edges.publish.guideline_page import write_page
 from mriloop.model.errors import OperatorError, refuse
 from mriloop.model.guideline import GuidelineCase, GuidelineSet, LintProblem, Signature
@@ -185,7 +185,7 @@ def coverage(*, commands: Collection[str], site: Path | None = None) -> tuple[Co
         # A page is linked from the coverage page, where every link is tried.
         return home.kind is HomeKind.PAGE or home in letters
 
-    return cover(known, cases, load_statements(), exists)
+    return cover(known, cases, load_statements(), exists, letter_statements())
 
 
 def _is_code(name: str) -> bool:

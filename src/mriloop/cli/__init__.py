@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "quantify": ("mriloop.cli.quantify:quantify", "Map diffusion coefficients and fat fractions of a study."),
     "advise": ("mriloop.cli.advise:advise", "Propose the next step for a case, from cited guidelines."),
-    "order-check": ("mriloop.cli.advise:order_check", "Hold an MRI order against the rules before it is placed."),
+    "order-check": ("mriloop.cli.order_check:order_check", "Hold an MRI order against the rules before it is placed."),
     "worklist": ("mriloop.cli.worklist:worklist", "List the follow-ups that are owed: due, overdue, by owner."),
     "guidelines": ("mriloop.cli.guidelines:guidelines", "List, show, lint, test, compare and sign the guidelines."),
     "norms": (

@@ -83,7 +83,7 @@ def advise(
         emit(as_document(found)) if as_json else click.echo(as_text(found))
         leave(Exit.DONE)
     now = datetime.now().astimezone()
-    name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of), now=now)
+    name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of))
     if ics is not None:
         click.echo(f"{ics}: {write_calendar(advice, name, ics, now=now)} dates", err=True)
     if fhir is not None:
@@ -98,45 +98,6 @@ def advise(
         click.echo(folded(explain(advice, titles)))
     pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
     leave(Exit.NEEDS_PERSON if pressing else Exit.DONE)
-
-
-@click.command()
-@click.argument("order", type=click.Path(path_type=Path))
-@as_of_option
-@site_option
-@json_option
-def order_check(order: Path, as_of: datetime | None, site: str | None, as_json: bool) -> None:
-    """Hold an MRI order against the rules before it is placed.
-
-    ORDER is a case file with an `order:` block. The answer is allow, ask, hold or block, or what is missing; a block
-    and a hold name the way out. Exit code 10 unless the order may go ahead.
-    """
-    from mriloop.app.advise import order_check as run
-    from mriloop.edges.publish.documents import advice_document
-    from mriloop.stages.advise import OrderOutcome, cite
-
-    settings = load_settings(site=site)
-    decision, advice = run(order, site=settings.site_path, now=_day(as_of))
-    if as_json:
-        emit(
-            {
-                "schema": "mriloop/order/1",
-                "outcome": decision.outcome.value,
-                "missing": list(decision.missing),
-                "questions": list(decision.questions),
-                "advice": advice_document(advice),
-            }
-        )
-    else:
-        click.echo(decision.outcome.value.upper().replace("_", " "))
-        for reason in decision.reasons:
-            click.echo(f"- {reason.text}")
-            for action in reason.actions:
-                click.echo(f"    way out: {action}")
-            click.echo(f"    source: {cite(reason.citation)}")
-        for question in decision.questions:
-            click.echo(f"? {question}")
-    leave(Exit.DONE if decision.outcome is OrderOutcome.ALLOW else Exit.NEEDS_PERSON)
 
 
 def _preview(shown: StepPreview) -> str:

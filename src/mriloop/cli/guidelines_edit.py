@@ -151,7 +151,7 @@ def coverage(out: Path | None, site: str | None, as_json: bool) -> None:
                 "statements": [
                     {"number": one.statement.number, "says": one.statement.says,
                      "computable": one.statement.computable, "rows": list(one.rows), "cases": dict(one.cases),
-                     "homes": [f"{home.kind} {home.name}" for home in one.statement.homes],
+                     "homes": [f"{home.kind} {home.name}" for home in one.homes],
                      "lacking": list(one.lacking)}
                     for one in found
                 ],
@@ -163,7 +163,7 @@ def coverage(out: Path | None, site: str | None, as_json: bool) -> None:
     else:
         for one in found:
             cases = " ".join(f"{count} {kind}" for kind, count in one.cases.items() if count)
-            homes = ", ".join(f"{home.kind} {home.name}" for home in one.statement.homes)
+            homes = ", ".join(f"{home.kind} {home.name}" for home in one.homes)
             carried = "; ".join(part for part in (f"{len(one.rows)} rows" if one.rows else "", cases, homes) if part)
             lacking = f"  LACKS {', '.join(one.lacking)}" if one.lacking else ""
             click.echo(f"{one.statement.number:>4}  {one.statement.says}  [{carried}]{lacking}")

@@ -186,7 +186,7 @@ class Paragraph:
     """One paragraph of a template: said when all flags of `when` hold and none of `unless` does.
 
     `each` names a list parameter: the paragraph is then said once for every member, as {item}.
-    `points` are the CHECKLIST points that it covers.
+    `points` are the CHECKLIST points that it covers, `statements` the numbers of the mission's statements it carries.
     """
 
     text: str
@@ -194,6 +194,7 @@ class Paragraph:
     unless: tuple[str, ...] = ()
     each: str = ""
     points: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

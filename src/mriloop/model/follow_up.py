@@ -172,11 +172,29 @@ STATEMENT_STEPS = frozenset(
         Step.OSTEOMYELITIS_UNLIKELY,
         Step.REVIEW_SERIES_TOGETHER,
         Step.WITHHOLD_STATEMENT,
+        Step.REASSURE,
+        Step.NEGATIVE_FOR_QUESTION,
+        Step.QUALIFY_STATEMENT,
+        Step.REVIEW_MIMICS,
+        Step.SUGGEST_CATEGORY,
+        Step.ADVISE_ORDER,
         Step.ALLOW_ORDER,
     }
 )
-# Steps whose date no table can give: a person sets it.
-DATED_BY_PERSON = frozenset({Step.INDIVIDUALISE, Step.DEFER_IMAGING})
+# Steps whose date no table can give, where their row gives none: a person sets it.
+DATED_BY_PERSON = frozenset(
+    {
+        Step.INDIVIDUALISE,
+        Step.DEFER_IMAGING,
+        Step.CLINICAL_CORRELATION,
+        Step.CLINICAL_FOLLOW_UP,
+        Step.LABORATORY_TESTS,
+        Step.MDT_REVIEW,
+        Step.CONSIDER_BIOPSY,
+        Step.CONSIDER_PROCEDURE,
+        Step.OTHER_MODALITY,
+    }
+)
 
 
 def windows_of(recommendation: Recommendation) -> tuple[Window, ...]:

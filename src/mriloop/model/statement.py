@@ -50,9 +50,13 @@ CASE_KINDS = ("positive", "negative", "boundary", "unknown")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How one statement is carried: its rows, its worked cases by kind, and what is lacking, in words."""
+    """How one statement is carried: rows, worked cases by kind, further homes, and what is lacking, in words.
+
+    `homes` are those that the statement names and those that name the statement.
+    """
 
     statement: Statement
     rows: tuple[str, ...]
+    homes: tuple[Home, ...] = ()
     cases: Mapping[str, int] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()

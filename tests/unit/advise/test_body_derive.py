@@ -168,5 +168,5 @@ def test_three_conditions_make_the_risk_of_liver_cancer_high_and_no_other_exclud
 
 
 def test_what_has_a_bosniak_class_is_cystic():
-    assert derive("renal_mass_kind", bosniak_class="iii") == "cystic"
+    assert derive("renal_mass_kind", bosniak_class="III") == "cystic"
     assert is_unknown(derive("renal_mass_kind"))

@@ -6,7 +6,7 @@ import itertools
 from datetime import date
 
 import pytest
-from tests.unit.advise.asking import EXAM, ask, missing, months_after, steps
+from tests.unit.advise.asking import EXAM, NOW, ask, missing, months_after, steps
 
 ADULT = {"age": 60, "condition": "renal_mass", "exam_date": EXAM, "study_quality": "diagnostic"}
 
@@ -89,6 +89,12 @@ def test_iif_is_seen_at_6_and_12_months_and_every_year_to_5_counted_from_the_fir
     assert missing(ask("renal_mass", **ADULT, bosniak="IIF", change_vs_prior="stable")) == {"surveillance_start"}
 
 
+def test_a_first_iif_study_of_an_unknown_day_is_counted_from_the_question_aloud():
+    advice = ask("renal_mass", age=60, bosniak="IIF", change_vs_prior="no_prior")
+    assert [window.target for window in advice.recommendations[0].schedule] == months_after(NOW, 6, 12, 24, 36, 48, 60)
+    assert "anchor_assumed" in {caution.code for caution in advice.warnings}
+
+
 @pytest.mark.parametrize("change", ["growth", "cannot_tell"])
 def test_iif_that_changed_or_cannot_be_compared_goes_back_to_a_reader(change):
     (only,) = ask("renal_mass", **ADULT, bosniak="IIF", change_vs_prior=change).recommendations
@@ -142,7 +148,10 @@ def test_macroscopic_fat(size, step):
     assert (only.step, only.status) == (step, "draft")
 
 
-def test_children_and_other_organs_are_out_of_scope():
-    assert ask("renal_mass", **{**ADULT, "age": 17}, bosniak="IIF").out_of_scope
-    assert not ask("renal_mass", **{**ADULT, "age": 18}, bosniak="III").out_of_scope
+def test_children_go_to_a_paediatric_urologist_and_an_unknown_age_stops_nothing():
+    assert [each.row for each in ask("renal_mass", **{**ADULT, "age": 17}, bosniak="IIF").recommendations] == [
+        "guards/child"
+    ]
+    for facts in ({**ADULT, "age": 18}, {}):
+        assert steps(ask("renal_mass", **facts, bosniak="III"), "cystic") == ["specialist_referral"]
     assert ask("renal_mass", age=60, condition="cirrhosis").out_of_scope

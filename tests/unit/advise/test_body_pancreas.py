@@ -249,6 +249,24 @@ def test_nothing_is_followed_before_what_could_override_it_is_known(name):
     assert all(each.row.split("/")[0] != "acr" for each in advice.recommendations)
 
 
+@pytest.mark.parametrize(
+    ("known", "steps_by_profile"),
+    [
+        ({"main_duct_diameter": 12}, {"ACR 2017": SCOPE, "Kyoto 2024": SURGEON, "Europe 2018": SURGEON}),
+        ({"main_duct_diameter": 6}, {"Kyoto 2024": SCOPE, "Europe 2018": SURGEON}),
+        ({"pancreatic_cyst_findings": "mural_nodule"}, {"ACR 2017": SCOPE}),
+        ({"pancreatic_cyst_findings": "thick_wall"}, {"ACR 2017": SCOPE}),
+        ({"pancreatic_cyst_findings": "solid_component"}, {"ACR 2017": SCOPE, "Kyoto 2024": SURGEON}),
+        ({"pancreatic_cyst_clinical": "suspicious_cytology"}, {"Kyoto 2024": SURGEON}),
+        ({"lesion_size": 45, "main_duct_diameter": 3}, {"Kyoto 2024": SCOPE, "Europe 2018": SURGEON}),
+    ],
+)
+def test_a_sign_that_is_known_refers_while_everything_else_is_unknown(known, steps_by_profile):
+    for profile, step in steps_by_profile.items():
+        advice = ask("pancreatic_cyst", profile=profile, age=60, condition="pancreatic_cyst", **known)
+        assert step in {str(each.step) for each in advice.recommendations if each.profile == profile}
+
+
 def test_guards_go_first():
     jaundice = {"pancreatic_cyst_clinical": "jaundice"}
     rows = {
@@ -267,7 +285,8 @@ def test_guards_go_first():
     assert all(not each.row.startswith("guards/") for each in followed.recommendations)
 
 
-def test_children_and_other_organs_are_out_of_scope():
-    assert cyst(lesion_size=12, age=17).out_of_scope
-    assert not cyst(lesion_size=12, age=18).out_of_scope
+def test_children_go_to_a_team_and_a_sign_waits_for_no_age():
+    assert [each.row for each in cyst(lesion_size=12, age=17).recommendations] == ["guards/child"]
+    assert all(not each.row.startswith("guards/") for each in cyst(lesion_size=12, age=18).recommendations)
+    assert ask("pancreatic_cyst", condition="pancreatic_cyst", mpd=12).recommendations
     assert ask("pancreatic_cyst", age=60, condition="renal_mass").out_of_scope

@@ -47,6 +47,12 @@ def test_a_high_score_waits_for_nothing_and_a_low_one_for_everything_that_could_
     assert missing(ask("prostate", pirads=3)) == {"prostate_risk_factor", "psa_density"}
 
 
+@pytest.mark.parametrize(("score", "density", "step"), [(3, 0.15, "consider_biopsy"), (2, 0.10, "specialist_referral")])
+def test_either_reason_is_enough_while_the_other_is_unknown(score, density, step):
+    assert steps(ask("prostate", pirads=score, psa_density=density), "next_step") == [step]
+    assert steps(ask("prostate", pirads=score, prostate_risk_factor="yes"), "next_step") == [step]
+
+
 def test_a_low_score_leaves_a_biopsy_out_only_on_a_diagnostic_study():
     facts = {"pirads": 2, "psa_density": 0.05, "prostate_risk_factor": "no", "exam_date": EXAM}
     answers = {
@@ -107,14 +113,20 @@ def test_insufficient_quality_is_x_whatever_score_was_given(score):
 
 
 @pytest.mark.parametrize("compared", ["baseline_only", "previous_only", "none"])
-@pytest.mark.parametrize("score", ["1", "3-V", "4", "5"])
-def test_a_score_counts_only_against_baseline_and_previous(compared, score):
+@pytest.mark.parametrize("score", ["1", "2", "3-V", "3-NonV"])
+def test_an_interval_follows_only_from_a_score_against_baseline_and_previous(compared, score):
     advice = ask(
         "prostate_active_surveillance", **{**SURVEILLANCE, "precise_comparison": compared}, precise_score=score
     )
     assert [str(each.step) for each in advice.recommendations] == ["clinician_review"]
     without = {name: value for name, value in SURVEILLANCE.items() if name != "precise_comparison"}
     assert missing(ask("prostate_active_surveillance", **without, precise_score=score)) == {"precise_comparison"}
+
+
+@pytest.mark.parametrize(("score", "step"), [("4", "consider_biopsy"), ("5", "mdt_review")])
+def test_progression_waits_for_no_further_fact(score, step):
+    (only,) = ask("prostate_active_surveillance", precise_score=score).recommendations
+    assert only.step == step
 
 
 def test_the_two_packs_never_answer_together():

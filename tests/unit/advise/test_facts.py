@@ -103,6 +103,23 @@ def test_a_day_short_of_a_month_is_less():
         ("kidney_risk", {"egfr": q(30, "mL/min/{1.73_m2}")}, UNKNOWN),
         ("kidney_risk", {"egfr": q(30, "mL/min/{1.73_m2}"), "aki": NO, "dialysis": NO}, NO),
         ("kidney_risk", {"dialysis": YES}, YES),
+        ("egfr_age", {"egfr_date": date(2026, 1, 30)}, q(30, "d")),
+        ("egfr_age", {"egfr_date": date(2031, 1, 1)}, UNKNOWN),
+        ("agent_group", {"site_only_group_ii": YES}, "group_ii"),
+        ("agent_group", {"site_only_group_ii": YES, "agent": "gadodiamide"}, "group_i"),
+        ("agent_group", {"site_only_group_ii": NO}, UNKNOWN),
+        ("reaction_same_agent", {"agent": "gadobutrol", "reaction_agent": "gadobutrol"}, YES),
+        ("reaction_same_agent", {"agent": "gadoterate", "reaction_agent": "gadobutrol"}, NO),
+        ("reaction_same_agent", {"agent": "other", "reaction_agent": "other"}, UNKNOWN),
+        ("reaction_same_agent", {"agent": "gadobutrol"}, UNKNOWN),
+        ("implant_conditions_met", {"implant_conditions_confirmed": ("sar", "landmark")}, NO),
+        ("implant_conditions_met", {}, UNKNOWN),
+        ("order_laterality_matches", {"order_laterality": "left", "question_laterality": "left"}, YES),
+        ("order_laterality_matches", {"order_laterality": "both", "question_laterality": "left"}, YES),
+        ("order_laterality_matches", {"order_laterality": "left", "question_laterality": "both"}, NO),
+        ("order_laterality_matches", {"order_laterality": "left"}, UNKNOWN),
+        ("order_emergency", {"order_contrast": "with"}, NO),
+        ("order_emergency", {}, UNKNOWN),
         ("contrast_planned", {"order_contrast": "without"}, NO),
         ("contrast_planned", {"agent": "gadobutrol"}, YES),
         ("order_exam_kind", {"order_contrast": "with", "order_route": "intra_articular"}, "arthrogram"),
@@ -146,3 +163,33 @@ def test_a_fact_stated_as_unknown_is_derived():
         "birth_date": Fact(name="birth_date", value=date(2011, 3, 1), source=Source.PERSON),
     }
     assert CaseFacts(stated, VOCABULARY, AS_OF).fact("age") == Fact(name="age", value=q(15, "a"), source=Source.DERIVED)
+
+
+@pytest.mark.parametrize(
+    ("stated", "contradicted"),
+    [
+        ({"jcv_status": "negative", "jcv_index": q(1.2, "{index}")}, ("jcv_status",)),
+        ({"jcv_status": "positive", "jcv_index": q(1.2, "{index}")}, ()),
+        ({"jcv_status": "negative", "jcv_index": q(0.3, "{index}")}, ()),
+        ({"kidney_risk": NO, "dialysis": YES}, ("kidney_risk",)),
+        ({"pregnant": YES, "sex": "male"}, ("pregnant",)),
+        ({"t1_readable": YES, "t1_present": NO}, ("t1_readable",)),
+        # More exact, or what is taken until somebody says otherwise: no contradiction.
+        ({"region": "lumbar_spine", "condition": ("spine_infection",)}, ()),
+        ({"order_route": "oral", "order_contrast": "with"}, ()),
+        ({"jcv_status": UNKNOWN, "jcv_index": q(1.2, "{index}")}, ()),
+    ],
+)
+def test_a_word_contradicts_only_what_follows_by_definition(stated, contradicted):
+    facts = {name: Fact(name=name, value=value, source=Source.PERSON) for name, value in stated.items()}
+    assert CaseFacts(facts, VOCABULARY, AS_OF).contradictions() == contradicted
+
+
+def test_facts_of_a_case_are_a_mapping_that_knows_what_is_unknown():
+    facts = CaseFacts({"age": Fact(name="age", value=q(40, "a"), source=Source.PERSON)}, VOCABULARY, AS_OF)
+    assert facts["age"] == q(40, "a")
+    assert facts["chiasm"] is UNKNOWN
+    assert facts.get("nothing_of_this_name") is UNKNOWN
+    assert dict(facts) == {"age": q(40, "a")}
+    assert facts.say("age") == "age: 40 years (stated)"
+    assert facts.say("chiasm") == ""

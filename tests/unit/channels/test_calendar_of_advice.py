@@ -25,7 +25,7 @@ def write(folder: Path, facts: str = "", *, now: datetime = NOW, name: str = "an
     case.write_text(
         f"{{as_of: {as_of}, age: 15, condition: pituitary_lesion, surgery_date: 2026-01-10{facts}}}", encoding="utf-8"
     )
-    identity, advice = advise_with_record(case, None, site=None, today=now.date(), now=now)
+    identity, advice = advise_with_record(case, None, site=None, today=now.date())
     calendar.write_advice(advice, identity, folder / "next.ics", now=now)
     return folder / "next.ics"
 
@@ -76,7 +76,7 @@ def test_dates_that_move_keep_their_entries(tmp_path):
     before = events(write(tmp_path))
     case = "{as_of: 2026-01-12, age: 15, condition: pituitary_lesion, surgery_date: 2026-01-09}"
     (tmp_path / "anna.yaml").write_text(case, encoding="utf-8")
-    identity, advice = advise_with_record(tmp_path / "anna.yaml", None, site=None, today=NOW.date(), now=NOW)
+    identity, advice = advise_with_record(tmp_path / "anna.yaml", None, site=None, today=NOW.date())
     calendar.write_advice(advice, identity, tmp_path / "next.ics", now=NOW)
     after = events(tmp_path / "next.ics")
     assert set(after) == set(before)
@@ -93,7 +93,7 @@ def test_two_cases_never_share_an_entry(tmp_path):
 def test_what_has_no_date_or_is_a_rivals_is_not_in_it(tmp_path, change):
     case = tmp_path / "one.yaml"
     case.write_text("{age: 15, condition: pituitary_lesion, surgery_date: 2026-01-10}", encoding="utf-8")
-    _, advice = advise_with_record(case, None, site=None, today=NOW.date(), now=NOW)
+    _, advice = advise_with_record(case, None, site=None, today=NOW.date())
     other = replace(advice, recommendations=tuple(replace(one, **change) for one in advice.recommendations))
     assert calendar.write_advice(other, "one", tmp_path / "x.ics", now=NOW) == 0
     assert events(tmp_path / "x.ics") == {}

@@ -54,6 +54,7 @@ def test_steps_that_stay_among_staff_are_those_of_reading_and_of_orders():
         "block_order",
         "hold_order",
         "ask_before_order",
+        "advise_order",
         "allow_order",
     }
     assert Step.CLINICIAN_REVIEW not in STAFF_STEPS

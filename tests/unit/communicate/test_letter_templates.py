@@ -118,3 +118,32 @@ def test_the_site_replaces_a_file_and_adds_a_language(tmp_path):
     assert found.templates["en", "r1_motion"] == load_letters().templates["en", "r1_motion"]
     assert found.languages == ("de", "en", "es")
     assert ("de", "r1_motion") not in found.templates
+
+
+def test_the_corrected_statements_stand_in_every_language(templates):
+    wanted = {"S1", "S2", "S17", "S20", "S21", "S25", "S33", "S34", "S65"}
+    for language in templates.languages:
+        found = {
+            number
+            for (of, _), template in templates.templates.items()
+            if of == language
+            for part in template.parts
+            for item in part.paragraphs
+            for number in item.statements
+        }
+        assert wanted <= found
+        words = " ".join(
+            item.text
+            for (of, _), template in templates.templates.items()
+            if of == language
+            for part in template.parts
+            for item in part.paragraphs
+        ).lower()
+        # Contrast agent leaks; it is not absorbed. MRI is without X-rays; it is never called safe without a screen.
+        assert not any(sign in words for sign in ("absorb", "soaks up", "is safe", "es segura.", "harmless"))
+
+
+def test_a_number_that_is_no_statement_is_refused(letters):
+    spoil(letters / "en" / "r1_motion.yaml", lambda content: first(content).update(statements=["20"]))
+    with pytest.raises(MriloopError, match="no number of a statement"):
+        load_letters(letters)

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriloop.app.advise import guidelines_in_force
@@ -194,6 +194,24 @@ def test_an_instant_counts_on_the_day_that_it_has_at_the_site(tmp_path, zone, da
     assert record.facts["exam_date"].value == day
 
 
+def test_a_bound_element_and_an_answer_of_our_own_count_alike(tmp_path):
+    own = {"resourceType": "Observation", "status": "final", "code": coded(FACTS, "egfr")}
+    quantity = {"value": 20, "code": "mL/min/{1.73_m2}"}
+    later = {**own, "effectiveDateTime": "2026-11-19", "valueQuantity": quantity}
+    assert values(read(tmp_path, egfr(62), later)) == {"egfr": Quantity(value=20.0, unit="mL/min/{1.73_m2}")}
+    same_day = {**later, "effectiveDateTime": "2026-11-01"}
+    assert codes(read(tmp_path, egfr(62), same_day)) == ["record_ambiguous"]
+
+
+def test_a_prescription_says_which_drug_and_not_since_when(tmp_path):
+    order = {**drug("L04AA23", start="2026-11-01"), "resourceType": "MedicationRequest", "authoredOn": "2026-11-01"}
+    del order["effectivePeriod"]
+    assert values(read(tmp_path, order)) == {"ms_drug": "natalizumab"}
+    assert values(read(tmp_path, {**order, "status": "cancelled"})) == {}
+    both = read(tmp_path, order, drug("L04AG03", start="2025-03-01"))
+    assert values(both) == {"ms_drug": "natalizumab", "drug_start_date": date(2025, 3, 1)}
+
+
 def test_an_observation_of_our_own_code_states_that_fact(tmp_path):
     """This is how a DataRequirement of ours is answered."""
 
@@ -265,6 +283,7 @@ KEYS = (
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["Patient", "Observation", "Condition", "MedicationStatement", "Procedure", "ImagingStudy", "Odd"]),
     st.dictionaries(st.sampled_from(KEYS), JSON),

@@ -7,7 +7,7 @@ import io
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mriloop.app.advise import guidelines_in_force
@@ -66,6 +66,7 @@ def test_the_cases_of_every_guideline_come_back_as_they_were(guideline):
     assert [plain(one) for one in back[guideline]] == [plain(one) for one in cases]
 
 
+@settings(deadline=None)
 @given(st.lists(CASES, min_size=1, max_size=4))
 def test_any_case_comes_back_as_it_was(cases):
     back = read_cases_csv(cases_csv({"any": cases}, WORDS), WORDS)

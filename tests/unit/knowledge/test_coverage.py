@@ -9,7 +9,7 @@ from mriloop.app import advise as use_case
 from mriloop.app import shelf
 from mriloop.cli import COMMANDS
 from mriloop.edges.knowledge.cases import load_guideline_cases
-from mriloop.edges.knowledge.statements import load_statements
+from mriloop.edges.knowledge.statements import letter_statements, load_statements
 from mriloop.model.statement import CASE_KINDS, Home, HomeKind, Statement
 from mriloop.stages.advise import cover
 
@@ -67,3 +67,22 @@ def test_rows_cases_and_homes_are_counted_as_they_are():
     assert found[3].lacking == ()
     assert found[4].lacking == ("no block gone",)
     assert found[5].lacking == ("no row pituitary_cyp/a/b",)
+
+
+def test_letters_carry_a_number_only_where_every_language_does(tmp_path):
+    for language, extra in (("en", "statements: [S7]"), ("es", "")):
+        (tmp_path / language).mkdir()
+        block = f"limits: {{heading: x, paragraphs: [{{text: y, statements: [S1, S2]}}, {{text: z, {extra}}}]}}\n"
+        (tmp_path / language / "blocks.yaml").write_text(block.replace(", }", "}"))
+        letter = "kind: normal\nparts: [{paragraphs: [{text: a, statements: [S1]}]}]\n"
+        (tmp_path / language / "normal.yaml").write_text(letter)
+    limits, normal = Home(kind=HomeKind.BLOCK, name="limits"), Home(kind=HomeKind.LETTER, name="normal")
+    assert letter_statements(tmp_path) == {"S1": (limits, normal), "S2": (limits,)}
+
+
+def test_a_place_that_names_a_number_is_a_home_of_it():
+    known = use_case.guidelines_in_force()
+    home = Home(kind=HomeKind.BLOCK, name="limits")
+    wanted = [Statement(number="T1", says="x", computable=False)]
+    (found,) = cover(replace(known, guidelines=()), {}, wanted, lambda home: False, {"T1": (home,)})
+    assert (found.homes, found.lacking) == ((home,), ())

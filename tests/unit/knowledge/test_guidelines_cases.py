@@ -9,14 +9,15 @@ import pytest
 from dateutil.relativedelta import relativedelta
 
 from mriloop.app import advise as use_case
+from mriloop.app import orders
 from mriloop.app.phantom_scenarios import SCENARIOS
 from mriloop.edges.knowledge.guidelines import SHIPPED
 from mriloop.model.coding import Laterality, Region
 from mriloop.model.errors import BY_CODE, MriloopError, SenderError
 from mriloop.model.fact import UNKNOWN, Truth
 from mriloop.model.finding import Case
+from mriloop.model.order import OrderOutcome
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise import OrderOutcome
 
 NOW = date(2026, 3, 1)
 EXAMPLES = sorted((Path(__file__).parents[3] / "docs" / "examples").glob("*.yaml"))
@@ -263,9 +264,10 @@ ORDER = "{modality: MR, region: brain, contrast: WO&W, agent_group: II}"
 def test_an_order_is_as_good_as_its_worst_answer(tmp_path, text, outcome):
     path = tmp_path / "order.yaml"
     path.write_text(text)
-    decision, advice = use_case.order_check(path, site=None, now=NOW)
+    found = orders.order_check(path, site=None, now=NOW)
+    decision, advice = found.decision, found.advice
     assert decision.outcome is outcome
-    assert {each.guideline for each in advice.recommendations} <= {"order_check"}
+    assert {each.guideline for each in advice.recommendations} <= {"order_check", "order_contrast", "order_safety"}
     assert bool(decision.questions) == bool(decision.missing)
 
 
@@ -273,4 +275,4 @@ def test_a_file_that_orders_nothing_is_refused(tmp_path):
     path = tmp_path / "order.yaml"
     path.write_text("age: 15")
     with pytest.raises(SenderError, match="orders nothing"):
-        use_case.order_check(path, site=None, now=NOW)
+        orders.order_check(path, site=None, now=NOW)

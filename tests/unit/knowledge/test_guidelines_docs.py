@@ -50,10 +50,11 @@ def test_the_page_on_cases_holds_the_vocabulary_as_it_is():
     assert table_under((REFERENCE / "cases.md").read_text(), "Every fact") == wanted
 
 
-def test_the_page_on_guidelines_holds_every_step_and_every_guideline():
+def test_the_pages_hold_every_step_and_every_guideline():
     page = (REFERENCE / "guidelines.md").read_text()
     steps = [row.split("|")[1].strip() for row in table_under(page, "Steps")]
     assert sorted(steps) == sorted(f"`{step}`" for step in Step)
+    page = (REFERENCE / "shelf.md").read_text()
     for guideline in use_case.list_guidelines():
         assert f"| `{guideline.id}` |" in page
         for table in guideline.tables:

@@ -281,7 +281,7 @@ def test_no_comma_can_cut_an_action_in_two():
 def test_an_unknown_implant_asks_for_maker_model_and_date_in_one_action():
     (row,) = (
         row
-        for table in use_case.show_guideline("order_check").tables
+        for table in use_case.show_guideline("order_safety").tables
         for row in table.rows
         if row.id == "unknown" and "implant" in row.text
     )

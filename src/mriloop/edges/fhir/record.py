@@ -25,9 +25,12 @@ _BUNDLES = ("collection", "searchset", "document", "transaction", "batch", "hist
 _VOID = {
     "Observation": ("entered-in-error", "cancelled", "registered", "unknown"),
     "MedicationStatement": ("entered-in-error", "not-taken", "intended", "stopped", "completed", "on-hold", "unknown"),
+    "MedicationRequest": ("on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"),
     "Procedure": ("entered-in-error", "not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown"),
     "ImagingStudy": ("entered-in-error", "registered", "cancelled", "unknown"),
 }
+# An active prescription says which drug; since when it is taken only a statement says.
+_SAME = {"MedicationStatement": ("MedicationStatement", "MedicationRequest")}
 _VOID_CONDITION = ("entered-in-error", "unconfirmed", "provisional", "differential")
 _PAST_CONDITION = ("inactive", "remission", "resolved")
 _UNITS = {"mL/min/{1.73_m2}": ("mL/min/{1.73_m2}", "mL/min/1.73.m2", "mL/min/{1.73m2}", "mL/min/1.73m2")}
@@ -84,11 +87,11 @@ def read_record(
         reader.note(
             "patient_deceased", "The record says that the patient has died. A person looks before anything else."
         )
-    for name, binding in bindings.items():
-        found = [one for bound in binding.fhir for one in reader.statements(vocabulary[name], bound, resources)]
-        reader.settle(vocabulary[name], found)
+    own = _by_fact(resources)
     for name, spec in vocabulary.items():
-        reader.settle(spec, list(reader.own(spec, resources)), own=name in reader.facts)
+        places = bindings[name].fhir if name in bindings else ()
+        found = [one for bound in places for one in reader.statements(spec, bound, resources)]
+        reader.settle(spec, [*found, *reader.own(spec, own.get(name, ()))])
     return Record(facts=dict(sorted(reader.facts.items())), notes=tuple(dict.fromkeys(reader.notes)))
 
 
@@ -115,9 +118,9 @@ class _Reader:
     def note(self, code: str, text: str) -> None:
         self.notes.append(Caution(code=code, text=text))
 
-    def settle(self, spec: FactSpec, found: list[_Statement], *, own: bool = False) -> None:
+    def settle(self, spec: FactSpec, found: list[_Statement]) -> None:
         """Let the latest statement stand; words of a list add up; what disagrees leaves the fact unknown."""
-        if not found or own:
+        if not found:
             return
         if spec.type is FactType.LIST:
             words = [word for one in found if isinstance(one.value, tuple) for word in one.value]
@@ -138,7 +141,7 @@ class _Reader:
     def statements(self, spec: FactSpec, bound: FhirBinding, resources: Iterable[Resource]) -> Iterator[_Statement]:
         """Yield what the resources of a binding state of a fact."""
         for resource in resources:
-            if resource["resourceType"] != bound.resource or self._void(resource):
+            if resource["resourceType"] not in _SAME.get(bound.resource, (bound.resource,)) or self._void(resource):
                 continue
             word = _matched(resource, bound)
             if word is None:
@@ -156,11 +159,7 @@ class _Reader:
     def own(self, spec: FactSpec, resources: Iterable[Resource]) -> Iterator[_Statement]:
         """Yield what Observations say that carry the code of the fact itself, as our own Bundles do."""
         for resource in resources:
-            if resource["resourceType"] != "Observation" or self._void(resource):
-                continue
-            if not any(
-                one.get("code") == spec.name for one in _codings(resource.get("code")) if one.get("system") == FACTS
-            ):
+            if self._void(resource):
                 continue
             on = self._day(resource.get("effectiveDateTime"), "effectiveDateTime")
             if on is not None and on > self.as_of:
@@ -209,7 +208,7 @@ class _Reader:
             end = self._day(period.get("end"), "effectivePeriod.end")
             if end is not None and end < self.as_of:
                 return UNKNOWN, None
-            start = self._day(period.get("start") or resource.get("effectiveDateTime"), "effectivePeriod.start")
+            start = self._day(period.get("start"), "effectivePeriod.start")
             if bound.element == "effectivePeriod.start":
                 return start or UNKNOWN, start
             return _word(spec, word), start
@@ -320,6 +319,16 @@ def _resources(bundle: Resource, name: str) -> Iterator[Resource]:
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             raise refuse("fhir_shape", path=name, detail=f"entry[{number}].resource has no resourceType")
         yield resource
+
+
+def _by_fact(resources: Iterable[Resource]) -> Mapping[str, list[Resource]]:
+    """Return the Observations that carry our own code of a fact, by the fact."""
+    found: dict[str, list[Resource]] = {}
+    for resource in resources:
+        if resource["resourceType"] == "Observation":
+            for name in {str(one.get("code")) for one in _codings(resource.get("code")) if one.get("system") == FACTS}:
+                found.setdefault(name, []).append(resource)
+    return found
 
 
 def _matched(resource: Resource, bound: FhirBinding) -> str | None:

@@ -32,6 +32,7 @@ _BLOCKS = "blocks.yaml"
 _LABELS = ("salutation", "salutation_unknown", "salutation_colleague", "closing", "page", "phone")
 _LABEL_FIELDS = {"salutation": {"name"}, "page": {"page", "pages"}}
 _LANGUAGE = re.compile(r"[a-z]{2}")
+_STATEMENT = re.compile(r"S\d{1,2}")
 
 
 def load_letters(shipped: Path = SHIPPED, site: Path | None = None) -> LetterTemplates:
@@ -131,7 +132,7 @@ def _fields(text: str, path: Path) -> set[str]:
 
 
 def _paragraph(value: Any, path: Path, when: tuple[str, ...]) -> Paragraph:
-    item = _mapping(value, path, ("text", "when", "unless", "each", "points"), ("text",))
+    item = _mapping(value, path, ("text", "when", "unless", "each", "points", "statements"), ("text",))
     text = _text(item["text"], path, "text")
     each = item.get("each", "")
     if each and each not in LISTS:
@@ -147,7 +148,16 @@ def _paragraph(value: Any, path: Path, when: tuple[str, ...]) -> Paragraph:
         unless=_names(item.get("unless"), path, FLAGS, "flag"),
         each=each,
         points=_names(item.get("points"), path, CHECKLIST, "checklist point"),
+        statements=_statements(item.get("statements"), path),
     )
+
+
+def _statements(value: Any, path: Path) -> tuple[str, ...]:
+    numbers = [] if value is None else _list(value, path, "statements")
+    for number in numbers:
+        if not isinstance(number, str) or not _STATEMENT.fullmatch(number):
+            raise _invalid(path, f"{number!r} is no number of a statement, such as S20")
+    return tuple(numbers)
 
 
 def _part(value: Any, path: Path, blocks: Mapping[str, Any], when: tuple[str, ...] = ()) -> TemplatePart:

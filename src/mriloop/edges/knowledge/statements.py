@@ -43,6 +43,43 @@ def _home(text: str, at: At) -> Home:
     return Home(kind=at.one_of(HomeKind, kind), name=name)
 
 
+def letter_statements(letters: Path = LETTERS) -> dict[str, tuple[Home, ...]]:
+    """Return the blocks and letters that carry each number in every language, as their paragraphs say themselves."""
+    found: list[set[tuple[str, Home]]] = []
+    for folder in sorted(letters.iterdir()):
+        if (folder / "blocks.yaml").is_file():
+            here = set()
+            for path in folder.glob("*.yaml"):
+                for home, part in _parts(path):
+                    here |= {(number, home) for number in _numbers(part)}
+            found.append(here)
+    common = set.intersection(*found) if found else set()
+    carried: dict[str, tuple[Home, ...]] = {}
+    for number, home in sorted(common, key=lambda pair: (pair[0], pair[1].kind, pair[1].name)):
+        carried[number] = (*carried.get(number, ()), home)
+    return carried
+
+
+def _parts(path: Path) -> list[tuple[Home, object]]:
+    raw = read_yaml(path)
+    if path.stem != "blocks":
+        return [(Home(kind=HomeKind.LETTER, name=path.stem), raw)]
+    return [(Home(kind=HomeKind.BLOCK, name=str(name)), part) for name, part in _mapping(raw).items()]
+
+
+def _mapping(raw: object) -> dict[object, object]:
+    return raw if isinstance(raw, dict) else {}
+
+
+def _numbers(part: object) -> set[str]:
+    """Return every number under a key `statements`, at any depth."""
+    if isinstance(part, list):
+        return {number for each in part for number in _numbers(each)}
+    own = _mapping(part).get("statements")
+    listed = {str(number) for number in own} if isinstance(own, list) else set()
+    return listed | {number for each in _mapping(part).values() for number in _numbers(each)}
+
+
 def letter_places(letters: Path = LETTERS) -> frozenset[Home]:
     """Return the blocks and the kinds of letter that every language has."""
     languages = [folder for folder in letters.iterdir() if (folder / "blocks.yaml").is_file()]

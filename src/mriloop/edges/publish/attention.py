@@ -105,7 +105,13 @@ def _order(view: ReviewView) -> Iterator[Act]:
     order = view.order
     if order is None or order.outcome == "allow":
         return
-    verbs = {"block": "Change", "hold": "Hold", "needs_information": "Complete", "advise": "Reconsider"}
+    verbs = {
+        "block": "Change",
+        "hold": "Hold",
+        "needs_information": "Complete",
+        "ask": "Ask about",
+        "advise": "Reconsider",
+    }
     reasons = (sentences(one.text, one.way_out) for one in order.reasons)
     yield Act(
         who="Referrer",

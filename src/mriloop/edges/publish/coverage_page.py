@@ -37,7 +37,7 @@ def _table(group: Iterable[Coverage]) -> str:
     ]
     for one in group:
         counts = " | ".join(str(count or "") for count in one.cases.values())
-        homes = "<br>".join(_home(home) for home in one.statement.homes)
+        homes = "<br>".join(_home(home) for home in one.homes)
         lines.append(f"| {one.statement.number} | {one.statement.says} | {_rows(one.rows)} | {counts} | {homes} |")
     return "\n".join(lines) + "\n"
 

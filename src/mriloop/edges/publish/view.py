@@ -73,10 +73,11 @@ class OrderView:
     """What the order check answered. `order` is the order in words, such as "MRI brain with contrast only".
 
     A `block` and a `hold` stop the order until somebody changes it, finds out, or overrides with a reason; for
-    `needs_information` the `questions` must be answered first; `advise` lets it go with something to consider.
+    `needs_information` the `questions` must be answered first; `ask` and `advise` let it go, with a question to
+    a person or something to consider.
     """
 
-    outcome: Literal["block", "hold", "needs_information", "advise", "allow"]
+    outcome: Literal["block", "hold", "needs_information", "ask", "advise", "allow"]
     order: str
     reasons: tuple[OrderReason, ...] = ()
     questions: tuple[str, ...] = ()

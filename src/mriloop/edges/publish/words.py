@@ -25,6 +25,7 @@ ORDERS: dict[str, tuple[str, str, str]] = {
     "block": ("Blocked: change it, or let a radiologist override with a reason", "repeat", "stop"),
     "hold": ("Held until somebody has found out", "repeat", "stop"),
     "needs_information": ("Cannot be judged before the questions are answered", "limited", "decide"),
+    "ask": ("May go on once a person has answered", "limited", "decide"),
     "advise": ("May go on; one thing to consider", "limited", "decide"),
     "allow": ("Nothing stands against it", "acceptable", "acceptable"),
 }

@@ -33,6 +33,21 @@ ENTRIES: tuple[ErrorEntry, ...] = (
         "{path} orders nothing",
         "state what is ordered under `order:` (modality, region, contrast); see docs/reference/cases.md",
     ),
+    sender(
+        "order_override_reason",
+        "an order is overridden with a reason, and none was given",
+        "say in a few words why this order must go on as it is",
+        422,
+    ),
+    sender(
+        "order_override_role", "the role {role} cannot override this order", "let a person do it who is {roles}", 403
+    ),
+    sender(
+        "order_not_stopped",
+        "nothing stops this order, so there is nothing to override",
+        "answer what is asked, or place the order",
+        409,
+    ),
     sender("case_impossible_date", "{path}: {fact} is not a calendar date: {found}", "write dates as YYYY-MM-DD"),
     sender(
         "fhir_unreadable",

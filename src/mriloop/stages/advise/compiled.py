@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache, partial
+from typing import Any
 
 from mriloop.model.advice import Caution
 from mriloop.model.coding import Urgency
@@ -13,13 +15,14 @@ from mriloop.stages.advise.conditions import name_of, say_condition
 from mriloop.stages.advise.decide import NO_ROW, Cell, CompiledTable, Decision, compile_rows, decide_residual
 from mriloop.stages.advise.facts import CaseFacts, SameObject
 from mriloop.stages.advise.matrix import Matrix
+from mriloop.stages.advise.signatures import status_on
 
 EMERGENCIES = (Urgency.MINUTES, Urgency.HOURS)
 _URGENCY_RANK = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 
 class ReadyRow:
-    """A row with its place in the matrix (`bit`) and what it always says.
+    """A row with its place in the matrix (`bit`) and what it always says. `unsigned`: its status without signatures.
 
     `cells` are its conditions on facts that may be unknown, with the fact of each; `asks` these facts, in the order in
     which the table asks for them. `grounds`: the facts that its answer rests on; those of the whole table for a row
@@ -45,6 +48,28 @@ class ReadyRow:
         self.grounds = _facts(grounds)
         held = row.when or (table.when if table is not None and table.rows[0] is row else ())
         said = " and ".join(say_condition(each, vocabulary) for each in held)
+        self.unsigned = status_on(row, date.min)
+        # What a proposal of this row says on every day and of every case.
+        schedule = row.schedule
+        self.fixed: dict[str, Any] = {
+            "id": self.id,
+            "guideline": guideline.id,
+            "row": self.place,
+            "step": row.step,
+            "text": row.text,
+            "citation": row.citation,
+            "profile": table.profile if table else guideline.edition,
+            "urgency": row.urgency,
+            "modality": row.modality,
+            "contrast": row.contrast,
+            "never_auto_close": schedule.never_auto_close if schedule else False,
+            "specialty": row.specialty,
+            "actions": row.actions,
+            "repeat_reason": row.repeat_reason,
+            "question": table.question if table else "guards",
+            "edition": guideline.edition,
+            "note": row.note,
+        }
         self.line = f"row {self.id} ({guideline.edition}): {said or 'what the rows before it do not cover'}"
 
 

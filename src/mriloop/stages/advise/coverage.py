@@ -14,6 +14,7 @@ def cover(
     cases: Mapping[str, Sequence[GuidelineCase]],
     statements: Sequence[Statement],
     exists: Callable[[Home], bool],
+    tagged: Mapping[str, Sequence[Home]] | None = None,
 ) -> tuple[Coverage, ...]:
     """Return how each statement is carried.
 
@@ -26,6 +27,8 @@ def cover(
         What has to be carried.
     exists
         Whether a home outside of the guidelines is there. Rows and guidelines are looked up in `known`.
+    tagged
+        Places that name the numbers they carry, by number.
 
     Returns
     -------
@@ -45,9 +48,12 @@ def cover(
             return home.name in names
         return known.get(home.name) is not None if home.kind is HomeKind.GUIDELINE else exists(home)
 
-    return tuple(
-        _one(each, tuple(carried.get(each.number, ())), tried.get(each.number, {}), is_there) for each in statements
-    )
+    def one(each: Statement) -> Coverage:
+        homes = tuple(dict.fromkeys((*each.homes, *(tagged or {}).get(each.number, ()))))
+        missing = [home for home in each.homes if not is_there(home)]
+        return _one(each, tuple(carried.get(each.number, ())), tried.get(each.number, {}), homes, missing)
+
+    return tuple(one(each) for each in statements)
 
 
 def _tried(
@@ -67,14 +73,18 @@ def _tried(
 
 
 def _one(
-    statement: Statement, rows: tuple[str, ...], tried: Mapping[str, int], is_there: Callable[[Home], bool]
+    statement: Statement,
+    rows: tuple[str, ...],
+    tried: Mapping[str, int],
+    homes: tuple[Home, ...],
+    missing: Sequence[Home],
 ) -> Coverage:
-    lacking = [f"no {home.kind} {home.name}" for home in statement.homes if not is_there(home)]
+    lacking = [f"no {home.kind} {home.name}" for home in missing]
     if statement.computable and not rows:
         lacking.append("no row")
     elif statement.computable:
         lacking += [f"no {kind} case" for kind in CASE_KINDS if not tried.get(kind)]
-    elif not rows and not statement.homes:
+    elif not rows and not homes:
         lacking.append("no home")
     counts = {kind: tried.get(kind, 0) for kind in CASE_KINDS}
-    return Coverage(statement=statement, rows=rows, cases=counts, lacking=tuple(lacking))
+    return Coverage(statement=statement, rows=rows, homes=homes, cases=counts, lacking=tuple(lacking))

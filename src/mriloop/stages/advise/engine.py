@@ -217,7 +217,7 @@ def _guards(known: ReadyGuideline, facts: CaseFacts, possible: int, unsure: int)
                 *notes,
                 Caution(code="anchor_missing", text=f"{guard.id} has no date before this is known: {asked}"),
             )
-        fired = (recommend(known.guideline, guard, facts, when, default=True),)
+        fired = (recommend(guard, facts, when, default=True),)
         break
     return _Guards(fired, tuple(emergencies), tuple(name for name in others if name not in emergencies), notes)
 
@@ -283,7 +283,7 @@ def _decide(
             missing += when.missing
             if not when.missing:
                 said.cautions += cautions_of(row, when)
-                answered.append(recommend(known.guideline, row, facts, when, default=default))
+                answered.append(recommend(row, facts, when, default=default))
     return answered, missing
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from mriloop.model.advice import Advice, Caution, Conflict, Recommendation, Undetermined
 from mriloop.model.coding import Urgency
-from mriloop.model.guideline import Citation, Mark, Status
+from mriloop.model.guideline import Citation, Mark, Status, Step
 from mriloop.model.repeats import SCREENS, screens_of
 from mriloop.stages.advise.repeats import say_repeat
 from mriloop.stages.advise.signatures import say_signature
@@ -47,7 +47,8 @@ def explain(advice: Advice, titles: Mapping[str, str] | None = None) -> str:
     nobody has excluded comes before everything else, unless one is proposed. `titles` names guidelines in words.
     """
     named = titles or {}
-    leading = [each for each in advice.recommendations if each.default]
+    leading = [each for each in advice.recommendations if each.default and each.step != Step.ALLOW_ORDER]
+    allowed = [each for each in advice.recommendations if each.default and each.step == Step.ALLOW_ORDER]
     beside = [each for each in advice.recommendations if not each.default]
     first = [each for each in advice.warnings if each.code == _EMERGENCY]
     later = [each for each in advice.warnings if each.code != _EMERGENCY]
@@ -58,6 +59,8 @@ def explain(advice: Advice, titles: Mapping[str, str] | None = None) -> str:
         said = f", {drafts} of them not verified (DRAFT)" if drafts else ""
         parts.append(f"{len(leading)} steps are proposed{said}, the most urgent first.")
     parts += [_numbered(number, each, len(leading)) for number, each in enumerate(leading, 1)]
+    if allowed:
+        parts.append("\n".join(["Nothing speaks against the order on these questions:", *map(_allowed, allowed)]))
     if not advice.recommendations:
         parts.append("No next step is proposed.")
     parts += [_explain_undetermined(each, named) for each in advice.undetermined]
@@ -108,6 +111,13 @@ def cite(citation: Citation) -> str:
 
 def _numbered(number: int, each: Recommendation, count: int) -> str:
     return explain_recommendation(each) if count == 1 else f"{number}. {explain_recommendation(each)}"
+
+
+def _allowed(each: Recommendation) -> str:
+    """Return in one line what does not speak against an order, with its source and status."""
+    draft = "DRAFT. " if each.status is Status.DRAFT else ""
+    signed = f" {'; '.join(_site(each))}." if each.signatures or each.provenance else ""
+    return f"  - {draft}{each.text} ({each.profile}; {_STATUS[each.status]}.{signed} {cite(each.citation)})"
 
 
 def _examination(each: Recommendation) -> str:

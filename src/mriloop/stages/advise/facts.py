@@ -14,6 +14,23 @@ from mriloop.stages.advise.conditions import say_fact
 from mriloop.stages.advise.derive import DERIVATIONS
 from mriloop.stages.advise.derive.common import Derivation, is_unknown
 
+# Words that follow by definition, so that another stated word cannot be right beside the same facts. Other words that
+# follow are only what is taken until somebody says more (a lumbar spine is a spine; an order is by vein).
+_BY_DEFINITION = frozenset(
+    {
+        "agent_group",
+        "fluid_sensitive_readable",
+        "jcv_status",
+        "kidney_risk",
+        "lymphocytes",
+        "ms_activity",
+        "necrotic_decubitus",
+        "pregnant",
+        "septic_joint",
+        "t1_readable",
+    }
+)
+
 
 class SameObject:
     """A vocabulary that may key a cache: two are the same when they are the same object."""
@@ -119,7 +136,9 @@ class CaseFacts(Mapping[str, FactValue]):
         return tuple(
             name
             for name, fact in self.stated.items()
-            if name in self._functions and _differ(fact.value, self._functions[name](self.value, self.as_of))
+            if name in self._functions
+            and not is_unknown(fact.value)
+            and _differ(name, fact.value, self._functions[name](self.value, self.as_of))
         )
 
     def _fitting(self, name: str, value: FactValue) -> FactValue:
@@ -144,8 +163,9 @@ class CaseFacts(Mapping[str, FactValue]):
         return value
 
 
-def _differ(stated: FactValue, derived: FactValue) -> bool:
+def _differ(name: str, stated: FactValue, derived: FactValue) -> bool:
+    if is_unknown(derived):
+        return False
     if isinstance(stated, Quantity) and isinstance(derived, Quantity):
         return abs(stated.to(derived.unit).value - derived.value) >= 1.0
-    # A word may be more exact than what follows from others (lumbar spine against spine): only numbers contradict.
-    return False
+    return name in _BY_DEFINITION and stated != derived

@@ -1,62 +1,107 @@
-"""An order as a whole: as good as the worst answer of the order check, and never cleared while something is missing."""
+"""An order as a whole: as good as the worst answer of its checks, and never cleared while something is missing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from datetime import date
 
 from mriloop.model.advice import Advice, Recommendation
+from mriloop.model.errors import refuse
 from mriloop.model.guideline import Step
+from mriloop.model.order import OrderDecision, OrderOutcome, OrderOverride
+from mriloop.model.report import Person
 
-
-class OrderOutcome(StrEnum):
-    """What may happen to an order, from worst to best. FHIR: GuidanceResponse; CDS Hooks: card indicator."""
-
-    BLOCK = "block"
-    HOLD = "hold"
-    NEEDS_INFORMATION = "needs_information"
-    ASK = "ask"
-    ALLOW = "allow"
-    NOT_CHECKED = "not_checked"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderDecision:
-    """What may happen to an order, the answers that decide it, and the facts that are still asked for.
-
-    A `block` and a `hold` can be overridden by a radiologist with a reason, which goes on record.
-    """
-
-    outcome: OrderOutcome
-    reasons: tuple[Recommendation, ...]
-    missing: tuple[str, ...]
-    questions: tuple[str, ...]
+# The guidelines that check an order, in the order in which their answers are read.
+ORDER_GUIDELINES = ("order_check", "order_contrast", "order_safety")
 
 
 _OUTCOMES = (
     (Step.BLOCK_ORDER, OrderOutcome.BLOCK),
     (Step.HOLD_ORDER, OrderOutcome.HOLD),
     (Step.ASK_BEFORE_ORDER, OrderOutcome.ASK),
+    (Step.ADVISE_ORDER, OrderOutcome.ADVISE),
     (Step.ALLOW_ORDER, OrderOutcome.ALLOW),
 )
+_STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER)
+_GOES_ON = (OrderOutcome.ASK, OrderOutcome.ADVISE, OrderOutcome.ALLOW)
+_SAFETY = ("mr_medical_director", "mr_safety_officer")
+_READERS = ("radiologist", "mr_medical_director")
 
 
-def decide_order(advice: Advice) -> OrderDecision:
-    """Put the answers of the order check together.
+def decide_order(advice: Advice, override: OrderOverride | None = None) -> OrderDecision:
+    """Put the answers of the order checks together.
 
-    A block or a hold decides at once; what is missing comes before a question to ask, and that before allowing.
-    NOT_CHECKED where the order check did not speak at all (no order, or not for an MRI).
+    A block or a hold decides at once; what is missing comes before a question to ask, that before advice, and that
+    before allowing. Only answers of the default profiles decide; the others stand under `conflicts`. NOT_CHECKED where
+    no check spoke at all (no order, or not for an MRI). Answers that `override` lifts count no more.
     """
-    checked = [each for each in advice.recommendations if each.guideline == "order_check"]
-    waiting = [each for each in advice.undetermined if each.guideline == "order_check"]
-    missing = tuple(name for each in waiting for name in each.missing)
-    questions = tuple(text for each in waiting for text in each.questions)
-    for step, outcome in _OUTCOMES:
-        reasons = tuple(each for each in checked if each.step == step)
-        if missing and outcome in (OrderOutcome.ASK, OrderOutcome.ALLOW):
-            return OrderDecision(
-                outcome=OrderOutcome.NEEDS_INFORMATION, reasons=reasons, missing=missing, questions=questions
-            )
-        if reasons:
-            return OrderDecision(outcome=outcome, reasons=reasons, missing=missing, questions=questions)
-    return OrderDecision(outcome=OrderOutcome.NOT_CHECKED, reasons=(), missing=missing, questions=questions)
+    lifted = override.lifts if override is not None else ()
+    checked = [each for each in advice.recommendations if each.guideline in ORDER_GUIDELINES and each.default]
+    checked = [each for each in checked if each.id not in lifted]
+    waiting = [each for each in advice.undetermined if each.guideline in ORDER_GUIDELINES]
+    missing = tuple(dict.fromkeys(name for each in waiting for name in each.missing))
+    questions = tuple(dict.fromkeys(text for each in waiting for text in each.questions))
+    spoken = bool(checked or lifted)
+    outcome = OrderOutcome.NEEDS_INFORMATION if missing else OrderOutcome.NOT_CHECKED
+    if spoken and not missing:
+        outcome = OrderOutcome.ALLOW
+    reasons: tuple[Recommendation, ...] = ()
+    for step, means in _OUTCOMES:
+        found = tuple(each for each in checked if each.step == step)
+        if found:
+            reasons = found
+            outcome = OrderOutcome.NEEDS_INFORMATION if missing and means in _GOES_ON else means
+            break
+    stops = [each for each in checked if each.step in _STOPS]
+    return OrderDecision(
+        outcome=outcome,
+        reasons=reasons,
+        missing=missing,
+        questions=questions,
+        notes=tuple(each for each in checked if each not in reasons and each.step != Step.ALLOW_ORDER),
+        conflicts=tuple(each for each in advice.conflicts if each.default.partition("/")[0] in ORDER_GUIDELINES),
+        warnings=advice.warnings,
+        may_override=tuple(dict.fromkeys(role for each in stops for role in roles_for(each))),
+        override=override,
+    )
+
+
+def roles_for(answer: Recommendation) -> tuple[str, ...]:
+    """Return the roles that can let an order go on in spite of an answer; empty where nothing is stopped.
+
+    An MR Unsafe device is the medical director's to decide, any other stop of the safety screen the safety officer's
+    as well, and every other stop a radiologist's.
+    """
+    if answer.step not in _STOPS:
+        return ()
+    if answer.guideline == "order_safety":
+        return _SAFETY[:1] if answer.step == Step.BLOCK_ORDER else _SAFETY
+    return _READERS
+
+
+def override_order(advice: Advice, *, by: Person, on: date, reason: str) -> OrderDecision:
+    """Let a stopped order go on by a person's reasoned act; what that person's role cannot lift still stops it.
+
+    Parameters
+    ----------
+    advice
+        The advice on the order.
+    by, on, reason
+        Who overrides, on which day, and why. All of it goes on record.
+
+    Raises
+    ------
+    SenderError
+        `order_override_reason` without a reason, `order_not_stopped` where nothing stops the order,
+        `order_override_role` where the role can lift none of what stops it.
+    """
+    if not reason.strip():
+        raise refuse("order_override_reason")
+    stopped = decide_order(advice)
+    stops = [each for each in (*stopped.reasons, *stopped.notes) if each.step in _STOPS]
+    if not stops:
+        raise refuse("order_not_stopped")
+    role = by.role.strip().lower().replace(" ", "_").replace("-", "_")
+    lifts = tuple(each.id for each in stops if role in roles_for(each))
+    if not lifts:
+        raise refuse("order_override_role", role=by.role, roles=" or ".join(stopped.may_override))
+    return decide_order(advice, OrderOverride(by=by, on=on, reason=reason.strip(), lifts=lifts))

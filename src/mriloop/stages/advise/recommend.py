@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mriloop.model.advice import Caution, Recommendation
 from mriloop.model.coding import Region
-from mriloop.model.guideline import Guideline, Row, Status
+from mriloop.model.guideline import Row, Status
 from mriloop.stages.advise.compiled import ReadyRow
 from mriloop.stages.advise.facts import CaseFacts
 from mriloop.stages.advise.schedule import NO_PLAN, Plan, plan
@@ -17,41 +17,27 @@ def due(ready: ReadyRow, facts: CaseFacts) -> Plan:
     return NO_PLAN if schedule is None else plan(schedule, facts, facts.as_of, vocabulary=facts.vocabulary)
 
 
-def recommend(guideline: Guideline, ready: ReadyRow, facts: CaseFacts, when: Plan, *, default: bool) -> Recommendation:
+def recommend(ready: ReadyRow, facts: CaseFacts, when: Plan, *, default: bool) -> Recommendation:
     """Return the proposal of a row that answers."""
-    row, table, schedule = ready.row, ready.table, ready.row.schedule
+    row, site_default = ready.row, ready.row.schedule and ready.row.schedule.site_default
     listed = facts.value(row.pulse_sequences_from) if row.pulse_sequences_from else None
+    signed = bool(row.signatures)
+    provenance = provenance_on(row, facts.as_of) if signed else row.provenance
     return Recommendation(
-        id=ready.id,
-        guideline=guideline.id,
-        row=ready.place,
-        step=row.step,
-        text=row.text,
-        because=_because(ready, facts),
-        citation=row.citation,
-        profile=table.profile if table else guideline.edition,
-        status=status_on(row, facts.as_of),
-        urgency=row.urgency,
-        modality=row.modality,
+        **ready.fixed,
+        because=_because(ready, facts, provenance),
+        status=status_on(row, facts.as_of) if signed else ready.unsigned,
         region=row.region or _region(row, facts),
-        contrast=row.contrast,
         pulse_sequences=listed if isinstance(listed, tuple) else row.pulse_sequences,
         window=when.next,
         schedule=when.windows,
         then=when.then,
         open_ended=when.open_ended,
         suggested=when.suggested,
-        suggested_by=schedule.site_default.label if schedule and schedule.site_default and when.suggested else "",
-        never_auto_close=schedule.never_auto_close if schedule else False,
-        specialty=row.specialty,
-        actions=row.actions,
-        repeat_reason=row.repeat_reason,
-        question=table.question if table else "guards",
+        suggested_by=site_default.label if site_default and when.suggested else "",
         default=default,
-        edition=guideline.edition,
-        note=row.note,
-        provenance=provenance_on(row, facts.as_of),
-        signatures=holding_on(row, facts.as_of),
+        provenance=provenance,
+        signatures=holding_on(row, facts.as_of) if signed else (),
     )
 
 
@@ -72,10 +58,9 @@ def _region(row: Row, facts: CaseFacts) -> Region | None:
     return Region(region) if isinstance(region, str) else None
 
 
-def _because(ready: ReadyRow, facts: CaseFacts) -> tuple[str, ...]:
+def _because(ready: ReadyRow, facts: CaseFacts, provenance: str) -> tuple[str, ...]:
     """Return the facts of table and row with their sources, the row in words, and what the row says of itself."""
     lines = [said for said in map(facts.say, ready.grounds) if said]
     lines.append(ready.line)
-    row = ready.row
-    lines += [words for words in (row.note, provenance_on(row, facts.as_of)) if words]
+    lines += [words for words in (ready.row.note, provenance) if words]
     return tuple(lines)

@@ -19,7 +19,15 @@ _WORSE = {"diagnostic": 0, "limited": 1, "not_diagnostic": 2}
 # COMPARE lists bright spots of the brain. Facts that tell of one other lesion, of which such a list says nothing.
 _ONE_LESION = ("lesion_type", "lesion_size", "chiasm")
 _ONE_LESION_CONDITIONS = frozenset(
-    {"pituitary_lesion", "pituitary_incidentaloma", "glioma", "meningioma", "incidental_meningioma", "pineal_cyst"}
+    {
+        "pituitary_lesion",
+        "pituitary_incidentaloma",
+        "glioma",
+        "glioblastoma",
+        "meningioma",
+        "incidental_meningioma",
+        "pineal_cyst",
+    }
     | {"vestibular_schwannoma", "intracranial_aneurysm", "brain_metastases", "arachnoid_cyst", "colloid_cyst"}
     | {"cavernous_malformation", "developmental_venous_anomaly", "spine_infection"}
 )
@@ -71,4 +79,9 @@ def _without_word_on(machine: Mapping[str, Fact], stated: Mapping[str, Fact]) ->
     asked = isinstance(conditions, tuple) and bool(_ONE_LESION_CONDITIONS & set(conditions))
     asked = asked or any(name in both for name in _ONE_LESION)
     asked = asked or ("region" in both and both["region"].value == "pituitary")
-    return {**machine, "change_vs_prior": replace(word, value="cannot_tell")} if asked else machine
+    if not asked:
+        return machine
+    # Bright spots are no metastases: their number must not be read as that of new metastases.
+    if isinstance(conditions, tuple) and "brain_metastases" in conditions:
+        machine = {name: fact for name, fact in machine.items() if not name.endswith("_lesion_count")}
+    return {**machine, "change_vs_prior": replace(word, value="cannot_tell")}

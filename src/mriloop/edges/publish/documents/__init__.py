@@ -4,6 +4,7 @@ from mriloop.edges.publish.documents.advice import advice_document
 from mriloop.edges.publish.documents.check import check_document
 from mriloop.edges.publish.documents.comparison import comparison_document, read_comparison
 from mriloop.edges.publish.documents.contract import NAMES, schema
+from mriloop.edges.publish.documents.order import order_document
 from mriloop.edges.publish.documents.plain import Document
 from mriloop.edges.publish.documents.response import entries_document, response_document
 from mriloop.edges.publish.documents.review import follow_up_document, review_document
@@ -16,6 +17,7 @@ __all__ = [
     "comparison_document",
     "entries_document",
     "follow_up_document",
+    "order_document",
     "read_comparison",
     "response_document",
     "review_document",

@@ -7,11 +7,11 @@ from importlib import resources
 
 from mriloop.edges.publish.documents.plain import Document
 
-NAMES = ("check", "advice", "comparison", "response", "review")
+NAMES = ("check", "advice", "order", "comparison", "response", "review")
 
 
 def schema(name: str) -> Document:
-    """Return the JSON Schema (2020-12) of a document: `check`, `advice`, `comparison`, `response` or `review`.
+    """Return the JSON Schema (2020-12) of a document: `check`, `advice`, `order`, `comparison`, `response` or `review`.
 
     The annotation `unit` beside a number is its UCUM code. Objects stay open: later versions add fields, never rename.
     """

@@ -13,6 +13,7 @@ from mriloop.stages.advise.derive import (
     patient,
     pelvis,
     pituitary,
+    repeats,
     result,
     spine,
 )
@@ -31,5 +32,6 @@ _FIELDS = (
     body,
     oncology,
     pelvis,
+    repeats,
 )
 DERIVATIONS: Mapping[str, Derivation] = {name: each for field in _FIELDS for name, each in field.DERIVATIONS.items()}

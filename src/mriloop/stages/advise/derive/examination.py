@@ -49,6 +49,12 @@ def _region(ask: Ask, as_of: date) -> FactValue:
         "diabetic_foot": "foot",
         "pituitary_lesion": "pituitary",
         "pituitary_incidentaloma": "pituitary",
+        "prostate_cancer_suspected": "prostate",
+        "prostate_active_surveillance": "prostate",
+        "liver_observation": "liver",
+        "hepatocellular_carcinoma": "liver",
+        "pancreatic_cyst": "pancreas",
+        "renal_mass": "kidney",
     }
     regions = {named[each] for each in conditions if each in named}
     return regions.pop() if len(regions) == 1 else UNKNOWN

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from dateutil.relativedelta import relativedelta
+
 from mriloop.model.fact import UNKNOWN, FactValue, Truth, truth
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_between, months_since
@@ -19,20 +21,28 @@ def _days(ask: Ask, names: tuple[str, ...]) -> list[date]:
     return [day for day in map(ask, names) if isinstance(day, date)]
 
 
-def _found_by_chance(ask: Ask) -> bool:
+def _untouched(ask: Ask) -> bool:
+    """Whether a lesion was found by chance, or is observed by choice."""
     conditions = ask("condition")
-    return ask("discovered") == "incidental" or (isinstance(conditions, tuple) and _INCIDENTAL in conditions)
+    by_name = isinstance(conditions, tuple) and _INCIDENTAL in conditions
+    return by_name or ask("discovered") == "incidental" or ask("observation_chosen") is Truth.TRUE
+
+
+def _tumour_grade(ask: Ask, as_of: date) -> FactValue:
+    """A glioblastoma has grade 4 by its definition (WHO 2021); other names say nothing of the grade."""
+    conditions = ask("condition")
+    return "grade_4" if isinstance(conditions, tuple) and "glioblastoma" in conditions else UNKNOWN
 
 
 def _lesion_treatment(ask: Ask, as_of: date) -> FactValue:
-    """Days of treatment say what was done; a lesion found by chance counts as untreated until a treatment is stated."""
+    """Days of treatment say what was done; found by chance or observed counts as untreated until one is stated."""
     operated = isinstance(ask("surgery_date"), date)
     irradiated = any(not is_unknown(ask(name)) for name in _RADIATION)
     if operated and irradiated:
         return "surgery_and_radiotherapy"
     if operated or irradiated:
         return "surgery" if operated else "radiotherapy"
-    return "none" if _found_by_chance(ask) else UNKNOWN
+    return "none" if _untouched(ask) else UNKNOWN
 
 
 def _treatment_date(ask: Ask, as_of: date) -> FactValue:
@@ -69,12 +79,17 @@ def _mri_made_after(name: str) -> Derivation:
 
 
 def _surveillance_start(ask: Ask, as_of: date) -> FactValue:
-    """The first MRI that shows the lesion; this MRI, where nobody speaks of one before it."""
-    first, made = ask("first_mri_date"), ask("exam_date")
+    """The first MRI that shows the lesion, by day or by distance; this MRI, where nobody speaks of one before."""
+    first, made, months = ask("first_mri_date"), ask("exam_date"), ask("months_since_first_mri")
     if isinstance(first, date):
         return first
+    if not isinstance(made, date):
+        return UNKNOWN
+    if isinstance(months, Quantity):
+        whole, share = divmod(months.to("mo").value, 1)
+        return made - relativedelta(months=int(whole), days=round(share * 32))
     change = ask("change_vs_prior")
-    return made if isinstance(made, date) and (is_unknown(change) or change == "no_prior") else UNKNOWN
+    return made if is_unknown(change) or change == "no_prior" else UNKNOWN
 
 
 def _smallest_before(ask: Ask) -> float | None:
@@ -132,7 +147,7 @@ def _quality_unsettled(ask: Ask, as_of: date) -> FactValue:
 
 
 def _aneurysm_treatment(ask: Ask, as_of: date) -> FactValue:
-    return "none" if ask("discovered") == "incidental" else UNKNOWN
+    return "none" if _untouched(ask) else UNKNOWN
 
 
 _WITHOUT_GADOLINIUM = frozenset({"multiple_sclerosis", "intracranial_aneurysm"})
@@ -150,6 +165,7 @@ def _gadolinium_not_needed(ask: Ask, as_of: date) -> FactValue:
 
 
 DERIVATIONS: Mapping[str, Derivation] = {
+    "tumour_grade": _tumour_grade,
     "lesion_treatment": _lesion_treatment,
     "treatment_date": _treatment_date,
     "years_since_treatment": _years_since_treatment,

@@ -97,9 +97,15 @@ def _egfr_age(ask: Ask, as_of: date) -> FactValue:
     return _days_since(ask("egfr_date"), as_of)
 
 
-def _kidney_acute(ask: Ask, as_of: date) -> FactValue:
-    """Kleene disjunction of acute kidney injury and dialysis."""
-    return any_of(value if isinstance(value, Truth) else Truth.UNKNOWN for value in (ask("aki"), ask("dialysis")))
+def _kidney_risk(ask: Ask, as_of: date) -> FactValue:
+    """Kleene disjunction of eGFR below 30, acute kidney injury and dialysis; a sound eGFR alone excludes nothing.
+
+    A low eGFR counts however old it is. Whether a sound one still speaks for today is asked by `egfr_age`.
+    """
+    egfr = ask("egfr")
+    low = truth(egfr.to("mL/min/{1.73_m2}").value < 30) if isinstance(egfr, Quantity) else Truth.UNKNOWN
+    others = [value if isinstance(value, Truth) else Truth.UNKNOWN for value in (ask("aki"), ask("dialysis"))]
+    return any_of([low, *others])
 
 
 def _reaction_same_agent(ask: Ask, as_of: date) -> FactValue:
@@ -146,7 +152,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "agent_group": _agent_group,
     "order_emergency": _not_on_record,
     "egfr_age": _egfr_age,
-    "kidney_acute": _kidney_acute,
+    "kidney_risk": _kidney_risk,
     "reaction_same_agent": _reaction_same_agent,
     "implant_conditions_met": _implant_conditions_met,
     "order_laterality_matches": _order_laterality_matches,
