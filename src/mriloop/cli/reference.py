@@ -24,10 +24,11 @@ def reference(out: Path) -> None:
 
 def pages() -> dict[str, str]:
     """Return file name and content of every generated page."""
-    from mriloop.app.advise import list_guidelines
+    from mriloop.app.advise import guidelines_in_force, list_guidelines
     from mriloop.app.shelf import coverage
     from mriloop.cli import COMMANDS
     from mriloop.edges.publish.coverage_page import coverage_page
+    from mriloop.edges.publish.facts_page import facts_page
     from mriloop.edges.publish.reference import json_reference
     from mriloop.edges.publish.shelf_page import shelf_page
 
@@ -37,6 +38,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "json.md": json_reference(),
         "coverage.md": coverage_page(coverage(commands=COMMANDS)),
+        "facts.md": facts_page(guidelines_in_force().vocabulary),
         "shelf.md": shelf_page(list_guidelines()),
     }
 

@@ -1,11 +1,11 @@
-"""The reference pages say what the guidelines say: every fact, every step, every guideline."""
+"""The reference pages say what the guidelines say: every step, every guideline."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from mriloop.app import advise as use_case
-from mriloop.model.guideline import FactSpec, FactType, Step
+from mriloop.model.guideline import Step
 from mriloop.stages.advise import show_guideline
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -18,36 +18,6 @@ def table_under(page: str, heading: str) -> list[str]:
     rows = lines[start + 2 :]
     end = next((number for number, line in enumerate(rows) if not line.startswith("|")), len(rows))
     return rows[:end]
-
-
-def row_of(name: str, spec: FactSpec) -> str:
-    """Return the line of the page on cases for one fact: name, how it is written, its other names, its question."""
-    others = ", ".join(f"`{other}`" for other in spec.synonyms)
-    words = "; ".join(f"`{other}` = {value}" for other, value in spec.value_synonyms.items())
-    derived = " Follows from other facts where they are stated." if spec.derived else ""
-    note = f" {spec.note}" if spec.note else ""
-    also = "<br>".join(part for part in (others, words) if part)
-    return f"| `{name}` | {written(spec)} | {also} | {spec.question}{derived}{note} |".replace("\n", " ")
-
-
-def written(spec: FactSpec) -> str:
-    if spec.type is FactType.BOOL:
-        return "yes, no, unknown"
-    if spec.type is FactType.DATE:
-        return "YYYY-MM-DD"
-    if spec.type is FactType.QUANTITY:
-        limits = f" (changes at {', '.join(f'{limit:g}' for limit in spec.breakpoints)})" if spec.breakpoints else ""
-        return f"number in `{spec.unit}`{limits}"
-    if not spec.values:
-        return "list of YYYY-MM-DD"
-    many = "one or a list of " if spec.type is FactType.LIST else ""
-    return many + ", ".join(spec.values)
-
-
-def test_the_page_on_cases_holds_the_vocabulary_as_it_is():
-    vocabulary = use_case.guidelines_in_force().vocabulary
-    wanted = [row_of(name, vocabulary[name]) for name in sorted(vocabulary)]
-    assert table_under((REFERENCE / "cases.md").read_text(), "Every fact") == wanted
 
 
 def test_the_pages_hold_every_step_and_every_guideline():
