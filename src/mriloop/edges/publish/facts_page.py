@@ -10,8 +10,8 @@ _HEAD = """<!-- written by `make docs` from the vocabulary; do not edit -->
 
 # Every fact
 
-What a case file may state, by name. A word after = is the one that is meant. `mriloop guidelines facts WORD` looks one up,
-and says where DICOM and FHIR hold it. [cases.md](cases.md) says how a case file is written.
+What a case file may state, by name. A word after = is the one that is meant. `mriloop guidelines facts WORD` looks
+one up and says where DICOM and FHIR hold it. [cases.md](cases.md) says how a case file is written.
 
 | Fact | Write | Also called | Question |
 | --- | --- | --- | --- |
