@@ -15,12 +15,13 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from mriloop.app import advise as use_case
+from mriloop.app.exchange import ExportForm, export_guidelines
 from mriloop.edges.cql import cql_of
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.finding import Fact, Source
@@ -48,6 +49,16 @@ def test_the_exported_library_holds_every_row_and_names_the_unit():
     for table in guideline.tables:
         for row in table.rows:
             assert f'define "{table.id}/{row.id}": ' in text
+
+
+def test_the_command_writes_the_library(tmp_path):
+    (written,) = export_guidelines(
+        ExportForm.CQL, tmp_path, site=None, only="pituitary_cyp", now=datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    guideline = KNOWN.get("pituitary_cyp")
+    assert guideline is not None
+    assert written.name == "pituitary_cyp.cql"
+    assert written.read_text("utf-8") == cql_of(guideline, KNOWN.vocabulary)
 
 
 @pytest.fixture(scope="module")

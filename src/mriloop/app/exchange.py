@@ -33,6 +33,7 @@ class ExportForm(StrEnum):
 
     FHIR = "fhir"
     CSV = "csv"
+    CQL = "cql"
 
 
 def export_guidelines(
@@ -41,10 +42,11 @@ def export_guidelines(
     """Write guidelines, or one of them, into a folder; return the files.
 
     `fhir`: one Bundle a guideline with PlanDefinition, ActivityDefinitions and Library. `csv`: its worked cases, one
-    row a case. Raises OperatorError `knowledge_unknown`, `out_not_writable`.
+    row a case. `cql`: a library of every condition and table. Raises OperatorError `knowledge_unknown`,
+    `out_not_writable`.
     """
     chosen = guidelines_in_force(site).guidelines if only is None else (show_guideline(only, site),)
-    make = _fhir if form is ExportForm.FHIR else _csv
+    make = {ExportForm.FHIR: _fhir, ExportForm.CSV: _csv, ExportForm.CQL: _cql}[form]
     return tuple(make(each, out, site, now) for each in chosen)
 
 
@@ -110,6 +112,11 @@ def _csv(guideline: Guideline, out: Path, site: Path | None, now: datetime) -> P
     del now
     cases = load_guideline_cases(guideline.id, guidelines_in_force(site), site=site)
     return _write(out / f"{guideline.id}.cases.csv", cases_csv({guideline.id: cases}, facts_of(guideline)))
+
+
+def _cql(guideline: Guideline, out: Path, site: Path | None, now: datetime) -> Path:
+    del now
+    return _write(out / f"{guideline.id}.cql", cql_of(guideline, guidelines_in_force(site).vocabulary))
 
 
 def _write(path: Path, text: str) -> Path:

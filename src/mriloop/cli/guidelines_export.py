@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("export")
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True, help="Every guideline in force.")
-@click.option("--as", "form", type=click.Choice(["fhir", "csv"]), required=True, help="FHIR R4 Bundles, or the cases.")
+@click.option("--as", "form", type=click.Choice(["fhir", "csv", "cql"]), required=True, help="Form to write.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path(), help="Folder (default: here).", metavar="DIR")
 @site_option
 @json_option
@@ -26,7 +26,7 @@ def export(name: str | None, every: bool, form: str, out: Path, site: str | None
 
     As `fhir`: a Bundle with a PlanDefinition (an action for each row, its condition as CQL and in words), an
     ActivityDefinition for each examination, and a Library of the facts. As `csv`: the worked cases, one row a case; an
-    empty cell is not stated, `?` is unknown.
+    empty cell is not stated, `?` is unknown. As `cql`: a library of every condition and table, facts as parameters.
     """
     from mriloop.app.exchange import ExportForm, export_guidelines
 
