@@ -6,7 +6,7 @@ OUT    ?= build/demo
 PORT   ?= 8765
 SERVE  ?= 1
 
-.PHONY: help setup demo test lint bench docs lock clean
+.PHONY: help setup demo test judges lint bench docs lock clean
 
 help:            ## what there is to make
 	@grep -hE '^[a-z]+: .*##|^[a-z]+:  *##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -27,6 +27,9 @@ demo: setup      ## six patients through the whole loop; SERVE=0 only writes the
 
 test: setup      ## all tests; what needs an absent system component says so
 	@$(BIN)/python -m pytest
+
+judges: setup    ## optional: the judges of FHIR and CQL that tests/conformance asks, from npm
+	@cd tests/conformance/judges && PATH="$(abspath $(BIN)):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 
 lint: setup      ## ruff, mypy --strict, import-linter, guideline linter, docs tests
 	@$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -190,3 +192,12 @@ def results(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("results")
     pair.write(out)
     return out
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node beside the judges that run on it. They are optional everywhere: npm's packages may be out of reach."""
+    program = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
+    if program is None or not (Path(__file__).parent / "judges" / "node_modules").is_dir():
+        pytest.skip("needs the judges on Node (`make judges` installs them)")
+    return program

@@ -1,7 +1,7 @@
 """ADVISE against HL7's own CQL translator and engine (npm, Apache-2.0): the same rows, the same missing facts.
 
-The judge (cql/judge.mjs) knows nothing of our code: it runs the exported library and lists every completion of what is
-unknown. Ours folds decision diagrams over bit masks. Node and `npm ci` in `tests/conformance/cql` are needed.
+The judge (judges/cql.mjs) knows nothing of our code: it runs the exported library and lists every completion of what is
+unknown. Ours folds decision diagrams over bit masks. `make judges` installs it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import os
 import random
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,7 +31,7 @@ from mriloop.stages.advise.decide import NO_ROW
 from mriloop.stages.advise.engine import conditions_of
 from mriloop.stages.advise.facts import CaseFacts
 
-HERE = Path(__file__).parent / "cql"
+HERE = Path(__file__).parent / "judges"
 KNOWN = use_case.guidelines_in_force()
 # A plain run stays within seconds; MRILOOP_CQL_CASES=10000 is the bar.
 CASES_IN_ALL = int(os.environ.get("MRILOOP_CQL_CASES", "1000"))
@@ -59,17 +58,6 @@ def test_the_command_writes_the_library(tmp_path):
     assert guideline is not None
     assert written.name == "pituitary_cyp.cql"
     assert written.read_text("utf-8") == cql_of(guideline, KNOWN.vocabulary)
-
-
-@pytest.fixture(scope="module")
-def node() -> str:
-    program = shutil.which("node")
-    if program is None or not (HERE / "node_modules").is_dir():
-        reason = "needs node and `npm ci` in tests/conformance/cql"
-        if os.environ.get("MRILOOP_REQUIRE", "") == "all":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return program
 
 
 @pytest.mark.parametrize("name", JUDGED)
@@ -116,7 +104,7 @@ def both_judges(guideline: Guideline, library: str, node: str, count: int) -> li
             for state in states
         ],
     }
-    command = [node, "judge.mjs"]
+    command = [node, "cql.mjs"]
     ran = subprocess.run(command, cwd=HERE, input=json.dumps(task), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[:2000]
     vocabulary = {each: replace(spec, derived="") for each, spec in KNOWN.vocabulary.items()}

@@ -1,16 +1,14 @@
 """FHIR R4 out, held to three judges that we did not write; and what goes out comes back in.
 
 fhir.resources (R4B, which differs from R4 in no field used here) runs always. The R4 JSON schema and the npm validator
-need `npm ci` in `tests/conformance/fhir`.
+are installed by `make judges`.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import shutil
 import subprocess
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,7 +31,7 @@ from mriloop.edges.fhir.words import BODY_SITES
 from mriloop.model.fact import UNKNOWN
 from mriloop.model.guideline import Status
 
-HERE = Path(__file__).parent / "fhir"
+HERE = Path(__file__).parent / "judges"
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 KNOWN = guidelines_in_force()
@@ -57,16 +55,6 @@ def advices(tmp_path_factory) -> dict[str, dict]:
     return found
 
 
-@pytest.fixture(scope="module")
-def modules() -> Path:
-    """The folder of npm packages, or a skip that says what is missing."""
-    folder = HERE / "node_modules"
-    if not folder.is_dir() or shutil.which("node") is None:
-        reason = "needs node and `npm ci` in tests/conformance/fhir"
-        pytest.fail(reason) if os.environ.get("MRILOOP_REQUIRE", "") == "all" else pytest.skip(reason)
-    return folder
-
-
 def resources(bundle: dict, kind: str = "") -> list[dict]:
     return [one["resource"] for one in bundle["entry"] if not kind or one["resource"]["resourceType"] == kind]
 
@@ -82,8 +70,8 @@ def test_every_resource_is_one_of_r4b(guidelines, advices):
         get_fhir_model_class("Bundle").model_validate(bundle)
 
 
-def test_every_resource_is_one_of_the_r4_json_schema(guidelines, advices, modules):
-    path = modules / "@medplum" / "definitions" / "dist" / "fhir" / "r4" / "fhir.schema.json"
+def test_every_resource_is_one_of_the_r4_json_schema(guidelines, advices, node):
+    path = HERE / "node_modules" / "@medplum" / "definitions" / "dist" / "fhir" / "r4" / "fhir.schema.json"
     definitions = json.loads(path.read_text("utf-8"))["definitions"]
     judges: dict[str, jsonschema.Draft6Validator] = {}
     for bundle in [*guidelines.values(), *advices.values()]:
@@ -95,21 +83,19 @@ def test_every_resource_is_one_of_the_r4_json_schema(guidelines, advices, module
             assert [error.message for error in judges[kind].iter_errors(one)] == [], one["id"]
 
 
-def judged(program: str, task: object) -> list[str]:
+def judged(node: str, program: str, task: object) -> list[str]:
     """Return the faults that a judge in JavaScript finds."""
-    command = ["node", program]
+    command = [node, program]
     ran = subprocess.run(command, cwd=HERE, input=json.dumps(task), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[:1000]
     return json.loads(ran.stdout)
 
 
-@pytest.mark.usefixtures("modules")
-def test_a_second_validator_finds_no_fault(guidelines, advices):
-    assert judged("judge.mjs", [*guidelines.values(), *advices.values()]) == []
+def test_a_second_validator_finds_no_fault(guidelines, advices, node):
+    assert judged(node, "fhir.mjs", [*guidelines.values(), *advices.values()]) == []
 
 
-@pytest.mark.usefixtures("modules")
-def test_every_condition_is_cql_that_its_own_translator_takes(guidelines):
+def test_every_condition_is_cql_that_its_own_translator_takes(guidelines, node):
     task = []
     for bundle in guidelines.values():
         (library,), (plan,) = resources(bundle, "Library"), resources(bundle, "PlanDefinition")
@@ -118,7 +104,7 @@ def test_every_condition_is_cql_that_its_own_translator_takes(guidelines):
         ]
         task.append({"library": base64.b64decode(library["content"][0]["data"]).decode(), "conditions": said})
     assert sum(len(each["conditions"]) for each in task) > 100
-    assert judged("translate.mjs", task) == []
+    assert judged(node, "translate.mjs", task) == []
 
 
 def test_each_row_is_one_action_with_its_source_status_and_condition(guidelines):
