@@ -14,7 +14,7 @@ from mriloop.cli.guidelines_export import export, found_in
 from mriloop.model.errors import Exit
 
 if TYPE_CHECKING:
-    from mriloop.model.guideline import Guideline, Row
+    from mriloop.model.guideline import FactSpec, Guideline, Row
 
 
 @click.group()
@@ -93,13 +93,14 @@ def show(name: str, html: Path | None, pdf: Path | None, site: str | None, as_js
 @site_option
 @json_option
 def facts(word: str | None, site: str | None, as_json: bool) -> None:
-    """List the facts that a case may state, or those whose name holds WORD."""
+    """List the facts that a case may state, or those whose names, words or question hold WORD."""
     from mriloop.app.advise import guidelines_in_force
     from mriloop.app.exchange import bindings_in_force
 
     place = load_settings(site=site).site_path
     vocabulary, bound = guidelines_in_force(place).vocabulary, bindings_in_force(place)
-    chosen = [spec for name, spec in sorted(vocabulary.items()) if not word or word.lower() in name]
+    wanted = word.lower() if word else ""
+    chosen = [spec for _, spec in sorted(vocabulary.items()) if any(wanted in text.lower() for text in _names_of(spec))]
     if as_json:
         emit(
             {
@@ -196,6 +197,10 @@ def test(name: str | None, site: str | None, as_json: bool) -> None:
                 click.echo(f"  found    {run.failure.found}")
         click.echo(f"{len(runs)} cases, {len(failed)} failed")
     leave(Exit.REFUSED if failed else Exit.DONE)
+
+
+def _names_of(spec: FactSpec) -> tuple[str, ...]:
+    return (spec.name, *spec.synonyms, *spec.values, *spec.value_synonyms, spec.question)
 
 
 def _rows(guideline: Guideline) -> tuple[Row, ...]:
