@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ COMPONENTS = {
     "orthanc": "Orthanc",
     "postgresql": "psql",
 }
+
+
+def pytest_configure() -> None:
+    """Let the programs that tests start hear Ctrl-C also where this run is in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
