@@ -55,6 +55,9 @@ def order_check(
     if override is not None:
         if not by or not role:
             raise refuse("usage_value", detail="an override needs --by and --role")
+        for option, word in (("--by", by), ("--role", role), ("--override", override)):
+            if not word.strip() or not word.isprintable():
+                raise refuse("usage_value", detail=f"{option} must hold words, without control characters")
         act = Act(by=Person(id=by, name=by, role=role), reason=override)
     found = run(order, site=settings.site_path, now=as_of.date() if as_of else now.date(), override=act)
     if store is not None:
@@ -80,6 +83,8 @@ def _in_words(decision: OrderDecision) -> str:
         for note in decision.notes:
             lines += _answer(note)
     lines += [f"Authorities differ. {conflict.text}" for conflict in decision.conflicts]
+    asked = set(decision.questions)
+    lines += [f"Note: {caution.text}" for caution in decision.warnings if caution.text not in asked]
     if decision.may_override:
         lines.append(f"May be overridden, with a reason, by: {', '.join(decision.may_override).replace('_', ' ')}.")
     return "\n".join(lines)

@@ -193,3 +193,38 @@ def test_facts_of_a_case_are_a_mapping_that_knows_what_is_unknown():
     assert dict(facts) == {"age": q(40, "a")}
     assert facts.say("age") == "age: 40 years (stated)"
     assert facts.say("chiasm") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "used"),
+    [
+        ("t1_readable", {"t1_readable": YES, "t1_quality": "not_diagnostic"}, NO),
+        ("t1_readable", {"t1_readable": NO, "t1_quality": "diagnostic"}, NO),
+        # A bare word does not clear a study that is not diagnostic; the verdict of the series itself does.
+        ("t1_readable", {"t1_readable": YES, "study_quality": "not_diagnostic"}, UNKNOWN),
+        ("t1_readable", {"t1_readable": YES, "study_quality": "not_diagnostic", "t1_quality": "diagnostic"}, YES),
+        ("t1_readable", {"t1_readable": YES}, YES),
+        ("study_readable", {"study_readable": YES, "study_quality": "not_diagnostic"}, NO),
+        ("contrast_planned", {"contrast_planned": NO, "order_contrast": "without_and_with"}, YES),
+        ("implant_conditions_met", {"implant_conditions_met": YES, "implant_conditions_confirmed": ("sar",)}, NO),
+        (
+            "order_region_matches",
+            {"order_region_matches": YES, "order_region": "brain", "question_region": "lumbar_spine"},
+            NO,
+        ),
+        ("agent_group", {"agent_group": "group_ii", "agent": "gadodiamide"}, "group_i"),
+        ("agent_group", {"agent_group": "group_i", "agent": "gadobutrol"}, "group_i"),
+        ("pregnant", {"pregnant": YES, "sex": "male"}, YES),
+        ("egfr_age", {"egfr_age": q(1, "d"), "egfr_date": date(2026, 1, 1)}, q(59, "d")),
+        (
+            "recent_same_exam_days",
+            {"recent_same_exam_days": q(90, "d"), "recent_same_exam_date": date(2026, 2, 27)},
+            q(2, "d"),
+        ),
+    ],
+)
+def test_of_two_words_that_disagree_the_more_careful_one_counts(name, stated, used):
+    facts = {each: Fact(name=each, value=value, source=Source.PERSON) for each, value in stated.items()}
+    result = CaseFacts(facts, VOCABULARY, AS_OF)
+    value = result.value(name)
+    assert (UNKNOWN if is_unknown(value) else value) == used

@@ -247,3 +247,26 @@ def test_an_override_goes_on_record_and_nothing_else_does(check, tmp_path):
 def test_the_same_order_has_the_same_id_and_another_another(check):
     assert check().id == check().id
     assert check().id != check({"pregnant": True}).id
+
+
+@pytest.mark.parametrize(
+    ("order", "change", "outcome"),
+    [
+        ({"contrast": "WO&W", "agent_group": "I", "agent": None}, {"contrast_planned": False, "egfr": 9}, "block"),
+        ({"agent": "gadodiamide", "agent_group": "II"}, {"dialysis": True}, "block"),
+        ({}, {"implant_status": "mr_conditional", "implant_conditions_met": True,
+              "implant_conditions_confirmed": ["sar"]}, "hold"),
+        ({}, {"question_region": "lumbar_spine", "order_region_matches": True}, "ask"),
+        # A group that is more careful than the agent stops nothing by itself, and is asked about all the same.
+        ({"agent": "gadobutrol", "agent_group": "III"}, {}, "needs_information"),
+    ],
+)  # fmt: skip
+def test_a_word_that_the_other_facts_contradict_clears_no_order(check, order, change, outcome):
+    found = check(change, order=order)
+    assert found.decision.outcome == outcome
+    assert "facts_disagree" in {each.code for each in found.decision.warnings}
+
+
+def test_the_order_and_the_facts_may_not_say_different_things(check):
+    with pytest.raises(SenderError, match="implant_status is stated twice, differently"):
+        check({"implant_status": "mr_unsafe"}, order={"implant_status": "none"})

@@ -194,7 +194,43 @@ def test_aliases_that_multiply_do_not_fill_the_memory(read):
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20)]
     with pytest.raises(MriloopError) as caught:
         read("\n".join(lines))
-    assert caught.value.code == "case_unknown_fact"
+    assert caught.value.code == "case_unreadable"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "id: *a4", "findings: [{text: *a4, region: brain}]", "findings: [{text: x, region: brain, series: [*a4]}]",
+        "findings: [{text: x, region: brain, measurements: {d: *a4}}]", "profiles: {pituitary_cyp: *a4}",
+        "findings: [{text: x, region: brain, measurements: {d: {value: *a4, unit: mm}}}]",
+        "findings: [{text: x, region: brain, laterality: *a4}]", "lesion_size: {value: 3, unit: *a4}", "facts: no",
+    ],
+)  # fmt: skip
+def test_a_list_where_a_word_is_needed_is_refused(read, line):
+    lines = ["note: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{key}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n, key in enumerate(("notes", "title"), 1)]
+    with pytest.raises(MriloopError) as caught:
+        read("\n".join([*lines, line.replace("*a4", "*a2")]))
+    assert caught.value.code in ("case_shape", "case_wrong_type")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "age: 023", "egfr: 060", "age: 1:05", 'lesion_size: "1,200 mm"', "lesion_size: 1,200", f"age: {'9' * 400}",
+        "age: 0x600f", f"lesion_size: {'9' * 400} mm", 'age: "023"', 'lesion_size: "1,200,000 mm"',
+        f"findings: [{{text: x, region: brain, measurements: {{d: {'9' * 400}}}}}]",
+    ],
+)  # fmt: skip
+def test_a_number_that_could_be_read_in_two_ways_or_that_nobody_means_is_refused(read, line):
+    with pytest.raises(MriloopError) as caught:
+        read(line)
+    assert caught.value.code in ("case_wrong_type", "case_wrong_unit")
+
+
+@pytest.mark.parametrize(("line", "size"), [("1,5 mm", 1.5), ("0,125 mm", 0.125), ("12 mm", 12), ("1200 mm", 1200)])
+def test_a_decimal_comma_is_understood(read, line, size):
+    assert read(f"lesion_size: {line}").facts["lesion_size"].value == Quantity(value=size, unit="mm")
 
 
 def test_every_synonym_is_understood(read):

@@ -286,3 +286,24 @@ def test_an_unknown_implant_asks_for_maker_model_and_date_in_one_action():
         if row.id == "unknown" and "implant" in row.text
     )
     assert row.actions[0] == "find maker, model and date"
+
+
+@pytest.mark.parametrize(
+    ("guideline", "row", "change"),
+    [
+        ("osteomyelitis_nonspinal", "next_step/repeat_t1", "{step: osteomyelitis_unlikely}"),
+        ("pituitary_cyp", "guards/not_diagnostic", "{step: reassure}"),
+        ("pituitary_cyp", "guards/apoplexy", "{urgency: routine}"),
+        ("pituitary_cyp", "guards/apoplexy", "{step: clinician_review}"),
+        ("pituitary_cyp", "surveillance/macro_stable", "{step: may_stop_imaging}"),
+        ("order_safety", "implant/unsafe", "{step: allow_order}"),
+        ("order_safety", "implant/unsafe", "{step: advise_order}"),
+    ],
+)
+def test_an_overlay_may_neither_clear_nor_lower_an_emergency(tmp_path, guideline, row, change):
+    folder = tmp_path / "guidelines" / guideline
+    folder.mkdir(parents=True)
+    head = "by: Dr Roe\non: 2026-02-03\nreason: trial\n"
+    (folder / "overlay.yaml").write_text(f"{head}rows: {{{row}: {change}}}\n")
+    with pytest.raises(OperatorError, match="may not"):
+        load_guidelines(site=tmp_path)

@@ -111,6 +111,34 @@ def test_signatures_are_added_and_none_is_touched(tmp_path):
     assert [each.by for each in held] == ["Dr A. Example", *names]
 
 
+@pytest.mark.parametrize(
+    "change", [lambda text: text.rstrip("\n"), lambda text: text + "# read on Monday", lambda text: text + "\n\n"]
+)
+def test_a_file_without_its_last_line_end_is_added_to(tmp_path, change):
+    path = shelf.sign(tmp_path, "pituitary_cyp", ("surveillance/micro_first",), **WHO).path
+    path.write_text(change(path.read_text()))
+    shelf.sign(tmp_path, "pituitary_cyp", ("surveillance/macro_stable",), **WHO)
+    assert len(load_signatures(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("empty", ["signatures: []\n", "signatures:\n", "signatures: []"])
+def test_an_empty_list_of_signatures_is_begun_anew(tmp_path, empty):
+    path = tmp_path / "guidelines" / "pituitary_cyp" / "signatures.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(empty)
+    shelf.sign(tmp_path, "pituitary_cyp", ("surveillance/micro_first",), **WHO)
+    assert len(load_signatures(tmp_path)) == 1
+
+
+def test_a_list_in_another_style_is_refused_and_left_alone(tmp_path):
+    path = shelf.sign(tmp_path, "pituitary_cyp", ("surveillance/micro_first",), **WHO).path
+    (entry,) = [line.strip()[2:] for line in path.read_text().splitlines() if line.startswith("  - ")]
+    path.write_text(f"signatures: [{entry}]\n")
+    use_case.forget()
+    refused("knowledge_invalid", shelf.sign, tmp_path, "pituitary_cyp", ("surveillance/macro_stable",), **WHO)
+    assert path.read_text() == f"signatures: [{entry}]\n"
+
+
 def test_what_the_site_changes_after_it_was_signed_is_no_longer_active(tmp_path):
     shelf.sign(tmp_path, "pituitary_cyp", ("surveillance/macro_stable",), **WHO)
     overlay = SITE / "guidelines" / "pituitary_cyp" / "overlay.yaml"

@@ -61,12 +61,28 @@ def test_texts_that_are_refused_are_refused_with_their_place(text):
     assert strict_yaml.place_of(refused.value)
 
 
-def test_an_anchor_that_holds_itself_is_refused_and_many_aliases_cost_nothing():
+def test_an_anchor_that_holds_itself_is_refused_and_so_are_aliases_without_end():
     with pytest.raises(yaml.YAMLError, match="holds itself"):
         strict_yaml.read("a: &x [*x]")
+    with pytest.raises((yaml.YAMLError, ValueError)):
+        strict_yaml.read("a: &x [*x]\nb: !!str 1")
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60)]
-    nested = strict_yaml.read("\n".join(lines))["a59"]
+    nested = strict_yaml.read("\n".join(lines[:12]))["a11"]
     assert nested[0] is nested[1]
+    with pytest.raises(ValueError, match="a million parts"):
+        strict_yaml.read("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "word", ["023", "060", "-010", "1:05", "1:30:00", "0x600f", "0b11", "1_000", "00.5", "190:20.15"]
+)
+def test_a_number_is_decimal_and_what_is_not_stays_a_word(word):
+    assert strict_yaml.read(f"a: {word}") == {"a": word}
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("-3", -3), ("12.50", 12.5), ("0.8", 0.8), ("+1.5e-3", 0.0015)])
+def test_decimal_numbers_are_numbers(text, number):
+    assert strict_yaml.read(f"a: {text}") == {"a": number}
 
 
 PLAIN = st.one_of(

@@ -157,19 +157,19 @@ class _Reader:
 
     def case(self, raw: dict[str, Any], stem: str, today: date) -> Case:
         top = {key: value for key, value in raw.items() if key not in _HEADINGS}
-        facts = self.facts(raw.get("facts") or {}, "facts")
-        for name, fact in self.facts(top, "the case").items():
-            if name in facts and facts[name].value != fact.value:
-                raise self.shape(f"{name} is stated twice, differently")
-            facts[name] = fact
-        facts |= self.order(raw.get("order"))
+        facts = self.facts({} if raw.get("facts") is None else raw["facts"], "facts")
+        for more in (self.facts(top, "the case"), self.order(raw.get("order"))):
+            for name, fact in more.items():
+                if name in facts and facts[name].value != fact.value:
+                    raise self.shape(f"{name} is stated twice, differently")
+                facts[name] = fact
         if "question" in raw and not isinstance(raw["question"], str | None):
             raise self.shape("`question` must be a text")
         region = facts.get("region")
         return Case(
             facts=facts,
             as_of=self.day(raw.get("as_of"), today),
-            id=str(raw.get("id") or stem),
+            id=self.word(raw.get("id"), "id") or stem,
             region=Region(region.value) if region is not None and isinstance(region.value, str) else Region.UNKNOWN,
             question=raw.get("question") or "",
             findings=self.findings(raw.get("findings")),
@@ -248,26 +248,39 @@ class _Reader:
             if key not in _FINDING_KEYS:
                 raise self.shape(f"findings[{number}]: unknown key {key}{hint_for(str(key), sorted(_FINDING_KEYS))}")
         region = self.fact("region", raw.get("region"), "region").value
-        side = str(raw.get("laterality", Laterality.UNKNOWN)).lower()
+        side = self.word(raw.get("laterality", Laterality.UNKNOWN), "laterality").lower()
         if side not in list(Laterality):
             raise refuse(
                 "case_wrong_value", path=self.name, fact="laterality", found=side, expected=", ".join(Laterality)
             )
-        measured = raw.get("measurements") or {}
+        measured = {} if raw.get("measurements") is None else raw["measurements"]
         if not isinstance(measured, dict):
             raise self.shape(f"findings[{number}]: `measurements` must be a mapping such as {{diameter: 14 mm}}")
         return Finding(
-            id=str(raw.get("id") or f"finding-{number + 1}"),
-            text=str(raw["text"]),
+            id=self.word(raw.get("id"), "id") or f"finding-{number + 1}",
+            text=self.word(raw["text"], "text"),
             region=Region(region) if isinstance(region, str) else Region.UNKNOWN,
             laterality=Laterality(side),
             measurements={str(name): self.measurement(str(name), value) for name, value in measured.items()},
-            series=tuple(str(each) for each in raw.get("series") or ()),
+            series=tuple(self.word(each, "series") for each in self.several(raw.get("series"), "series")),
         )
+
+    def word(self, raw: object, key: str) -> str:
+        """Return a word or a number as text; empty for nothing."""
+        if isinstance(raw, list | dict):
+            raise self.shape(f"`{key}` must be a word, not a list or a mapping")
+        return "" if raw is None else str(raw)
+
+    def several(self, raw: object, key: str) -> list[object]:
+        """Return a list; empty for nothing."""
+        if raw is not None and not isinstance(raw, list):
+            raise self.shape(f"`{key}` must be a list")
+        return raw or []
 
     def measurement(self, name: str, raw: object) -> Quantity:
         """Read a measurement with its own unit; a length in mm where only a number stands."""
-        text = f"{raw.get('value')} {raw.get('unit', '')}" if isinstance(raw, dict) else str(raw)
+        parts = [raw.get("value"), raw.get("unit")] if isinstance(raw, dict) else [raw]
+        text = " ".join(self.word(each, name) for each in parts)
         unit = text.split(maxsplit=1)[1].strip() if len(text.split(maxsplit=1)) > 1 else "mm"
         for guess in (unit, "mm"):
             try:
@@ -302,9 +315,10 @@ class _Reader:
                 known = [each.id for each in self.guidelines.guidelines]
                 raise self.shape(f"there is no guideline {key}{hint_for(str(key), known)}")
             profiles = dict.fromkeys(each for table in guideline.tables for each in (table.profile, table.id))
-            if str(value) not in profiles:
-                raise self.shape(f"{key} has no profile {value}{hint_for(str(value), list(profiles))}")
-            chosen[str(key)] = str(value)
+            wanted = self.word(value, str(key))
+            if wanted not in profiles:
+                raise self.shape(f"{key} has no profile {wanted[:60]}{hint_for(wanted[:60], list(profiles))}")
+            chosen[str(key)] = wanted
         return chosen
 
     def day(self, raw: object, otherwise: date) -> date:

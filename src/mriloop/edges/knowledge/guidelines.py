@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from mriloop.edges.knowledge.easing import refuse_easing
 from mriloop.edges.knowledge.places import At, invalid, read_yaml
 from mriloop.edges.knowledge.schedules import read_schedule
 from mriloop.edges.knowledge.values import MisfitError, hint_for, parse_value
@@ -232,6 +233,7 @@ class _Reader:
             self.unused.discard(name)
             here = self.overlay.down("rows").down(name)
             change = here.mapping(self.changed_rows[name], _ROW_KEYS - {"id", "when", "provenance"})
+            refuse_easing(given, change, here)
             given |= change
             provenance = f"{', '.join(change)} {self.signed}"
         elif self._uses_changed_parameter(given.get("when")):

@@ -8,8 +8,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from mriloop.edges.knowledge.places import At, read_yaml
-from mriloop.model.errors import refuse
+import yaml
+
+from mriloop.edges.knowledge import strict_yaml
+from mriloop.edges.knowledge.places import At, invalid, read_yaml
+from mriloop.model.errors import OperatorError, refuse
 from mriloop.model.guideline import Signature
 
 _KEYS = ("row", "by", "role", "on", "expires", "digest")
@@ -29,12 +32,15 @@ def load_signatures(site: Path | None) -> dict[tuple[str, str], tuple[Signature,
     if site is None:
         return found
     for path in sorted((site / "guidelines").glob(f"*/{_NAME}")):
-        at = At(path)
-        raw = at.mapping(read_yaml(path), {"signatures"}, ("signatures",))["signatures"]
-        for number, entry in enumerate(at.down("signatures").items([] if raw is None else raw)):
-            row, signature = _signature(entry, at.down(f"signatures[{number}]"))
+        for row, signature in _signatures(read_yaml(path), At(path)):
             found[path.parent.name, row] = (*found.get((path.parent.name, row), ()), signature)
     return found
+
+
+def _signatures(content: object, at: At) -> list[tuple[str, Signature]]:
+    raw = at.mapping(content, {"signatures"}, ("signatures",))["signatures"]
+    listed = at.down("signatures").items([] if raw is None else raw)
+    return [_signature(entry, at.down(f"signatures[{number}]")) for number, entry in enumerate(listed)]
 
 
 def _signature(entry: object, at: At) -> tuple[str, Signature]:
@@ -60,22 +66,35 @@ def _day(text: str, at: At) -> date:
 
 
 def add_signatures(site: Path, guideline: str, signed: Iterable[tuple[str, Signature]]) -> Path:
-    """Add signatures to the site's file and return its path; what stands there stays as it is, to the letter.
+    """Add signatures to the site's file and return its path; every entry there stays as it is, to the letter.
 
-    Raises OperatorError `knowledge_invalid` for a file that cannot be read, `out_not_writable`.
+    The file is replaced only by a text that reads as all the old signatures and the new ones. Raises OperatorError
+    `knowledge_invalid` for a file that cannot be read or added to, `out_not_writable`.
     """
     path = site / "guidelines" / guideline / _NAME
+    head, new = _HEAD.format(guideline=guideline), list(signed)
+    before, old = head, []
     if path.is_file():
-        load_signatures(site)
+        old = _signatures(read_yaml(path), At(path))
+        before = path.read_text("utf-8") if old else head
+    text = before + ("" if before.endswith("\n") else "\n") + "".join(_line(row, one) for row, one in new)
+    if _read_again(text, path) != [*old, *new]:
+        raise invalid(path, "its list cannot be added to: write one signature a line, `  - {row: ...}`, at its end")
     try:
-        before = path.read_text("utf-8") if path.is_file() else _HEAD.format(guideline=guideline)
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".new")
-        beside.write_text(before + "".join(_line(row, one) for row, one in signed), encoding="utf-8")
+        beside.write_text(text, encoding="utf-8")
         beside.replace(path)
     except OSError:
         raise refuse("out_not_writable", path=path) from None
     return path
+
+
+def _read_again(text: str, path: Path) -> list[tuple[str, Signature]] | None:
+    try:
+        return _signatures(strict_yaml.read(text), At(path))
+    except (yaml.YAMLError, ValueError, RecursionError, OperatorError):
+        return None
 
 
 def _line(row: str, signature: Signature) -> str:

@@ -1,4 +1,4 @@
-"""YAML read strictly: safe types only, a key stated twice is refused, dates stay text until a fact asks for them."""
+"""YAML read strictly: safe types only, decimal numbers, no key twice; dates stay text until a fact asks for them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ _C_LOADER: Any = getattr(yaml, "CSafeLoader", None)
 _BASE: Any = _C_LOADER or yaml.SafeLoader
 # libyaml's parser alone: it makes nodes in C and asks Python for nothing but the kind of each.
 _C_PARSER: Any = _C_LOADER.__mro__[1] if _C_LOADER is not None else object
-_LEFT_AS_TEXT = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
+_LEFT_AS_TEXT = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "bool", "int", "float"))
 _BOOL = re.compile(r"^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE)$")
+# YAML 1.1 reads 023 as nineteen and 1:05 as sixty-five. Here a number is decimal, and what is not stays a word.
+_INT = re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$")
+_FLOAT = re.compile(
+    r"^(?:[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+# What a text may grow to when each alias in it is written out.
+_MOST_PARTS = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -38,6 +45,8 @@ class StrictLoader(_BASE):  # type: ignore[misc]
 
 # YAML 1.1 takes `on`, `off`, `y` and `n` for truth values too; here they are words (`on: 2026-02-03`).
 StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOL, list("yYnNtTfF"))
+StrictLoader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-+0123456789"))
+StrictLoader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
 class _Nodes(_C_PARSER):  # type: ignore[misc]
@@ -60,7 +69,29 @@ class _TaggedError(Exception):
 
 
 def read(text: str) -> Any:
-    """Return what a YAML text says. Raises yaml.YAMLError, RecursionError or ValueError."""
+    """Return what a YAML text says. Raises yaml.YAMLError, RecursionError or ValueError.
+
+    A text whose aliases would grow beyond a million parts is refused: whoever writes it out would never end.
+    """
+    found = _read(text)
+    if "*" in text and _parts(found, {}) > _MOST_PARTS:
+        raise ValueError("its aliases grow beyond a million parts")
+    return found
+
+
+def _parts(node: Any, counted: dict[int, int]) -> int:
+    """Return how many parts a node has with its aliases written out."""
+    if not isinstance(node, dict | list):
+        return 1
+    if id(node) not in counted:
+        # A node inside itself never ends.
+        counted[id(node)] = _MOST_PARTS + 1
+        below = node.values() if isinstance(node, dict) else node
+        counted[id(node)] = 1 + sum(_parts(each, counted) for each in below)
+    return counted[id(node)]
+
+
+def _read(text: str) -> Any:
     if _C_LOADER is not None:
         try:
             root = _Nodes(text).get_single_node()

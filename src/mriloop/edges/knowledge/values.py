@@ -35,7 +35,10 @@ _BELOW_ZERO = frozenset({"[hnsf'U]"})  # fat is darker than water
 _YES = {"yes": Truth.TRUE, "true": Truth.TRUE, "y": Truth.TRUE, "present": Truth.TRUE, "positive": Truth.TRUE}
 _NO = {"no": Truth.FALSE, "false": Truth.FALSE, "n": Truth.FALSE, "absent": Truth.FALSE, "negative": Truth.FALSE}
 _UNKNOWN_WORDS = {"unknown", "not_known", "not known", "?", "n/a", "na", "not stated", "not_stated"}
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
+_NUMBER = re.compile(r"\s*([-+]?(?:(?:0|[1-9]\d*)(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?)(?!\d)\s*(.*?)\s*")
+# "1,200" may mean 1.2 or 1200: nobody but its writer knows.
+_THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(?:,\d{3})+(?![\d])")
+_LARGEST = 1e12
 _DURATION = re.compile(r"P(?=\d)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?")
 
 
@@ -162,14 +165,18 @@ def _quantity(spec: FactSpec, raw: object) -> Quantity:
     if isinstance(raw, dict):
         if set(raw) - {"value", "unit"} or "value" not in raw:
             raise MisfitError("case_wrong_type", found=_short(raw), expected="{value: number, unit: word}")
-        given, raw = str(raw.get("unit") or ""), raw["value"]
+        given, raw = raw.get("unit") or "", raw["value"]
+        if not isinstance(given, str):
+            raise MisfitError("case_wrong_type", found=_short(given), expected=f"a unit such as {unit}")
     if isinstance(raw, int | float) and not isinstance(raw, bool):
-        number = float(raw)
+        number = float(raw) if abs(raw) <= _LARGEST else None
     elif isinstance(raw, str):
+        if _THOUSANDS.match(raw):
+            raise MisfitError("case_wrong_type", found=_short(raw), expected=f"{expected} without thousands commas")
         found = _NUMBER.fullmatch(raw)
         if found:
             number, given = float(found[1].replace(",", ".")), given or found[2]
-    if number is None or number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124
+    if number is None or not abs(number) <= _LARGEST:
         raise MisfitError("case_wrong_type", found=_short(raw), expected=expected)
     if number < 0 and unit not in _BELOW_ZERO:
         raise MisfitError("case_wrong_value", found=_short(raw), expected="a number that is not negative")
@@ -188,4 +195,6 @@ def _some(values: Sequence[str]) -> str:
 def _short(raw: object) -> str:
     if isinstance(raw, list):
         return "a list"
+    if isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) > _LARGEST:
+        return "a number of far too many digits"
     return "a mapping" if isinstance(raw, dict) else repr(raw)[:60]

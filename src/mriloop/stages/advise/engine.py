@@ -86,7 +86,7 @@ def evaluate(
         Caution(
             code="facts_disagree",
             text=f"What is stated for {name_of(name, guidelines.vocabulary)} does not follow from the other facts; "
-            "the stated word was used. Check both.",
+            f"{case.used_of(name)} Check both.",
         )
         for name in case.contradictions()
     ]

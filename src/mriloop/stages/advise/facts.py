@@ -15,22 +15,46 @@ from mriloop.stages.advise.derive import DERIVATIONS
 from mriloop.stages.advise.derive.common import Derivation, is_unknown
 
 # Words that follow by definition, so that another stated word cannot be right beside the same facts. Other words that
-# follow are only what is taken until somebody says more (a lumbar spine is a spine; an order is by vein).
-_BY_DEFINITION = frozenset(
-    {
-        "agent_group",
-        "fluid_sensitive_readable",
-        "jcv_status",
-        "kidney_acute",
-        "kidney_risk",
-        "lymphocytes",
-        "ms_activity",
-        "necrotic_decubitus",
-        "pregnant",
-        "septic_joint",
-        "t1_readable",
-    }
-)
+# follow are only what is taken until somebody says more (a lumbar spine is a spine; an order is by vein). Each with its
+# words from the most careful on: of two that disagree the more careful one counts, so that nobody's word clears an
+# order, or ends a search, against what the other facts say.
+_CAREFUL: Mapping[str, tuple[FactValue, ...]] = {
+    "agent_group": ("group_i", "group_iii", "undecided", "group_ii"),
+    "lymphocytes": ("low", "normal"),
+    **dict.fromkeys(
+        (
+            "contrast_planned",
+            "kidney_acute",
+            "kidney_risk",
+            "markers_raised",
+            "ms_activity",
+            "necrotic_decubitus",
+            "pregnant",
+            "quality_unsettled",
+            "reaction_same_agent",
+            "septic_joint",
+        ),
+        (Truth.TRUE, Truth.FALSE),
+    ),
+    **dict.fromkeys(
+        (
+            "fluid_sensitive_readable",
+            "implant_conditions_met",
+            "order_laterality_matches",
+            "order_region_matches",
+            "prior_available",
+            "study_readable",
+            "t1_readable",
+        ),
+        (Truth.FALSE, Truth.TRUE),
+    ),
+}
+# A guideline has a rule of its own for words at odds here, so the stated one stands.
+_HAS_ITS_RULE = frozenset({"jcv_status"})
+# Of two numbers the more careful one: an old measurement is worth less, a recent examination asks for a second look.
+_LARGER, _SMALLER = frozenset({"egfr_age"}), frozenset({"recent_same_exam_days"})
+# A series that a bare word calls readable, in a study that is not diagnostic: only its own verdict can say so.
+_VOUCHED = {"t1_readable": "t1_quality", "fluid_sensitive_readable": "fluid_sensitive_quality"}
 
 
 class SameObject:
@@ -54,11 +78,12 @@ def _functions(vocabulary: SameObject) -> Mapping[str, Derivation]:
 
 
 class CaseFacts(Mapping[str, FactValue]):
-    """The facts of one case on one day. A stated fact always stands; what follows from others is found on demand.
+    """The facts of one case on one day; what follows from others is found on demand.
 
-    As a mapping it answers for every name, with UNKNOWN where nothing is known, and runs over the known facts that were
-    stated or asked for. `found` holds what has been asked for so far. Raises KeyError for a vocabulary that names a
-    derivation which does not exist.
+    A stated fact stands, save where another word follows by definition and is the more careful one. As a mapping it
+    answers for every name, with UNKNOWN where nothing is known, and runs over the known facts that were stated or asked
+    for. `found` holds what has been asked for so far. Raises KeyError for a vocabulary that names a derivation which
+    does not exist.
     """
 
     __slots__ = ("_basis", "_functions", "_said", "as_of", "found", "stated", "vocabulary")
@@ -87,9 +112,31 @@ class CaseFacts(Mapping[str, FactValue]):
             value = UNKNOWN if fact is None else self._fitting(name, fact.value)
             # Held as unknown while it is worked out, so that two facts which follow from each other come to an end.
             self.found[name] = value
-            if (value is UNKNOWN or value is Truth.UNKNOWN) and name in self._functions:
-                value = self.found[name] = self._derive(name)
+            if name in self._functions:
+                if value is UNKNOWN or value is Truth.UNKNOWN:
+                    value = self.found[name] = self._derive(name)
+                elif name in _CAREFUL or name in _LARGER or name in _SMALLER:
+                    value = self.found[name] = self._more_careful(name, value)
         return value
+
+    def _more_careful(self, name: str, stated: FactValue) -> FactValue:
+        """Return the stated word or the one that follows, whichever asks for more care; UNKNOWN for one in doubt."""
+        if self._in_doubt(name, stated):
+            return UNKNOWN
+        derived = self._derive(name)
+        if derived == _careful(name, stated, derived) and _differ(name, stated, derived):
+            return derived
+        self._basis.pop(name, None)
+        return stated
+
+    def _in_doubt(self, name: str, stated: FactValue) -> bool:
+        verdict = _VOUCHED.get(name)
+        return (
+            verdict is not None
+            and stated is Truth.TRUE
+            and self.value("study_quality") == "not_diagnostic"
+            and is_unknown(self.value(verdict))
+        )
 
     def settle(self, name: str, value: FactValue, basis: tuple[str, ...]) -> None:
         """Put a fact on record that follows from more than facts, with the facts that it rests on."""
@@ -133,14 +180,24 @@ class CaseFacts(Mapping[str, FactValue]):
         return values
 
     def contradictions(self) -> tuple[str, ...]:
-        """Return the stated facts that follow another way from the others. The stated word stands; a person is told."""
+        """Return the stated facts that follow another way from the others; a person is told of each."""
         return tuple(
             name
             for name, fact in self.stated.items()
             if name in self._functions
             and not is_unknown(fact.value)
-            and _differ(name, fact.value, self._functions[name](self.value, self.as_of))
+            and (
+                self._in_doubt(name, fact.value)
+                or _differ(name, fact.value, self._functions[name](self.value, self.as_of))
+            )
         )
+
+    def used_of(self, name: str) -> str:
+        """Say which word was used of a stated fact that follows another way from the others."""
+        value = self.value(name)
+        if is_unknown(value):
+            return "neither word was used."
+        return "the stated word was used." if value is self.stated[name].value else "the more careful word was used."
 
     def _fitting(self, name: str, value: FactValue) -> FactValue:
         """Return a stated value; UNKNOWN for a word that the fact has not: it must not count as "none of these"."""
@@ -169,4 +226,14 @@ def _differ(name: str, stated: FactValue, derived: FactValue) -> bool:
         return False
     if isinstance(stated, Quantity) and isinstance(derived, Quantity):
         return abs(stated.to(derived.unit).value - derived.value) >= 1.0
-    return name in _BY_DEFINITION and stated != derived
+    return (name in _CAREFUL or name in _HAS_ITS_RULE) and stated != derived
+
+
+def _careful(name: str, stated: FactValue, derived: FactValue) -> FactValue:
+    """Return the more careful one of two words, or numbers, of a fact."""
+    if is_unknown(derived):
+        return stated
+    if isinstance(stated, Quantity) and isinstance(derived, Quantity):
+        return (max if name in _LARGER else min)(stated.to(derived.unit), derived, key=lambda each: each.value)
+    order = _CAREFUL[name]
+    return min((stated, derived), key=lambda each: order.index(each) if each in order else 0)

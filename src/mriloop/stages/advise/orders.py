@@ -31,8 +31,9 @@ def decide_order(advice: Advice, override: OrderOverride | None = None) -> Order
     """Put the answers of the order checks together.
 
     A block or a hold decides at once; what is missing comes before a question to ask, that before advice, and that
-    before allowing. Only answers of the default profiles decide; the others stand under `conflicts`. NOT_CHECKED where
-    no check spoke at all (no order, or not for an MRI). Answers that `override` lifts count no more.
+    before allowing; facts that disagree clear nothing. Only answers of the default profiles decide; the others stand
+    under `conflicts`. NOT_CHECKED where no check spoke at all (no order, or not for an MRI). Answers that `override`
+    lifts count no more.
     """
     lifted = override.lifts if override is not None else ()
     checked = [each for each in advice.recommendations if each.guideline in ORDER_GUIDELINES and each.default]
@@ -51,6 +52,9 @@ def decide_order(advice: Advice, override: OrderOverride | None = None) -> Order
             reasons = found
             outcome = OrderOutcome.NEEDS_INFORMATION if missing and means in _GOES_ON else means
             break
+    doubts = tuple(each.text for each in advice.warnings if each.code == "facts_disagree")
+    if doubts and outcome in (OrderOutcome.ALLOW, OrderOutcome.ADVISE):
+        outcome, questions = OrderOutcome.NEEDS_INFORMATION, (*questions, *doubts)
     stops = [each for each in checked if each.step in _STOPS]
     return OrderDecision(
         outcome=outcome,

@@ -87,7 +87,10 @@ def _surveillance_start(ask: Ask, as_of: date) -> FactValue:
         return UNKNOWN
     if isinstance(months, Quantity):
         whole, share = divmod(months.to("mo").value, 1)
-        return made - relativedelta(months=int(whole), days=round(share * 32))
+        try:
+            return made - relativedelta(months=int(whole), days=round(share * 32))
+        except (OverflowError, ValueError):  # before the first day of the calendar
+            return UNKNOWN
     change = ask("change_vs_prior")
     return made if is_unknown(change) or change == "no_prior" else UNKNOWN
 
