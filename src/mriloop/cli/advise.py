@@ -63,7 +63,7 @@ def advise(
     --for-patient shows what a patient would be told of each step, for a person to read first: nothing is sent, and a
     letter is made of a signed report alone.
     """
-    from mriloop.app.advise import list_guidelines
+    from mriloop.app.advise import guidelines_in_force
     from mriloop.app.exchange import advise_with_record, write_calendar, write_proposals
     from mriloop.app.telling import previews, told
     from mriloop.edges.publish.documents import advice_document
@@ -94,8 +94,9 @@ def advise(
         shown = previews(advice, settings, language=for_patient, on=_day(as_of), allow_drafts=allow_drafts)
         click.echo("\n\n".join(_preview(each) for each in shown) or "No next step is proposed.")
     else:
-        titles = {one.id: one.title for one in list_guidelines(settings.site_path)}
-        click.echo(folded(explain(advice, titles)))
+        known = guidelines_in_force(settings.site_path)
+        titles = {one.id: one.title for one in known.guidelines}
+        click.echo(folded(explain(advice, titles, known.vocabulary)))
     pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
     leave(Exit.NEEDS_PERSON if pressing else Exit.DONE)
 

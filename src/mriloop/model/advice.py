@@ -54,6 +54,10 @@ class Recommendation:
     provenance: str = ""
     signatures: tuple[Signature, ...] = ()
 
+    def is_overdue(self, on: date) -> bool:
+        """Tell whether the window to be met next has passed on a day."""
+        return self.window is not None and self.window.latest < on
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undetermined:
@@ -92,10 +96,14 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
-    """Something the reader must know beside the recommendations, such as an emergency sign that nobody has excluded."""
+    """Something the reader must know beside the recommendations, such as an emergency sign that nobody has excluded.
+
+    `missing` names the facts of the vocabulary that would settle it, where there are such.
+    """
 
     code: str
     text: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

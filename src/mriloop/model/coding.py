@@ -114,12 +114,16 @@ class Laterality(StrEnum):
 
 
 class Contrast(StrEnum):
-    """Pharmaceutical attribute of an exam. LOINC/RSNA Playbook: WO, W, WO & W."""
+    """Pharmaceutical attribute of an exam. LOINC/RSNA Playbook: WO, W, WO & W.
+
+    NEEDS_DECISION: the rule asks for contrast, but the case states a reason for which a person must decide on it.
+    """
 
     WITHOUT = "without"
     WITH = "with"
     WITHOUT_AND_WITH = "without_and_with"
     SITE_POLICY = "site_policy"
+    NEEDS_DECISION = "needs_decision"
     UNKNOWN = "unknown"
 
 

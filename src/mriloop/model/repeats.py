@@ -26,7 +26,7 @@ IMAGING_STEPS: frozenset[Step] = frozenset(
     {Step.FOLLOW_UP_IMAGING, Step.ADDITIONAL_IMAGING, Step.REPEAT_IMAGING, Step.COMPLETE_IMAGING}
 )
 
-_WITH_AGENT = (Contrast.WITH, Contrast.WITHOUT_AND_WITH)
+_WITH_AGENT = (Contrast.WITH, Contrast.WITHOUT_AND_WITH, Contrast.NEEDS_DECISION)
 
 MOTION_LADDER = (
     "comfort and pain control, immobilisation",

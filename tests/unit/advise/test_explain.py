@@ -57,7 +57,7 @@ def test_an_emergency_that_nobody_has_excluded_comes_first_and_behind_one_that_i
     knee = said("septic_knee")
     assert knee.startswith("Suspected septic joint")
     assert "[within hours]" in knee.splitlines()[0]
-    assert "First of all: Osteomyelitis or septic joint outside the spine: nobody has excluded" in knee
+    assert "Also to be excluded: Osteomyelitis or septic joint outside the spine: nobody has excluded" in knee
 
 
 def test_a_draft_is_called_one_before_anything_else_is_said_and_the_count_says_how_many():

@@ -93,6 +93,7 @@ _CONTRAST = {
     Contrast.WITHOUT: "without contrast",
     Contrast.WITH: "with contrast",
     Contrast.WITHOUT_AND_WITH: "without and with contrast",
+    Contrast.NEEDS_DECISION: "contrast for a person to decide",
 }
 
 

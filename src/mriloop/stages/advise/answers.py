@@ -12,7 +12,9 @@ from mriloop.model.advice import (
     Recommendation,
     Undetermined,
 )
-from mriloop.model.guideline import Guideline, Table
+from mriloop.model.guideline import CLOSING_STEPS, STOPPING_STEPS, Guideline, Table
+
+_NOTHING_DONE = CLOSING_STEPS | STOPPING_STEPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +23,7 @@ class Answer:
 
     `scope_missing` are the facts that decide whether it applies at all; until they are known its recommendations are
     only what it would say, unless a guard fired (`guarded`): an emergency does not wait for the patient's age.
+    `emergencies` are the facts of an emergency that nobody has stated.
     """
 
     guideline: Guideline
@@ -31,6 +34,7 @@ class Answer:
     warnings: tuple[Caution, ...] = ()
     scope_missing: tuple[str, ...] = ()
     guarded: bool = False
+    emergencies: tuple[str, ...] = ()
 
 
 def rivals_of(tables: Sequence[Table], chosen: str | None) -> list[Table]:
@@ -79,7 +83,14 @@ def side_by_side(
 
 
 def _gist(each: Recommendation) -> tuple[object, ...]:
-    return (each.step, each.modality, each.region, each.contrast, each.window, each.schedule, each.then, each.urgency)
+    """Return all that a reader would act on: authorities agree only where none of it differs.
+
+    Of a step after which nothing is done, who is told and what is said beside it count for nothing.
+    """
+    examination = (each.modality, each.region, each.contrast)
+    dates = (each.window, each.schedule, each.then)
+    doing = () if each.step in _NOTHING_DONE else (frozenset(each.specialty), frozenset(each.actions))
+    return (each.step, each.urgency, examination, dates, doing)
 
 
 def share_families(answers: list[Answer]) -> list[Answer]:

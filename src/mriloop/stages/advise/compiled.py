@@ -128,6 +128,7 @@ class ReadyGuideline:
             self.tables.append(ReadyTable(table, at, *self._rows(table.rows, table, conjunctions, vocabulary)))
         self.raising = Matrix(guideline.raised_by, vocabulary)
         self.matrix = Matrix(conjunctions, vocabulary)
+        self.asks = frozenset(each.fact for matrix in (self.raising, self.matrix) for each in matrix.columns)
         # The words of `condition` that put this guideline on the table.
         self.conditions = frozenset(
             str(each.value) for group in guideline.raised_by for each in group if each.fact == "condition"
@@ -177,18 +178,14 @@ def _guard_rank(row: Row) -> int:
     return _URGENCY_RANK[row.urgency] if row.urgency in EMERGENCIES else len(_URGENCY_RANK)
 
 
-def _not_excluded(
-    title: str, vocabulary: Mapping[str, FactSpec], names: tuple[str, ...], code: str
-) -> tuple[Caution, ...]:
-    """Return the warning that nobody has excluded these facts; none for no facts."""
+def _not_excluded(title: str, vocabulary: Mapping[str, FactSpec], names: tuple[str, ...]) -> tuple[Caution, ...]:
+    """Return the warning that the answer may change with these facts; none for no facts."""
     if not names:
         return ()
     called = ", ".join(name_of(name, vocabulary) for name in names)
     questions = " ".join(vocabulary[name].question for name in names)
-    said = (
-        "nobody has excluded" if code == "emergency_not_excluded" else "the answer may change with what is not stated:"
-    )
-    return (Caution(code=code, text=f"{title}: {said} {called}. Ask: {questions}"),)
+    text = f"{title}: the answer may change with what is not stated: {called}. Ask: {questions}"
+    return (Caution(code="not_excluded", text=text, missing=names),)
 
 
 def _by_question(tables: Iterable[Table]) -> dict[str, list[Table]]:

@@ -30,8 +30,10 @@ from mriloop.model.guideline import (
     Step,
 )
 from mriloop.stages.advise.answers import Answer, share_families, side_by_side
+from mriloop.stages.advise.cautions import emergencies_open, shared_lesion
 from mriloop.stages.advise.compiled import EMERGENCIES, ReadyGuideline, ReadyTable, ready
 from mriloop.stages.advise.conditions import name_of
+from mriloop.stages.advise.contrast import with_a_person
 from mriloop.stages.advise.decide import NO_ROW
 from mriloop.stages.advise.facts import CaseFacts
 from mriloop.stages.advise.recommend import cautions_of, due, recommend
@@ -66,9 +68,9 @@ def evaluate(
     Returns
     -------
     Advice
-        Recommendations ordered by urgency, then by guideline. Every guideline appears in `recommendations`,
-        `undetermined` or `out_of_scope`: none is silent. `facts` are the stated ones and the derived ones that some
-        guideline asked for.
+        Recommendations ordered by urgency, of one urgency those that are overdue first, then by guideline. Every
+        guideline appears in `recommendations`, `undetermined` or `out_of_scope`: none is silent. `facts` are the stated
+        ones and the derived ones that some guideline asked for.
     """
     case = CaseFacts(facts, guidelines.vocabulary, as_of)
     profiles = guidelines.default_profiles
@@ -80,8 +82,11 @@ def evaluate(
         case.settle(UNADDRESSED, _unaddressed(answers, case, guidelines.vocabulary), ("condition",))
         answers += [_ask(each, case, profiles) for each in last]
     recommendations = [each for answer in answers for each in answer.recommendations]
-    recommendations.sort(key=lambda each: _URGENCY_RANK[each.urgency])
-    warnings = [caution for answer in answers for caution in answer.warnings]
+    recommendations.sort(key=lambda each: (_URGENCY_RANK[each.urgency], not (each.default and each.is_overdue(as_of))))
+    recommendations, on_contrast = with_a_person(recommendations, case)
+    warnings = [*on_contrast, *emergencies_open(answers, guidelines.vocabulary)]
+    warnings += [caution for answer in answers for caution in answer.warnings]
+    warnings += shared_lesion(answers, case)
     warnings += [
         Caution(
             code="facts_disagree",
@@ -125,10 +130,12 @@ def _unaddressed(answers: Iterable[Answer], facts: CaseFacts, vocabulary: Mappin
     stated = facts.value("condition")
     if not isinstance(stated, tuple):
         return UNKNOWN
+    proposed = any(answer.recommendations for answer in answers)
+    # A guideline that holds its answer back for want of a fact has spoken, beside one that proposes a step.
     spoken_for = {
         word
         for answer in answers
-        if answer.out_of_scope is None
+        if answer.out_of_scope is None or (proposed and answer.warnings)
         for word in ready(answer.guideline, vocabulary).conditions
     }
     return truth(bool(set(stated) - spoken_for - {"none"}))
@@ -150,18 +157,17 @@ def _ask(known: ReadyGuideline, facts: CaseFacts, profiles: Mapping[str, str]) -
     scope_missing = tuple(dict.fromkeys(outside))
     guards = _guards(known, facts, possible, unsure)
     if guards.fired:
-        cautions = [*guards.notes, *known.not_excluded(guards.emergencies, "emergency_not_excluded")]
         return Answer(
             guideline=guideline,
             recommendations=guards.fired,
-            warnings=tuple(cautions),
+            warnings=guards.notes,
+            emergencies=guards.emergencies,
             scope_missing=scope_missing,
             guarded=True,
         )
     said = _tables(known, facts, profiles.get(guideline.id), possible, unsure)
     asked_for = {*said.missing, *scope_missing}
-    cautions = [*known.not_excluded(guards.emergencies, "emergency_not_excluded")]
-    cautions += known.not_excluded(tuple(name for name in guards.others if name not in asked_for), "not_excluded")
+    cautions = known.not_excluded(tuple(name for name in guards.others if name not in asked_for))
     undetermined: tuple[Undetermined, ...] = ()
     if said.missing:
         undetermined = (
@@ -178,6 +184,7 @@ def _ask(known: ReadyGuideline, facts: CaseFacts, profiles: Mapping[str, str]) -
         if silent
         else None,
         scope_missing=scope_missing,
+        emergencies=guards.emergencies,
     )
 
 
@@ -270,7 +277,7 @@ def _decide(
         if table.table.if_unknown == "ask":
             return [], lacks
         if table.table.if_unknown == "warn":
-            said.cautions += known.not_excluded(tuple(lacks), "not_excluded")
+            said.cautions += known.not_excluded(tuple(lacks))
         return [], []
     answered: list[Recommendation] = []
     missing: list[str] = []

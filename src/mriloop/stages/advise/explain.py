@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from mriloop.model.advice import Advice, Caution, Conflict, Recommendation, Undetermined
 from mriloop.model.coding import Urgency
-from mriloop.model.guideline import Citation, Mark, Status, Step
+from mriloop.model.guideline import Citation, FactSpec, FactType, Mark, Status, Step
 from mriloop.model.repeats import SCREENS, screens_of
+from mriloop.stages.advise.contrast import NEEDS_A_PERSON
 from mriloop.stages.advise.repeats import say_repeat
 from mriloop.stages.advise.signatures import say_signature
 
@@ -34,41 +35,54 @@ _CONTRAST = {
     "with": "with contrast",
     "without_and_with": "without and with contrast",
     "site_policy": "contrast as the site decides",
+    "needs_decision": "contrast for a person to decide",
     "unknown": "contrast not stated",
 }
 _SCHEDULE_SHOWN = 8
 _EMERGENCY = "emergency_not_excluded"
+_OVERDUE = "window_passed"
+_WORDS_SHOWN = 12
+_ANSWERS = {FactType.BOOL: "yes or no", FactType.DATE: "a day, YYYY-MM-DD"}
+_UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days", "{count}": "a count", "1": "a number"}
 
 
-def explain(advice: Advice, titles: Mapping[str, str] | None = None) -> str:
+def explain(
+    advice: Advice, titles: Mapping[str, str] | None = None, vocabulary: Mapping[str, FactSpec] | None = None
+) -> str:
     """Return the whole advice as plain text, the most urgent first. Every proposal ends with its authority.
 
-    The text is for clinicians: it may hold frequencies and drug names that no patient text may hold. An emergency that
-    nobody has excluded comes before everything else, unless one is proposed. `titles` names guidelines in words.
+    The text is for clinicians: it may hold frequencies and drug names that no patient text may hold. Contrast that a
+    person must decide on comes before everything else, then an emergency that nobody has excluded, unless one is
+    proposed, then what is overdue. `titles` names guidelines in words; `vocabulary` adds what to write in a case file
+    behind each question.
     """
-    named = titles or {}
+    named, words = titles or {}, vocabulary or {}
     leading = [each for each in advice.recommendations if each.default and each.step != Step.ALLOW_ORDER]
     allowed = [each for each in advice.recommendations if each.default and each.step == Step.ALLOW_ORDER]
     beside = [each for each in advice.recommendations if not each.default]
     first = [each for each in advice.warnings if each.code == _EMERGENCY]
-    later = [each for each in advice.warnings if each.code != _EMERGENCY]
+    decide = [each for each in advice.warnings if each.code == NEEDS_A_PERSON]
+    overdue = [each for each in advice.warnings if each.code == _OVERDUE]
+    later = [each for each in advice.warnings if each.code not in (_EMERGENCY, NEEDS_A_PERSON, _OVERDUE)]
     pressing = any(each.urgency in (Urgency.MINUTES, Urgency.HOURS) for each in leading)
-    parts = [] if pressing else [_explain_caution(each) for each in first]
+    parts = [_explain_caution("First of all", each) for each in [*decide, *([] if pressing else first)]]
+    parts += [_explain_caution("Overdue", each) for each in overdue]
     if len(leading) > 1:
         drafts = sum(each.status is Status.DRAFT for each in leading)
         said = f", {drafts} of them not verified (DRAFT)" if drafts else ""
-        parts.append(f"{len(leading)} steps are proposed{said}, the most urgent first.")
+        late = ", then what is overdue" if overdue else ""
+        parts.append(f"{len(leading)} steps are proposed{said}, the most urgent first{late}.")
     parts += [_numbered(number, each, len(leading)) for number, each in enumerate(leading, 1)]
     if allowed:
         parts.append("\n".join(["Nothing speaks against the order on these questions:", *map(_allowed, allowed)]))
     if not advice.recommendations:
         parts.append("No next step is proposed.")
-    parts += [_explain_undetermined(each, named) for each in advice.undetermined]
+    parts += [_explain_undetermined(each, named, words) for each in advice.undetermined]
     parts += [_explain_conflict(each, advice) for each in advice.conflicts]
     if beside:
         parts.append("Shown beside the default:\n\n" + "\n\n".join(explain_recommendation(each) for each in beside))
-    parts += [_explain_caution(each) for each in (first if pressing else [])]
-    parts += [_explain_caution(each) for each in later]
+    parts += [_explain_caution("Also to be excluded", each) for each in (first if pressing else [])]
+    parts += [_explain_caution("Note", each) for each in later]
     parts.append("These are proposals. A named person decides.")
     return "\n\n".join(parts)
 
@@ -132,7 +146,8 @@ def _when(each: Recommendation) -> Iterable[str]:
     if each.window is not None:
         yield f"Due: {each.window.target}, from {each.window.earliest} to {each.window.latest}."
     elif each.schedule:
-        yield "Due: nothing; every date of this schedule is past or done."
+        ends = "" if each.then else " It may end now; a person decides."
+        yield f"Due: nothing; every date of this schedule is past or done.{ends}"
     elif each.step == "individualise":
         yield "Due: a clinician sets the date."
     if each.suggested is not None:
@@ -178,11 +193,30 @@ def _explain_conflict(conflict: Conflict, advice: Advice) -> str:
     return "\n".join(lines)
 
 
-def _explain_caution(caution: Caution) -> str:
-    return f"{'First of all' if caution.code == _EMERGENCY else 'Note'}: {caution.text}"
+def _explain_caution(label: str, caution: Caution) -> str:
+    write = f" In the case file: {', '.join(caution.missing)}." if caution.missing else ""
+    return f"{label}: {caution.text}{write}"
 
 
-def _explain_undetermined(each: Undetermined, titles: Mapping[str, str]) -> str:
-    asked = " ".join(each.questions) or ", ".join(each.missing)
+def _explain_undetermined(each: Undetermined, titles: Mapping[str, str], vocabulary: Mapping[str, FactSpec]) -> str:
     waiting = f" ({', '.join(each.profiles)})" if len(each.profiles) > 1 else ""
-    return f"{titles.get(each.guideline, each.guideline)}{waiting} cannot answer before this is known: {asked}"
+    said = f"{titles.get(each.guideline, each.guideline)}{waiting} cannot answer before this is known:"
+    if not vocabulary:
+        return f"{said} {' '.join(each.questions) or ', '.join(each.missing)}"
+    asked = [f"  - {vocabulary[name].question} [{_write(vocabulary[name])}]" for name in each.missing]
+    return "\n".join([said, *asked])
+
+
+def _write(spec: FactSpec) -> str:
+    """Return what to write in a case file to answer a question: the fact, and its words where the question has none."""
+    if spec.type in _ANSWERS:
+        return f"{spec.name}: {_ANSWERS[spec.type]}"
+    if spec.type is FactType.QUANTITY:
+        return f"{spec.name}: {_UNITS.get(spec.unit or '1', f'a number in {spec.unit}')}"
+    if not spec.values:
+        return f"{spec.name}: days, YYYY-MM-DD"
+    if all(word in spec.question for word in spec.values):
+        return spec.name
+    if len(spec.values) > _WORDS_SHOWN:
+        return f"{spec.name}: see `mriloop guidelines facts {spec.name}`"
+    return f"{spec.name}: {' | '.join(spec.values)}"

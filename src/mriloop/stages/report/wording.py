@@ -20,6 +20,7 @@ CONTRAST = {
     Contrast.WITH: "with contrast",
     Contrast.WITHOUT_AND_WITH: "without and with contrast",
     Contrast.SITE_POLICY: "contrast by site policy",
+    Contrast.NEEDS_DECISION: "contrast for a person to decide",
     Contrast.UNKNOWN: "contrast not stated",
 }
 
