@@ -228,18 +228,20 @@ def _order_purpose_open(ask: Ask, as_of: date) -> FactValue:
     return truth(is_unknown(ask("order_purpose")) and bool(_purposes(ask)))
 
 
-def _recent_same_exam_date(ask: Ask, as_of: date) -> FactValue:
-    """The day of the examination that the case is about, where it is of the ordered region and can be read."""
-    made, imaged, ordered = ask("exam_date"), ask("region"), ask("order_region")
-    if not isinstance(made, date) or not isinstance(imaged, str) or not isinstance(ordered, str):
+def _recent_same_exam_days(ask: Ask, as_of: date) -> FactValue:
+    """Days since the same examination was made last.
+
+    Where nobody states that day, the examination of the case counts, if it is of the ordered region and could be read:
+    one that is repeated for its quality is no duplicate.
+    """
+    stated, made = ask("recent_same_exam_date"), ask("exam_date")
+    if not is_unknown(stated):
+        return _days_since(stated, as_of)
+    imaged, ordered = ask("region"), ask("order_region")
+    if not isinstance(imaged, str) or not isinstance(ordered, str) or not _fits(ordered, imaged):
         return UNKNOWN
     repeated = ask("repeat_needed") is Truth.TRUE or ask("study_quality") == "not_diagnostic"
-    return made if _fits(ordered, imaged) and not repeated else UNKNOWN
-
-
-def _recent_same_exam_days(ask: Ask, as_of: date) -> FactValue:
-    """Days since the same examination was made last."""
-    return _days_since(ask("recent_same_exam_date"), as_of)
+    return UNKNOWN if repeated else _days_since(made, as_of)
 
 
 def _days_since(day: FactValue, as_of: date) -> FactValue:
@@ -268,6 +270,5 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "order_laterality_matches": _order_laterality_matches,
     "order_purpose": _order_purpose,
     "order_purpose_open": _order_purpose_open,
-    "recent_same_exam_date": _recent_same_exam_date,
     "recent_same_exam_days": _recent_same_exam_days,
 }
