@@ -17,7 +17,7 @@ from mriloop.model.finding import Case
 from mriloop.model.order import OrderDecision, OrderOutcome
 from mriloop.model.record import Record, as_json
 from mriloop.model.report import Person
-from mriloop.stages.advise import ORDER_GUIDELINES, decide_order, evaluate, override_order
+from mriloop.stages.advise import ORDER_GUIDELINES, decide_order, evaluate, not_checked, override_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,8 @@ def check_order(case: Case, *, site: Path | None, override: Act | None = None) -
         decision = decide_order(advice)
     else:
         decision = override_order(advice, by=override.by, on=case.as_of, reason=override.reason)
+    if decision.outcome is not OrderOutcome.NOT_CHECKED:
+        decision = replace(decision, not_checked=not_checked(case.facts, known.vocabulary, case.as_of))
     stated = {name: as_json(case.facts[name].value) for name in sorted(case.facts)}
     digest = hashlib.sha256(json.dumps(stated, sort_keys=True, default=str).encode()).hexdigest()
     return OrderCheck(id=f"order-{digest[:16]}", decision=decision, advice=advice)

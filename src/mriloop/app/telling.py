@@ -10,6 +10,7 @@ from pathlib import Path
 from mriloop.edges.knowledge.letters import load_letters
 from mriloop.model.advice import Advice
 from mriloop.model.communication import Clinic, LetterTemplates
+from mriloop.model.errors import refuse
 from mriloop.model.guideline import STAFF_STEPS, GuidelineSet, LintProblem
 from mriloop.settings import Settings
 from mriloop.stages.communicate import StepPreview, preview, problems_of, text_of
@@ -39,6 +40,9 @@ def previews(
     language without letters.
     """
     letters = _load(settings.site_path)
+    if language not in letters.languages:
+        known = f"{language}; there are {' and '.join(letters.languages)}"
+        raise refuse("knowledge_unknown", kind="language of letters", name=known)
     clinic = Clinic(name=settings.clinic_name, phone=settings.clinic_phone)
     return tuple(
         preview(each, letters, language=language, clinic=clinic, on=on, allow_drafts=allow_drafts)

@@ -103,16 +103,14 @@ def advise(
 
 def _preview(shown: StepPreview) -> str:
     """Say what a patient would be told of one step, with the points of the checklist that its letter covers."""
-    from mriloop.model.communication import CHECKLIST
-
     head = f"{shown.step} [letter {shown.kind}; {shown.status}]"
     if shown.withheld:
         return f"{head}\n  {shown.withheld}"
     lines = [head, f"  {shown.text}" if shown.text else "  (no text of its own)"]
     for point, said in shown.points.items():
-        lines.append(f"  * {CHECKLIST[point]}")
+        lines.append(f"  * {shown.headings[point]}")
         lines += [f"      {sentence}" for sentence in said]
-    lines += [f"  * {CHECKLIST[point]}: filled when the report is signed" for point in shown.at_signature]
+    lines += [f"  * {shown.headings[point]}: filled when the report is signed" for point in shown.at_signature]
     return "\n".join(lines)
 
 

@@ -72,9 +72,16 @@ def order_check(
 
 def _in_words(decision: OrderDecision) -> str:
     lines = [decision.outcome.value.upper().replace("_", " ")]
+    if decision.form_allowed and decision.questions:
+        count = len(decision.questions)
+        lines[0] += f": the form of the order is right; {count} question{'s are' if count > 1 else ' is'} open"
     if decision.override is not None:
         act = decision.override
         lines.append(f"overridden by {act.by.name}, {act.by.role}: {act.reason}")
+        lines.append("Set aside by the override:")
+        for answer in decision.lifted:
+            lines += _answer(answer)
+        lines.append("What remains:")
     for reason in decision.reasons:
         lines += _answer(reason)
     lines += [f"? {question}" for question in decision.questions]
@@ -87,6 +94,9 @@ def _in_words(decision: OrderDecision) -> str:
     lines += [f"Note: {caution.text}" for caution in decision.warnings if caution.text not in asked]
     if decision.may_override:
         lines.append(f"May be overridden, with a reason, by: {', '.join(decision.may_override).replace('_', ' ')}.")
+    if decision.not_checked:
+        lines.append("Not checked, because nobody stated it:")
+        lines += [f"- {words}" for words in decision.not_checked]
     return "\n".join(lines)
 
 

@@ -48,6 +48,7 @@ LETTER_KINDS: Mapping[str, tuple[str, ...]] = {
     "r4_admin": tuple(CHECKLIST),
     "normal": _ALWAYS,
     "abnormal_next_step": (*_ALWAYS, "when"),
+    "urgent_next_step": (*_ALWAYS, "when"),
     REFERRER_KIND: (),
 }
 # The words a template may leave open. Those of NAMES are somebody's own words, which no template can make easier.
@@ -95,13 +96,14 @@ FLAGS: Mapping[str, str] = {
     "repeat_part": "some pictures are taken again",
     "tight_space": "the scan stopped because of the tight space",
     "urgent": "the step must not wait: minutes or hours",
+    "right_now": "the step must not wait for hours: minutes",
     "imaging": "the next step is a scan",
     "mri": "the next step is an MRI scan",
     "referral": "the next step is to see a specialist",
     "other_step": "the next step is neither a scan nor a specialist",
     "no_step": "nothing is owed",
     "more_steps": "there are further steps beside the one in the letter",
-    "finding": "something was found beside the reason for the letter",
+    "finding": "the signed result is abnormal: something was found",
     "has_told": "the guideline has a patient text in this language",
     "has_steps": "there are recommendations",
     "has_questions": "some guideline could not answer",
@@ -223,7 +225,8 @@ class LetterWords:
     """The small words of one language: body parts, specialists, months, red flags, and the labels of the layout.
 
     `months` has 12 names; `date` is a format over {day}, {month} and {year}. `regions`, `specialties` and `red_flags`
-    map the codes of the model to plain words; each has the key "other" for what has no word of its own.
+    map the codes of the model to plain words; each has the key "other" for what has no word of its own. `checklist` has
+    the points of CHECKLIST in the language; one that lacks them has the English ones.
     """
 
     language: str
@@ -233,6 +236,7 @@ class LetterWords:
     specialties: Mapping[str, str]
     red_flags: Mapping[str, tuple[str, ...]]
     labels: Mapping[str, str]
+    checklist: Mapping[str, str] = field(default_factory=lambda: CHECKLIST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

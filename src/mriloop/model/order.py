@@ -39,7 +39,9 @@ class OrderDecision:
     `reasons` are the answers that decide it, and where it is a question or a matter of advice the others as well;
     `missing` with `questions` what is still asked for; `notes` answers that go along and change nothing; `conflicts`
     where authorities differ. `may_override` are the roles that can let a blocked or held order go on with a reason;
-    `override` the act of somebody who did.
+    `override` the act of somebody who did, `lifted` the answers that it set aside. `form_allowed` says that the form of
+    the order (without, with, without and with contrast) is right, whatever else is open. `not_checked` names in words
+    what was left out because nobody stated it.
     """
 
     outcome: OrderOutcome
@@ -51,3 +53,6 @@ class OrderDecision:
     warnings: tuple[Caution, ...] = ()
     may_override: tuple[str, ...] = ()
     override: OrderOverride | None = None
+    lifted: tuple[Recommendation, ...] = ()
+    form_allowed: bool = False
+    not_checked: tuple[str, ...] = ()

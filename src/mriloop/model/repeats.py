@@ -146,7 +146,8 @@ def screens_of(step: Recommendation) -> tuple[str, ...]:
     """
     if step.modality != "MR" or step.step not in IMAGING_STEPS:
         return ()
-    return ("implant_screen", "contrast_screen") if step.contrast in _WITH_AGENT else ("implant_screen",)
+    agent = step.contrast in _WITH_AGENT or "T1_after_contrast" in step.pulse_sequences
+    return ("implant_screen", "contrast_screen") if agent else ("implant_screen",)
 
 
 # How each screen is asked for.

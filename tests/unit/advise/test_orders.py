@@ -94,8 +94,8 @@ def test_an_order_that_nothing_stands_against_is_allowed(check):
         (
             {},
             {"prior_reaction": "mild", "reaction_agent": "gadovist"},
-            "hold",
-            "order_contrast/same_agent/change",
+            "ask",
+            "order_contrast/reaction_acr/mild",
         ),
         ({}, {"shellfish_allergy": True}, "allow", "order_contrast/iodine/no_reason"),
         # C.6: implants and other screens
@@ -105,7 +105,7 @@ def test_an_order_that_nothing_stands_against_is_allowed(check):
             {},
             {"implant_status": "mr_conditional", "conditions_met": False},
             "hold",
-            "order_safety/implant/conditional",
+            "order_safety/conditions/open",
         ),
         ({}, {"eye_metal": True, "eye_metal_cleared": False}, "hold", "order_safety/eye/open"),
         ({}, {"insulin_pump": True}, "hold", "order_safety/pump/stated"),
@@ -270,3 +270,84 @@ def test_a_word_that_the_other_facts_contradict_clears_no_order(check, order, ch
 def test_the_order_and_the_facts_may_not_say_different_things(check):
     with pytest.raises(SenderError, match="implant_status is stated twice, differently"):
         check({"implant_status": "mr_unsafe"}, order={"implant_status": "none"})
+
+
+def test_what_an_override_sets_aside_stays_in_sight(check):
+    found = check(order={"contrast": "with"}, override=Act(by=READER, reason="agreed"))
+    assert [each.id for each in found.decision.lifted] == ["order_check/contrast_form/contrast_only"]
+    assert check().decision.lifted == ()
+
+
+def test_the_form_is_called_right_while_questions_are_open(check):
+    add_on = {"contrast": "W", "exam_kind": "add_on"}
+    open_ = check({"precontrast_same_session": True, "prior_reaction": None}, order=add_on)
+    assert open_.decision.outcome is OrderOutcome.NEEDS_INFORMATION
+    assert open_.decision.form_allowed
+    assert not check(order={"contrast": "with"}).decision.form_allowed
+
+
+def left_out(found: OrderCheck) -> set[str]:
+    return {words.split(":")[0] for words in found.decision.not_checked}
+
+
+def test_what_nobody_stated_is_named_as_not_checked(check):
+    bare = check(order={"modality": None})
+    assert left_out(bare) == {"modality", "need of contrast", "duplicate", "region", "screens"}
+    assert "side" in left_out(check(order={"region": "knee"}))
+    full = check(
+        {
+            "condition": "vestibular_schwannoma",
+            "region": "brain",
+            "exam_date": "2025-03-02",
+            "question_region": "brain",
+            **dict.fromkeys(("eye_metal", "insulin_pump", "drug_patch", "claustrophobia"), False),
+            **dict.fromkeys(("fits_bore", "can_lie_flat"), True),
+        }
+    )
+    assert left_out(full) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "order", "outcome", "row"),
+    [
+        # The purpose follows from the condition where one word decides.
+        ({"condition": "ms", "unexpected_deterioration": False}, {}, "advise", "order_check/need/ms"),
+        ({"condition": "suspected_ms"}, {"contrast": "WO"}, "advise", "order_check/need_missing/ms_diagnosis"),
+        (
+            {"condition": "cirrhosis"},
+            {"contrast": "WO", "region": "liver"},
+            "advise",
+            "order_check/need_missing/enhancement",
+        ),
+        ({"condition": ["ms", "meningioma"]}, {}, "ask", "order_check/purpose/ask"),
+        # A recent examination of the ordered region may be a duplicate.
+        (
+            {"region": "knee", "exam_date": "2026-02-25", "new_question": False},
+            {"region": "knee", "contrast": "WO"},
+            "ask",
+            "order_check/duplicate/duplicate",
+        ),
+        # Words that clinicians write.
+        ({"implant_status": "pacemaker"}, {}, "hold", "order_safety/implant/unknown"),
+        ({"pacemaker": True}, {}, "hold", "order_safety/device_named/disagree"),
+        ({"prior_reaction": "yes"}, {}, "hold", "order_contrast/reaction_acr/severity"),
+        ({"prior_reaction": "anaphylactic"}, {}, "hold", "order_contrast/reaction_acr/severe"),
+        ({"ckd_stage": 5}, {"agent": "gadodiamide"}, "block", "order_contrast/agent/group_i_risk"),
+        ({"dialysis": True}, {"agent": None}, "ask", "order_contrast/agent/undecided_risk"),
+        ({}, {"contrast": "gadolinium"}, "block", "order_check/contrast_form/contrast_only"),
+        ({"pregnant": None, "pregnancy_weeks": "20 weeks"}, {}, "ask", "order_contrast/pregnancy/pregnant"),
+    ],
+)
+def test_what_the_review_found(check, change, order, outcome, row):
+    found = check(change, order=order)
+    assert found.decision.outcome.value == outcome
+    assert row in rows(found)
+
+
+def test_a_recent_examination_of_the_region_asks_whether_the_question_is_new(check):
+    found = check({"region": "knee", "exam_date": "2026-02-25"}, order={"region": "knee", "contrast": "WO"})
+    assert found.decision.missing == ("new_clinical_question",)
+
+
+def test_no_condition_of_a_device_is_asked_for_before_one_is_known(check):
+    assert check({"implant_status": None}).decision.missing == ("implant_status",)

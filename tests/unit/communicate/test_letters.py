@@ -43,7 +43,10 @@ def text_of(letter):
         ({"repeat_reason": "R2.ms"}, Outcome.ABNORMAL, "r2_follow_up"),
         ({"repeat_reason": "R2.ms"}, Outcome.NORMAL, "r2_follow_up"),
         ({"repeat_reason": "R3.contrast", "contrast": Contrast.WITHOUT_AND_WITH}, Outcome.ABNORMAL, "r3_contrast"),
-        ({"repeat_reason": "R2.ms", "urgency": Urgency.HOURS}, Outcome.ABNORMAL, "abnormal_next_step"),
+        ({"repeat_reason": "R2.ms", "urgency": Urgency.HOURS}, Outcome.ABNORMAL, "urgent_next_step"),
+        ({"repeat_reason": "R3.mra_mrv", "urgency": Urgency.MINUTES}, Outcome.ABNORMAL, "urgent_next_step"),
+        ({**REFERRAL, "urgency": Urgency.MINUTES}, Outcome.NORMAL, "urgent_next_step"),
+        ({"repeat_reason": "R1.wrong_patient", "urgency": Urgency.HOURS}, Outcome.NOT_DIAGNOSTIC, "r1_technical"),
         ({"repeat_reason": "R3.mra_mrv"}, Outcome.ABNORMAL, "r3_technique"),
         ({"repeat_reason": "R4.duplicate"}, Outcome.NORMAL, "r4_admin"),
         (REFERRAL, Outcome.ABNORMAL, "abnormal_next_step"),
@@ -76,7 +79,7 @@ def test_an_urgent_step_goes_before_a_planned_look_and_a_repeat_before_both(make
     planned = make.recommendation(id="a")
     urgent = make.recommendation(id="b", urgency=Urgency.HOURS, **REFERRAL)
     repeat = make.recommendation(id="c", repeat_reason="R1.motion.voluntary")
-    assert kind_of(make.report(planned, urgent, outcome=Outcome.ABNORMAL)) == "abnormal_next_step"
+    assert kind_of(make.report(planned, urgent, outcome=Outcome.ABNORMAL)) == "urgent_next_step"
     assert kind_of(make.report(planned, repeat, outcome=Outcome.ABNORMAL)) == "r1_motion"
 
 
@@ -92,6 +95,7 @@ REASONS = {
     "r4_admin": "R4.admin",
     "normal": "",
     "abnormal_next_step": "",
+    "urgent_next_step": "",
 }
 CONTRASTS = (Contrast.WITHOUT, Contrast.WITHOUT_AND_WITH, Contrast.SITE_POLICY, None)
 WINDOWS = (("2026-05-04", "2026-05-11", "2026-05-18"), ("2027-09-24", "2027-11-22", "2027-12-27"), None)
@@ -101,7 +105,12 @@ def variants(make, kind):
     """Yield signed reports that differ in contrast, window, repeat, outcome, urgency, and number of steps."""
     outcomes = (Outcome.NORMAL,) if kind == "normal" else (Outcome.NOT_DIAGNOSTIC, Outcome.ABNORMAL)
     for contrast, window, repeat, outcome, urgency, more in itertools.product(
-        CONTRASTS, WINDOWS, (None, PART, WHOLE), outcomes, (Urgency.ROUTINE, Urgency.HOURS), (False, True)
+        CONTRASTS,
+        WINDOWS,
+        (None, PART, WHOLE),
+        outcomes,
+        (Urgency.ROUTINE, Urgency.HOURS, Urgency.MINUTES),
+        (False, True),
     ):
         step = make.recommendation(
             repeat_reason=REASONS[kind],
@@ -138,7 +147,8 @@ def test_every_template_with_every_parameter_passes_the_gate_and_the_checklist(m
 def test_every_region_reads_as_easily(make, templates, clinic, language, kind):
     words = templates.words[language]
     for region in (*Region, None):
-        report = make.report(make.recommendation(region=region, repeat_reason=REASONS[kind]), repeat=PART)
+        step = make.recommendation(region=region, repeat_reason=REASONS[kind])
+        report = make.report(step, outcome=Outcome.ABNORMAL, repeat=PART)
         letter = patient_letter(report, templates, language=language, clinic=clinic, kind=kind)
         code = region.value if region is not None else "other"
         assert words.regions.get(code, words.regions["other"]) in text_of(letter)
@@ -222,8 +232,9 @@ def test_contrast_is_yes_no_or_open_and_always_has_its_reason(make, templates, c
 def test_an_urgent_step_is_not_left_to_a_letter(make, templates, clinic):
     step = make.recommendation(urgency=Urgency.MINUTES, **REFERRAL)
     text = text_of(patient_letter(make.report(step, outcome=Outcome.ABNORMAL), templates, language="en", clinic=clinic))
-    assert "should not wait" in text
-    assert "will call you" in text
+    assert "right now" in text
+    assert "do not wait" in text
+    assert "at once" in text
 
 
 def test_a_long_name_of_a_hospital_does_not_make_a_letter_hard(make, templates):

@@ -27,7 +27,8 @@ def test_each_step_is_told_with_the_twelve_points(language, words):
     text = run(advise, "pituitary", "--for-patient", language).output
     assert SCHEDULE in text
     assert words in text
-    assert all(point in text for point in CHECKLIST.values())
+    assert all(point in text for point in load_letters().words[language].checklist.values())
+    assert set(load_letters().words[language].checklist) == set(CHECKLIST)
     assert "filled when the report is signed" in text
     assert "{" not in text
 
@@ -51,6 +52,29 @@ def test_an_unknown_language_is_refused():
     found = run(advise, "pituitary", "--for-patient", "xx")
     assert isinstance(found.exception, MriloopError)
     assert found.exception.code == "knowledge_unknown"
+    assert "there are en and es" in found.exception.message
+
+
+@pytest.mark.parametrize(
+    ("language", "today", "never"),
+    [
+        (
+            "en",
+            "Today, even if no one has given you a time.",
+            ("tomorrow", "set the day", "miss it", "Your MRI scan shows"),
+        ),
+        (
+            "es",
+            "Hoy, aunque nadie le haya dado una hora.",
+            ("mañana", "fijar el día", "otra cita", "Su resonancia muestra"),
+        ),
+    ],
+)
+def test_an_emergency_sets_no_day_and_claims_no_finding_before_the_signature(language, today, never):
+    text = run(advise, "septic_knee", "--for-patient", language).output
+    assert "[letter urgent_next_step;" in text
+    assert today in text
+    assert not any(words in text for words in never)
 
 
 def test_the_document_tells_every_language_with_its_dates():

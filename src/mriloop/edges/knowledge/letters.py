@@ -211,7 +211,7 @@ def _template(path: Path, language: str, blocks: Mapping[str, Any]) -> LetterTem
 
 def _words(path: Path, language: str) -> LetterWords:
     keys = ("language", "months", "date", "regions", "specialties", "red_flags", "labels")
-    item = _mapping(_read(path), path, keys, keys)
+    item = _mapping(_read(path), path, (*keys, "checklist"), keys)
     if item["language"] != language:
         raise _invalid(path, f"says language {item['language']!r} in the folder {language!r}")
     months = tuple(_text(one, path, "month") for one in _list(item["months"], path, "months"))
@@ -225,6 +225,7 @@ def _words(path: Path, language: str) -> LetterWords:
         if _fields(label, path) != _LABEL_FIELDS.get(key, set()):
             raise _invalid(path, f"the label {key} has other placeholders than the layout fills")
     flags = _mapping(item["red_flags"], path, needed=("other",))
+    points = _mapping(item.get("checklist", dict(CHECKLIST)), path, CHECKLIST, CHECKLIST)
     return LetterWords(
         language=language,
         months=months,
@@ -235,6 +236,7 @@ def _words(path: Path, language: str) -> LetterWords:
             key: tuple(_text(one, path, "red flag") for one in _list(value, path, key)) for key, value in flags.items()
         },
         labels=labels,
+        checklist={key: _text(one, path, key) for key, one in points.items()},
     )
 
 

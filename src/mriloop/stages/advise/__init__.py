@@ -8,7 +8,7 @@ from mriloop.stages.advise.from_check import facts_from_check
 from mriloop.stages.advise.from_comparison import facts_from_comparison
 from mriloop.stages.advise.from_headers import facts_from_headers
 from mriloop.stages.advise.lint import CaseFailure, lint, lint_between, run_case
-from mriloop.stages.advise.orders import ORDER_GUIDELINES, decide_order, override_order
+from mriloop.stages.advise.orders import ORDER_GUIDELINES, decide_order, not_checked, override_order
 from mriloop.stages.advise.sensitivity import Influence, influences
 from mriloop.stages.advise.sheet import sheet_of, show_guideline
 from mriloop.stages.advise.signatures import (
@@ -40,6 +40,7 @@ __all__ = [
     "influences",
     "lint",
     "lint_between",
+    "not_checked",
     "override_order",
     "put_together",
     "questions_for",

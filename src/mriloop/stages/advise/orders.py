@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from mriloop.model.advice import Advice, Recommendation
 from mriloop.model.errors import refuse
-from mriloop.model.guideline import Step
+from mriloop.model.fact import Truth
+from mriloop.model.finding import Fact
+from mriloop.model.guideline import FactSpec, Step
 from mriloop.model.order import OrderDecision, OrderOutcome, OrderOverride
 from mriloop.model.report import Person
+from mriloop.stages.advise.derive.common import is_unknown
+from mriloop.stages.advise.facts import CaseFacts
 
 # The guidelines that check an order, in the order in which their answers are read.
 ORDER_GUIDELINES = ("order_check", "order_contrast", "order_safety")
 
 
+_FORM = "order_check/contrast_form/"
 _OUTCOMES = (
     (Step.BLOCK_ORDER, OrderOutcome.BLOCK),
     (Step.HOLD_ORDER, OrderOutcome.HOLD),
     (Step.ASK_BEFORE_ORDER, OrderOutcome.ASK),
     (Step.ADVISE_ORDER, OrderOutcome.ADVISE),
     (Step.ALLOW_ORDER, OrderOutcome.ALLOW),
+)
+# Screens that are looked at where somebody states them, and asked for on the day of the scan.
+_SCREENS = ("eye_metal", "pump_or_sensor", "drug_patch", "fits_scanner", "can_lie_flat", "claustrophobia")
+_PAIRED = frozenset(
+    ("breast", "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "extremity"),
 )
 _STOPS = (Step.BLOCK_ORDER, Step.HOLD_ORDER)
 _GOES_ON = (OrderOutcome.ASK, OrderOutcome.ADVISE, OrderOutcome.ALLOW)
@@ -35,9 +46,10 @@ def decide_order(advice: Advice, override: OrderOverride | None = None) -> Order
     under `conflicts`. NOT_CHECKED where no check spoke at all (no order, or not for an MRI). Answers that `override`
     lifts count no more.
     """
-    lifted = override.lifts if override is not None else ()
-    checked = [each for each in advice.recommendations if each.guideline in ORDER_GUIDELINES and each.default]
-    checked = [each for each in checked if each.id not in lifted]
+    lifts = override.lifts if override is not None else ()
+    spoken_for = [each for each in advice.recommendations if each.guideline in ORDER_GUIDELINES and each.default]
+    checked = [each for each in spoken_for if each.id not in lifts]
+    lifted = tuple(each for each in spoken_for if each.id in lifts)
     waiting = [each for each in advice.undetermined if each.guideline in ORDER_GUIDELINES]
     missing = tuple(dict.fromkeys(name for each in waiting for name in each.missing))
     questions = tuple(dict.fromkeys(text for each in waiting for text in each.questions))
@@ -66,7 +78,37 @@ def decide_order(advice: Advice, override: OrderOverride | None = None) -> Order
         warnings=advice.warnings,
         may_override=tuple(dict.fromkeys(role for each in stops for role in roles_for(each))),
         override=override,
+        lifted=lifted,
+        form_allowed=any(each.id.startswith(_FORM) and each.step == Step.ALLOW_ORDER for each in checked),
     )
+
+
+def not_checked(stated: Mapping[str, Fact], vocabulary: Mapping[str, FactSpec], as_of: date) -> tuple[str, ...]:
+    """Return in words what no check of an order could look at, because nobody stated it.
+
+    What stops the order while it is not known (agent, reactions, pregnancy, implants) is asked for instead.
+    """
+    facts = CaseFacts(stated, vocabulary, as_of)
+
+    def open_(*names: str) -> bool:
+        return all(is_unknown(facts.value(name)) for name in names)
+
+    found = []
+    if "order_modality" not in stated or is_unknown(stated["order_modality"].value):
+        found.append("modality: not stated, taken for MR")
+    if open_("order_purpose") and facts.value("order_purpose_open") is not Truth.TRUE:
+        found.append("need of contrast: neither a purpose nor a condition that names one is stated")
+    if open_("recent_same_exam_days"):
+        found.append("duplicate: no earlier examination of this region is stated, with its day")
+    if open_("order_region_matches"):
+        found.append("region: the ordered region or that of the question is not stated")
+    if facts.value("order_region") in _PAIRED and open_("order_laterality_matches"):
+        found.append("side: the ordered side or that of the question is not stated")
+    if screens := [
+        vocabulary[name].words or name.replace("_", " ") for name in _SCREENS if name in vocabulary and open_(name)
+    ]:
+        found.append(f"screens: {'; '.join(screens)}")
+    return tuple(found)
 
 
 def roles_for(answer: Recommendation) -> tuple[str, ...]:

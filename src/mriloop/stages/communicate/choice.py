@@ -25,9 +25,9 @@ _RANK = {"R1": 1, "R3": 2, "R2": 3, "R4": 4}
 def kind_of(report: VerifiedReport) -> str:
     """Return the kind of patient letter that a signed report calls for.
 
-    An urgent step comes first, then a repeat (R1), another technique (R3), a planned look (R2; never an urgent one: its
-    letter says that nothing is pressing), pictures that are lost or elsewhere (R4), then any other step; where no step
-    is owed, the signed outcome decides.
+    An urgent step comes first, and has a letter of its own whatever its reason (save a repeat, R1: what it explains is
+    over); then a repeat (R1), another technique (R3), a planned look (R2), pictures that are lost or elsewhere (R4),
+    then any other step; where no step is owed, the signed outcome decides.
     Raises SenderError `letter_no_kind` where that is not stated.
     """
     return kind_for(main_step(report), report.draft.outcome)
@@ -47,11 +47,13 @@ def kind_for(step: Recommendation | None, outcome: Outcome) -> str:
     reason = step.repeat_reason.lower()
     if reason.startswith("r1"):
         return _REPEAT_KINDS.get(".".join(reason.split(".")[:2]), "r1_other")
+    if step.urgency in AT_ONCE:
+        return "urgent_next_step"
     if reason.startswith("r3"):
         return "r3_contrast" if step.contrast in WITH_DYE else "r3_technique"
     if reason.startswith("r4"):
         return "r4_admin"
-    if reason.startswith("r2") and step.urgency not in AT_ONCE:
+    if reason.startswith("r2"):
         return "r2_follow_up"
     return "normal" if outcome is Outcome.NORMAL else "abnormal_next_step"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from mriloop.model.advice import Recommendation
-from mriloop.model.coding import Contrast
+from mriloop.model.coding import Contrast, Urgency
 from mriloop.model.communication import LetterWords, Paragraph
 from mriloop.stages.communicate.choice import AT_ONCE, WITH_DYE, tight_space
 from mriloop.stages.communicate.step_texts import day
@@ -64,6 +64,7 @@ def step_flags(step: Recommendation | None, *, on: date) -> dict[str, bool]:
         "contrast_open": contrast not in WITH_DYE and contrast is not Contrast.WITHOUT,
         "tight_space": step is not None and tight_space(step),
         "urgent": step is not None and step.urgency in AT_ONCE,
+        "right_now": step is not None and step.urgency is Urgency.MINUTES,
         "imaging": imaging,
         "mri": imaging and step is not None and step.modality == "MR",
         "referral": referral,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from mriloop.model.advice import Recommendation
@@ -25,8 +25,8 @@ class StepPreview:
     """What a patient would be told of one step.
 
     `text` is the guideline's own, `kind` the letter that would carry it, `points` what that letter says for each point
-    of CHECKLIST. `at_signature` are the points that only a signed report can fill. `withheld` says why nothing may be
-    told, and is empty where it may.
+    of CHECKLIST, `headings` those points in the language. `at_signature` are the points that only a signed report can
+    fill. `withheld` says why nothing may be told, and is empty where it may.
     """
 
     step: str
@@ -36,6 +36,7 @@ class StepPreview:
     points: Mapping[str, tuple[str, ...]]
     at_signature: tuple[str, ...] = ()
     withheld: str = ""
+    headings: Mapping[str, str] = field(default_factory=lambda: CHECKLIST)
 
 
 def preview(
@@ -93,6 +94,7 @@ def preview(
         text=told,
         points={name: tuple(points[name]) for name in CHECKLIST if name in points},
         at_signature=tuple(at_signature),
+        headings=words.checklist,
     )
 
 

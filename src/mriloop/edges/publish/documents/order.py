@@ -26,6 +26,9 @@ def order_document(
             for one in decision.conflicts
         ],
         "may_override": list(decision.may_override),
+        "lifted": [_answer(one) for one in decision.lifted],
+        "form_allowed": decision.form_allowed,
+        "not_checked": list(decision.not_checked),
         "override": _override(decision.override) if decision.override else None,
         "advice": advice_document(advice, told),
     }

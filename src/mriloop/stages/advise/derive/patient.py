@@ -22,7 +22,9 @@ def _age(ask: Ask, as_of: date) -> FactValue:
 
 
 def _pregnant(ask: Ask, as_of: date) -> FactValue:
-    """Return FALSE for men and outside the fertile years; otherwise somebody has to say."""
+    """Return TRUE for a stated week of pregnancy, FALSE for men and outside the fertile years; else unknown."""
+    if isinstance(ask("pregnancy_weeks"), Quantity):
+        return Truth.TRUE
     if ask("sex") == "male":
         return Truth.FALSE
     age = ask("age")
