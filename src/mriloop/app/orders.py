@@ -70,7 +70,7 @@ def check_order(case: Case, *, site: Path | None, override: Act | None = None) -
     return OrderCheck(id=f"order-{digest[:16]}", decision=decision, advice=advice)
 
 
-def record_override(check: OrderCheck, *, store: str, now: datetime) -> None:
+def record_override(check: OrderCheck, *, store: str | Path, now: datetime) -> None:
     """Put an override on record: who let which order go on, in spite of what, and why.
 
     Raises OperatorError `store_*`; nothing is written where nothing was overridden.

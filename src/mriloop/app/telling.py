@@ -19,7 +19,8 @@ from mriloop.stages.communicate import StepPreview, preview, problems_of, text_o
 def told(advice: Advice, *, site: Path | None) -> dict[str, Mapping[str, str]]:
     """Return what patients are told of each recommendation: its id to language to text, filled with its dates.
 
-    A language without a text for the row is left out. Raises OperatorError `knowledge_invalid`.
+    A language without a text for the row is left out, and so is every text of a row that nobody has verified. Raises
+    OperatorError `knowledge_invalid`.
     """
     letters = _load(site)
     found = {

@@ -40,7 +40,7 @@ def order_check(
     ORDER is a case file with an `order:` block. The answer is allow, advise, ask, hold or block, or what is missing; a
     block and a hold name the way out. Exit code 10 unless the order may go ahead.
 
-    A person overrides with --override, --by and --role; with --store the act goes into the ledger.
+    A person overrides with --override, --by and --role; the act goes into the ledger.
     """
     from mriloop.app.orders import Act, record_override
     from mriloop.app.orders import order_check as run
@@ -49,7 +49,7 @@ def order_check(
     from mriloop.model.order import OrderOutcome
     from mriloop.model.report import Person
 
-    settings = load_settings(site=site)
+    settings = load_settings(store=store, site=site)
     now = datetime.now().astimezone()
     act = None
     if override is not None:
@@ -60,8 +60,7 @@ def order_check(
                 raise refuse("usage_value", detail=f"{option} must hold words, without control characters")
         act = Act(by=Person(id=by, name=by, role=role), reason=override)
     found = run(order, site=settings.site_path, now=as_of.date() if as_of else now.date(), override=act)
-    if store is not None:
-        record_override(found, store=store, now=now)
+    record_override(found, store=settings.store_place, now=now)
     if as_json:
         emit(order_document(found.decision, found.advice, told(found.advice, site=settings.site_path)))
     else:

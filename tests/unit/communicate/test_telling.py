@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from mriloop.cli.advise import advise
 from mriloop.cli.order_check import order_check
 from mriloop.edges.knowledge.letters import load_letters
+from mriloop.edges.store import open_store
 from mriloop.model.communication import CHECKLIST
 from mriloop.model.errors import MriloopError
 
@@ -39,6 +40,14 @@ def test_a_draft_is_withheld_and_shown_only_to_who_asks_for_it():
     assert "magnims_2021/active [letter r2_follow_up; draft]\n  not for patients: unverified" in closed
     assert told not in closed
     assert told in run(advise, "ms", "--for-patient", "es", "--allow-drafts").output
+
+
+def test_no_draft_is_told_by_the_document_either():
+    """What --for-patient withholds is not in --json: whatever shows the document shows it to patients."""
+    document = json.loads(run(advise, "ms", "--json").output)
+    told = {one["id"]: (one["status"], one["patient_text"]) for one in document["recommendations"]}
+    assert told["ms_monitoring/magnims_2021/active"] == ("draft", {})
+    assert "draft" not in {status for status, text in told.values() if text}
 
 
 def test_steps_among_staff_are_told_only_where_somebody_wrote_a_text():
@@ -109,6 +118,15 @@ def test_an_override_is_said_recorded_and_may_go_on(tmp_path):
     assert (found.exit_code, document["outcome"]) == (0, "allow")
     assert document["override"]["lifts"] == ["order_check/contrast_form/contrast_only"]
     assert (tmp_path / "s").is_dir()
+
+
+def test_an_override_goes_into_the_ledger_of_the_settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("MRILOOP_STORE", str(tmp_path / "set"))
+    assert run(order_check, "contrast_only").exit_code == 10
+    assert not (tmp_path / "set").exists()
+    run(order_check, "contrast_only", "--override", "agreed", "--by", "Dr A", "--role", "radiologist")
+    (kept,) = [each.record for each in open_store(tmp_path / "set").entries() if each.record.kind == "order.overridden"]
+    assert kept.actor == "Dr A"
 
 
 def test_an_override_without_a_person_is_refused():

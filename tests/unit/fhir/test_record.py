@@ -168,7 +168,10 @@ def test_what_cannot_be_used_is_said_and_stays_unknown(tmp_path, resource, fact,
 
 def test_a_list_of_dates_holds_dates_alone(tmp_path):
     own = {"resourceType": "Observation", "status": "final", "code": coded(FACTS, "performed_follow_ups")}
-    parts = [{"valueCodeableConcept": coded(f"{FACTS}/x", word)} for word in ("98979-8", "2026-04-08", "20260409")]
+    parts = [
+        {"valueCodeableConcept": coded(f"{FACTS}/performed_follow_ups", word)}
+        for word in ("98979-8", "2026-04-08", "20260409")
+    ]
     assert values(read(tmp_path, {**own, "component": parts[:1]})) == {}
     assert values(read(tmp_path, {**own, "component": parts})) == {"performed_follow_ups": ("2026-04-08",)}
 

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
+from mriloop.edges.fhir.bundle import read_bundle
 from mriloop.edges.fhir.proposals import FACTS
 from mriloop.model.advice import Caution
 from mriloop.model.binding import Binding, FhirBinding
-from mriloop.model.errors import refuse
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import FactSpec, FactType
 from mriloop.model.quantity import Quantity, UnitError
 from mriloop.model.schedule import day_of
 
-MAX_BYTES = 20_000_000
-_BUNDLES = ("collection", "searchset", "document", "transaction", "batch", "history")
-# Statuses under which a resource does not state what it says.
-_VOID = {
-    "Observation": ("entered-in-error", "cancelled", "registered", "unknown"),
-    "MedicationStatement": ("entered-in-error", "not-taken", "intended", "stopped", "completed", "on-hold", "unknown"),
-    "MedicationRequest": ("on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"),
-    "Procedure": ("entered-in-error", "not-done", "preparation", "in-progress", "on-hold", "stopped", "unknown"),
-    "ImagingStudy": ("entered-in-error", "registered", "cancelled", "unknown"),
+# Statuses under which a resource states what it says. Any other, and none, leaves it out.
+_COUNTS = {
+    "Observation": ("preliminary", "final", "amended", "corrected"),
+    "MedicationStatement": ("active",),
+    "MedicationRequest": ("active",),
+    "Procedure": ("completed",),
+    "ImagingStudy": ("available",),
 }
+# Intents under which a prescription is one, and no plan or proposal of one.
+_ORDERED = (None, "order", "original-order", "reflex-order", "filler-order", "instance-order")
 # An active prescription says which drug; since when it is taken only a statement says.
 _SAME = {"MedicationStatement": ("MedicationStatement", "MedicationRequest")}
-_VOID_CONDITION = ("entered-in-error", "unconfirmed", "provisional", "differential")
-_PAST_CONDITION = ("inactive", "remission", "resolved")
+_SURE_CONDITION = frozenset({"confirmed"})
+_PRESENT_CONDITION = frozenset({"active", "recurrence", "relapse"})
+_ABATED = ("abatementDateTime", "abatementAge", "abatementPeriod", "abatementRange", "abatementString")
+_COMPARATORS = ("<", "<=", ">=", ">", "ad")
 _UNITS = {"mL/min/{1.73_m2}": ("mL/min/{1.73_m2}", "mL/min/1.73.m2", "mL/min/{1.73m2}", "mL/min/1.73m2")}
+
+# Dates and instants as FHIR R4 writes them, with ASCII digits.
+_PART_OF_DATE = re.compile(r"[0-9]{4}(-[0-9]{2})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(_DATE.pattern + r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 
 _MOST = 1e12  # no quantity of the rules is larger; NaN and infinity are none
 
@@ -71,19 +78,17 @@ def read_record(
     Record
         What is not in the record stays unknown: a list of problems without diabetes does not say that there is none.
         A year or month alone, a value with a comparator, a unit that does not convert and two active drugs for one fact
-        stay unknown too, each with a note.
+        stay unknown too, each with a note. No text of the record is repeated in a note: it may hold anything.
 
     Raises
     ------
     SenderError
         `input_not_found`, `input_unreadable`, `fhir_unreadable`, `fhir_shape`.
     """
-    resources = list(_resources(_bundle(path), path.name))
-    patients = [each for each in resources if each["resourceType"] == "Patient"]
-    if len(patients) > 1:
-        raise refuse("fhir_shape", path=path.name, detail=f"it holds {len(patients)} patients")
+    resources = read_bundle(path)
     reader = _Reader(vocabulary, as_of, zone)
-    if patients and (patients[0].get("deceasedBoolean") is True or patients[0].get("deceasedDateTime")):
+    patient = next((each for each in resources if each["resourceType"] == "Patient"), {})
+    if patient.get("deceasedBoolean") not in (None, False) or patient.get("deceasedDateTime"):
         reader.note(
             "patient_deceased", "The record says that the patient has died. A person looks before anything else."
         )
@@ -91,7 +96,8 @@ def read_record(
     for name, spec in vocabulary.items():
         places = bindings[name].fhir if name in bindings else ()
         found = [one for bound in places for one in reader.statements(spec, bound, resources)]
-        reader.settle(spec, [*found, *reader.own(spec, own.get(name, ()))])
+        days = min((bound.valid_days for bound in places if bound.valid_days is not None), default=None)
+        reader.settle(spec, [*found, *reader.own(spec, own.get(name, ()), days)])
     return Record(facts=dict(sorted(reader.facts.items())), notes=tuple(dict.fromkeys(reader.notes)))
 
 
@@ -128,7 +134,8 @@ class _Reader:
             return
         latest = max((one.on for one in found if one.on is not None), default=None)
         if latest is not None and not any(one.standing for one in found):
-            found = [one for one in found if one.on == latest]
+            # A word without a day may be the newest: it counts beside the latest, and leaves the two to a person.
+            found = [one for one in found if one.on in (latest, None)]
         values = {one.value for one in found}
         if len(values) > 1:
             self.note("record_ambiguous", f"The record says more than one thing of {_name(spec)}: it stays unknown.")
@@ -149,24 +156,31 @@ class _Reader:
             value, on = self._value(spec, bound, resource, word)
             if value is UNKNOWN or (on is not None and on > self.as_of):
                 continue
-            if bound.valid_days is not None and (on is None or on + timedelta(days=bound.valid_days) < self.as_of):
-                when = f"of {on}" if on is not None else "without a date"
-                self.note("record_old", f"{_name(spec)}: the record's word {when} is too old to count; ask again.")
+            if self._old(spec, on, bound.valid_days):
                 continue
             standing = bound.resource in ("Condition", "MedicationStatement")
             yield _Statement(value=value, on=on, standing=standing)
 
-    def own(self, spec: FactSpec, resources: Iterable[Resource]) -> Iterator[_Statement]:
-        """Yield what Observations say that carry the code of the fact itself, as our own Bundles do."""
+    def own(self, spec: FactSpec, resources: Iterable[Resource], valid_days: int | None) -> Iterator[_Statement]:
+        """Yield what Observations say that carry the code of the fact itself, as our own Bundles do.
+
+        They grow old as what is bound does: `valid_days` is the shortest time of the bindings of the fact.
+        """
         for resource in resources:
             if self._void(resource):
                 continue
-            on = self._day(resource.get("effectiveDateTime"), "effectiveDateTime")
-            if on is not None and on > self.as_of:
-                continue
+            on = self._effective(resource)
             value = self._own_value(spec, resource)
-            if value is not UNKNOWN:
-                yield _Statement(value=value, on=on)
+            if value is UNKNOWN or (on is not None and on > self.as_of) or self._old(spec, on, valid_days):
+                continue
+            yield _Statement(value=value, on=on)
+
+    def _old(self, spec: FactSpec, on: date | None, valid_days: int | None) -> bool:
+        if valid_days is None or (on is not None and on + timedelta(days=valid_days) >= self.as_of):
+            return False
+        when = f"of {on}" if on is not None else "without a date"
+        self.note("record_old", f"{_name(spec)}: the record's word {when} is too old to count; ask again.")
+        return True
 
     def _own_value(self, spec: FactSpec, resource: Resource) -> FactValue:
         if spec.type is FactType.BOOL and isinstance(resource.get("valueBoolean"), bool):
@@ -180,14 +194,34 @@ class _Reader:
             str(one.get("code"))
             for part in (parts if isinstance(parts, list) else [])
             for one in _codings(part.get("valueCodeableConcept") if isinstance(part, dict) else None)
+            if one.get("system") == f"{FACTS}/{spec.name}"
         ]
         known = [word for word in words if (word in spec.values if spec.values else _is_day(word))]
         if spec.type is FactType.LIST:
             return tuple(known) if known or resource.get("valueString") == "none" else UNKNOWN
-        return known[0] if known else UNKNOWN
+        return known[0] if len(set(known)) == 1 else UNKNOWN
 
     def _void(self, resource: Resource) -> bool:
-        return resource.get("status") in _VOID.get(str(resource["resourceType"]), ())
+        """Whether a resource does not state what it says: by its status, or because something turns its sense."""
+        kind = str(resource["resourceType"])
+        if kind in _COUNTS and resource.get("status") not in _COUNTS[kind]:
+            return True
+        if resource.get("modifierExtension") or resource.get("implicitRules"):
+            self.note("record_modified", f"A resource ({kind}) has a modifier that is not understood: it is left out.")
+            return True
+        if kind == "Observation" and resource.get("focus"):
+            self.note("record_modified", "An Observation is about somebody or something else (focus): it is left out.")
+            return True
+        if kind == "MedicationRequest":
+            return resource.get("intent") not in _ORDERED or resource.get("doNotPerform") not in (None, False)
+        return False
+
+    def _effective(self, resource: Resource) -> date | None:
+        """Return the day for which an Observation speaks; when it was issued is another matter."""
+        period = resource.get("effectivePeriod")
+        ends = (period.get("end") or period.get("start")) if isinstance(period, dict) else None
+        raw = resource.get("effectiveDateTime") or resource.get("effectiveInstant") or ends
+        return self._day(raw, "Observation.effective")
 
     def _value(
         self, spec: FactSpec, bound: FhirBinding, resource: Resource, word: str
@@ -200,13 +234,12 @@ class _Reader:
         if bound.resource == "Condition":
             return self._condition(spec, resource, word)
         if bound.resource == "Observation":
-            on = self._day(resource.get("effectiveDateTime") or resource.get("issued"), "Observation.effectiveDateTime")
-            return self._observation(spec, bound, resource), on
+            return self._observation(spec, bound, resource), self._effective(resource)
         if bound.resource == "MedicationStatement":
             period = resource.get("effectivePeriod")
             period = period if isinstance(period, dict) else {}
             end = self._day(period.get("end"), "effectivePeriod.end")
-            if end is not None and end < self.as_of:
+            if period.get("end") is not None and (end is None or end < self.as_of):
                 return UNKNOWN, None
             start = self._day(period.get("start"), "effectivePeriod.start")
             if bound.element == "effectivePeriod.start":
@@ -221,13 +254,14 @@ class _Reader:
         return day or UNKNOWN, day
 
     def _condition(self, spec: FactSpec, resource: Resource, word: str) -> tuple[FactValue, date | None]:
-        status = {str(one.get("code")) for one in _codings(resource.get("verificationStatus"))}
-        if status & set(_VOID_CONDITION):
-            return UNKNOWN, None
         on = self._day(resource.get("recordedDate"), "Condition.recordedDate")
-        if "refuted" in status:
+        verified, clinical = resource.get("verificationStatus"), resource.get("clinicalStatus")
+        if _codes(verified) == {"refuted"}:
             return (Truth.FALSE, on) if spec.type is FactType.BOOL else (UNKNOWN, on)
-        if {str(one.get("code")) for one in _codings(resource.get("clinicalStatus"))} & set(_PAST_CONDITION):
+        if verified is not None and _codes(verified) != _SURE_CONDITION:
+            return UNKNOWN, None
+        ended = resource.get("abatementBoolean") not in (None, False) or any(resource.get(each) for each in _ABATED)
+        if ended or (clinical is not None and not (_codes(clinical) and _codes(clinical) <= _PRESENT_CONDITION)):
             self.note("record_past", f"The record calls {_name(spec)} past or in remission: it stays unknown.")
             return UNKNOWN, None
         return _word(spec, word), on
@@ -237,23 +271,21 @@ class _Reader:
             return self._quantity(spec, resource.get("valueQuantity"))
         if isinstance(resource.get("valueBoolean"), bool) and spec.type is FactType.BOOL:
             return Truth.TRUE if resource["valueBoolean"] else Truth.FALSE
-        for one in _codings(resource.get("valueCodeableConcept")):
-            if str(one.get("code")) in bound.values:
-                return _word(spec, bound.values[str(one["code"])])
-        return UNKNOWN
+        words = {bound.values.get(code, "") for code in _codes(resource.get("valueCodeableConcept"))} - {""}
+        return _word(spec, words.pop()) if len(words) == 1 else UNKNOWN
 
     def _quantity(self, spec: FactSpec, raw: object) -> FactValue:
         number = raw.get("value") if isinstance(raw, dict) else None
         if not isinstance(raw, dict) or not isinstance(number, int | float) or isinstance(number, bool):
             return UNKNOWN
         if spec.unit is None or not 0 <= number <= _MOST:
-            self.note("record_inexact", f"{_name(spec)}: the record says {number}, which cannot be. It stays unknown.")
+            self.note("record_inexact", f"{_name(spec)}: the record's number cannot be. It stays unknown.")
             return UNKNOWN
         if raw.get("comparator"):
+            said = f"{raw['comparator']} {number:g}" if raw["comparator"] in _COMPARATORS else "a comparator"
             self.note(
                 "record_inexact",
-                f"{_name(spec)}: the record says {raw['comparator']} {number}, which is no number to decide by. "
-                "It stays unknown.",
+                f"{_name(spec)}: the record says {said}, which is no number to decide by. It stays unknown.",
             )
             return UNKNOWN
         unit = str(raw.get("code") or raw.get("unit") or "")
@@ -262,9 +294,7 @@ class _Reader:
             return Quantity(value=float(number), unit=unit).to(spec.unit)
         except UnitError:
             self.note(
-                "record_unit",
-                f"{_name(spec)}: the record's unit {unit[:30] or '(none)'} does not convert to {spec.unit}. "
-                "It stays unknown.",
+                "record_unit", f"{_name(spec)}: the record's unit does not convert to {spec.unit}. It stays unknown."
             )
             return UNKNOWN
 
@@ -272,53 +302,18 @@ class _Reader:
         """Return the day of a FHIR date, dateTime or instant at the site; None, with a note, for a year or a month."""
         if not isinstance(raw, str) or not raw:
             return None
-        try:
-            if len(raw) == len("2026-01-10"):
-                return date.fromisoformat(raw)
-            if len(raw) > len("2026-01-10"):
-                return day_of(datetime.fromisoformat(raw.replace("Z", "+00:00")), self.zone)
-        except (ValueError, OverflowError):
-            self.note("record_date", f"{element}: {raw[:40]!r} is no date. It stays unknown.")
+        if _PART_OF_DATE.fullmatch(raw):
+            self.note("record_date", f"{element}: {raw} has no day. It stays unknown; state the day if it is known.")
             return None
-        self.note("record_date", f"{element}: {raw[:40]!r} has no day. It stays unknown; state the day if it is known.")
+        try:
+            if _DATE.fullmatch(raw):
+                return date.fromisoformat(raw)
+            if _INSTANT.fullmatch(raw):
+                return day_of(datetime.fromisoformat(raw), self.zone)
+        except (ValueError, OverflowError):
+            pass
+        self.note("record_date", f"{element}: what the record says is no date. It stays unknown.")
         return None
-
-
-def _bundle(path: Path) -> Resource:
-    try:
-        if not path.exists():
-            raise refuse("input_not_found", path=path)
-        if path.is_dir():
-            raise refuse("fhir_shape", path=path.name, detail="it is a folder")
-        if path.stat().st_size > MAX_BYTES:
-            raise refuse("fhir_unreadable", path=path.name, detail="the file is larger than 20 MB")
-        raw = json.loads(path.read_text("utf-8-sig"))
-    except OSError:
-        raise refuse("input_unreadable", path=path) from None
-    except UnicodeDecodeError:
-        raise refuse("fhir_unreadable", path=path.name, detail="it is not UTF-8 text") from None
-    except (ValueError, RecursionError) as error:
-        detail = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
-        raise refuse("fhir_unreadable", path=path.name, detail=detail) from None
-    if not isinstance(raw, dict) or raw.get("resourceType") != "Bundle":
-        kind = raw.get("resourceType") if isinstance(raw, dict) else type(raw).__name__
-        raise refuse("fhir_shape", path=path.name, detail=f"a Bundle is needed, not {str(kind)[:40]}")
-    if raw.get("type") not in _BUNDLES:
-        raise refuse("fhir_shape", path=path.name, detail=f"a Bundle of type {str(raw.get('type'))[:40]} is not read")
-    return raw
-
-
-def _resources(bundle: Resource, name: str) -> Iterator[Resource]:
-    entries = bundle.get("entry", [])
-    if not isinstance(entries, list):
-        raise refuse("fhir_shape", path=name, detail="`entry` is no list")
-    for number, entry in enumerate(entries):
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if resource is None:
-            continue
-        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-            raise refuse("fhir_shape", path=name, detail=f"entry[{number}].resource has no resourceType")
-        yield resource
 
 
 def _by_fact(resources: Iterable[Resource]) -> Mapping[str, list[Resource]]:
@@ -350,6 +345,10 @@ def _matched(resource: Resource, bound: FhirBinding) -> str | None:
 def _codings(concept: object) -> list[Mapping[str, Any]]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
     return [one for one in codings if isinstance(one, dict)] if isinstance(codings, list) else []
+
+
+def _codes(concept: object) -> set[str]:
+    return {str(one.get("code")) for one in _codings(concept)}
 
 
 def _word(spec: FactSpec, word: str) -> FactValue:

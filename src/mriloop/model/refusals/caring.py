@@ -57,7 +57,7 @@ ENTRIES: tuple[ErrorEntry, ...] = (
     sender(
         "fhir_shape",
         "{path} is no record that facts can be taken from: {detail}",
-        "give one FHIR R4 Bundle (collection, searchset, document or transaction) of one patient",
+        "give one FHIR R4 Bundle (collection, searchset, document or transaction) of one patient, as the record stands",
     ),
     # the shelf of guidelines
     usage(

@@ -21,15 +21,12 @@ from mriloop.model.communication import (
 )
 from mriloop.model.errors import refuse
 from mriloop.model.follow_up import owed
-from mriloop.model.guideline import Status
 from mriloop.model.report import Outcome, VerifiedReport
 from mriloop.stages.communicate.choice import AT_ONCE, family_of, kind_of, main_step
 from mriloop.stages.communicate.filling import Content, applies, spoken, step_flags, step_words
 from mriloop.stages.communicate.readability import FORBIDDEN, readability, too_hard, unexplained_abbreviations
 from mriloop.stages.communicate.step_texts import day, text_of
 
-# A row that nobody has verified tells patients nothing, though the step itself was signed.
-UNVERIFIED = (Status.DRAFT, Status.RETIRED)
 # A name counts as one easy word: no template can make a person's or a hospital's name shorter.
 STAND_IN = "Ann"
 # Days a referrer has to answer, by urgency (minutes and hours: the same day, and a call beside the message).
@@ -121,7 +118,7 @@ def _content(
     minutes = draft.repeat.minutes if draft.repeat is not None else None
     sections = {section.code: section.paragraphs for section in draft.sections}
     answer = min((ANSWER_WITHIN_DAYS[item.urgency] for item in steps), default=ANSWER_WITHIN_DAYS[Urgency.ROUTINE])
-    told = text_of(step, templates, words.language) if step is not None and step.status not in UNVERIFIED else ""
+    told = text_of(step, templates, words.language) if step is not None else ""
     filled = {
         "clinic": clinic.name,
         "phone": clinic.phone or words.labels["phone_unknown"],

@@ -13,8 +13,7 @@ from mriloop.model.guideline import CLOSING_STEPS, Status
 from mriloop.model.report import Outcome
 from mriloop.stages.communicate.choice import family_of, kind_for
 from mriloop.stages.communicate.filling import Content, spoken, step_flags, step_words
-from mriloop.stages.communicate.letters import UNVERIFIED
-from mriloop.stages.communicate.step_texts import text_of
+from mriloop.stages.communicate.step_texts import UNVERIFIED, text_of
 
 # What only a signed report can fill: who signed it, which study it reads, how long the repeat takes.
 _SIGNED = ("{signer}", "{scan_date}", "{written_on}")
@@ -61,7 +60,7 @@ def preview(
         return StepPreview(
             step=step.id, kind=kind, status=step.status, points={}, withheld="not for patients: unverified"
         )
-    told = text_of(step, templates, language)
+    told = text_of(step, templates, language, allow_drafts=allow_drafts)
     region = step.region.value if step.region else "other"
     content = Content(
         words={

@@ -8,7 +8,7 @@ from datetime import date
 
 from mriloop.model.advice import Recommendation
 from mriloop.model.communication import STEP_DATES, STEP_PLACEHOLDERS, LetterTemplates, LetterWords, StepTexts
-from mriloop.model.guideline import STAFF_STEPS, Guideline, LintProblem, Row
+from mriloop.model.guideline import STAFF_STEPS, Guideline, LintProblem, Row, Status
 from mriloop.stages.communicate.readability import (
     FORBIDDEN,
     readability,
@@ -17,16 +17,23 @@ from mriloop.stages.communicate.readability import (
     unexplained_abbreviations,
 )
 
+# A row that nobody has verified tells patients nothing, though the step itself was signed.
+UNVERIFIED = (Status.DRAFT, Status.RETIRED)
 # A day and a body part stand in where a text itself is measured; the letter is measured with its whole dates.
 _STAND_INS = {**dict.fromkeys(STEP_DATES, "May 18"), "body_part": "your brain"}
 _STAND_INS_ES = {**dict.fromkeys(STEP_DATES, "18 de mayo"), "body_part": "su cabeza"}
 
 
-def text_of(step: Recommendation, templates: LetterTemplates, language: str) -> str:
+def text_of(step: Recommendation, templates: LetterTemplates, language: str, *, allow_drafts: bool = False) -> str:
     """Return what a patient who reads `language` is told of a step; empty where there is no text for its row.
+
+    This is the one gate of letters, previews and documents: of a row that nobody has verified nothing is told, unless a
+    person asks for drafts.
 
     A sentence with a date that nobody knows yet is left out: no letter has a hole where a date should be.
     """
+    if step.status in UNVERIFIED and not allow_drafts:
+        return ""
     text = templates.steps.get((language, step.id), "")
     words = templates.words.get(language)
     if not text or words is None:

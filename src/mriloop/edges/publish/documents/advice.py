@@ -12,7 +12,7 @@ from mriloop.model.repeats import reason_of, screens_of
 def advice_document(advice: Advice, told: Mapping[str, Mapping[str, str]] | None = None) -> Document:
     """Return what `mriloop advise --json` prints. `window` is null where a person has to set the date.
 
-    `told` is what patients are told: id of the recommendation to language to text.
+    `told` is what patients may be told: id of the recommendation to language to text. Drafts are not in it.
     """
     told = told or {}
     return {
