@@ -21,6 +21,11 @@ def _days(ask: Ask, names: tuple[str, ...]) -> list[date]:
     return [day for day in map(ask, names) if isinstance(day, date)]
 
 
+def _past(value: FactValue, as_of: date) -> bool:
+    """Whether a day has come, or a time since it is known: what is only planned has not been done."""
+    return value <= as_of if isinstance(value, date) else not is_unknown(value)
+
+
 def _untouched(ask: Ask) -> bool:
     """Whether a lesion was found by chance, or is observed by choice."""
     conditions = ask("condition")
@@ -36,8 +41,8 @@ def _tumour_grade(ask: Ask, as_of: date) -> FactValue:
 
 def _lesion_treatment(ask: Ask, as_of: date) -> FactValue:
     """Days of treatment say what was done; found by chance or observed counts as untreated until one is stated."""
-    operated = isinstance(ask("surgery_date"), date)
-    irradiated = any(not is_unknown(ask(name)) for name in _RADIATION)
+    operated = any(day <= as_of for day in _days(ask, ("surgery_date",)))
+    irradiated = any(_past(ask(name), as_of) for name in _RADIATION)
     if operated and irradiated:
         return "surgery_and_radiotherapy"
     if operated or irradiated:
@@ -65,6 +70,17 @@ def _weeks_since_radiotherapy(ask: Ask, as_of: date) -> FactValue:
     if not isinstance(ended, date) or not isinstance(made, date) or made < ended:
         return UNKNOWN
     return Quantity(value=(made - ended).days / 7, unit="wk")
+
+
+def _days_since(name: str) -> Derivation:
+    """Days from a stated day to the day of the question; unknown for a day that is still to come."""
+
+    def derivation(ask: Ask, as_of: date) -> FactValue:
+        start = ask(name)
+        past = isinstance(start, date) and start <= as_of
+        return Quantity(value=float((as_of - start).days), unit="d") if past and isinstance(start, date) else UNKNOWN
+
+    return derivation
 
 
 def _mri_made_after(name: str) -> Derivation:
@@ -115,6 +131,18 @@ def _lesion_growth_percent(ask: Ask, as_of: date) -> FactValue:
     if not isinstance(size, Quantity) or not before:
         return UNKNOWN
     return Quantity(value=round(100 * (size.to("mm").value - before) / before, 6), unit="%")
+
+
+def _growth_measured(ask: Ask, as_of: date) -> FactValue:
+    """Whether two measurements are on record; none is missed where somebody compared and said so in a word."""
+    if not is_unknown(ask("lesion_growth")):
+        return Truth.TRUE
+    return Truth.UNKNOWN if is_unknown(ask("change_vs_prior")) else Truth.FALSE
+
+
+def _critical_structure(ask: Ask, as_of: date) -> FactValue:
+    """A compressed brainstem is a critical structure; one that is free says nothing of the others."""
+    return Truth.TRUE if ask("brainstem_compression") is Truth.TRUE else Truth.UNKNOWN
 
 
 def _growth_per_year(ask: Ask, as_of: date) -> FactValue:
@@ -179,7 +207,11 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "surveillance_start": _surveillance_start,
     "lesion_growth": _lesion_growth,
     "lesion_growth_percent": _lesion_growth_percent,
+    "growth_measured": _growth_measured,
     "growth_per_year": _growth_per_year,
+    "critical_structure": _critical_structure,
+    "days_since_surgery": _days_since("surgery_date"),
+    "days_since_radiotherapy": _days_since("radiotherapy_end_date"),
     "lesion_elsewhere": _lesion_elsewhere,
     "hydrocephalus": _hydrocephalus,
     "quality_unsettled": _quality_unsettled,
