@@ -175,3 +175,15 @@ def test_the_document_says_what_the_code_means():
     assert one["screens"] == ["implant_screen"]
     plain = replace(advice, recommendations=(step(repeat_reason="", step=Step.TREAT, modality=None),))
     assert advice_document(plain)["recommendations"][0]["repeat"] is None
+
+
+def test_images_after_contrast_are_never_made_alone_on_another_day():
+    advice = use_case.advise_case(EXAMPLES / "claustrophobia_contrast.yaml", site=None, now=date(2026, 11, 17))
+    (repeat,) = [each for each in advice.recommendations if each.step is Step.REPEAT_IMAGING]
+    assert repeat.contrast is Contrast.WITHOUT_AND_WITH
+    assert repeat.pulse_sequences == ("FLAIR", "T1_before_contrast", "T1_after_contrast")
+    assert "contrast_screen" in screens_of(repeat)
+    plain = use_case.advise_case(EXAMPLES / "claustrophobia.yaml", site=None, now=date(2026, 11, 17))
+    (alone,) = [each for each in plain.recommendations if each.step is Step.REPEAT_IMAGING]
+    assert alone.contrast is None
+    assert "T1_before_contrast" not in alone.pulse_sequences
