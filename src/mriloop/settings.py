@@ -77,7 +77,8 @@ class Settings:
 def load(environment: Mapping[str, str], **overrides: str | int | float | None) -> Settings:
     """Read the settings: defaults, then the environment, then what the caller gives (None means not given).
 
-    Raises OperatorError `setting_invalid` for a value of the wrong type, below the least, or outside the choices.
+    Raises OperatorError `setting_invalid` for a value of the wrong type, below the least, or outside the choices,
+    `site_absent` for a site folder that is not there.
     """
     values: dict[str, str | int | float] = {}
     for setting in SETTINGS:
@@ -94,5 +95,6 @@ def load(environment: Mapping[str, str], **overrides: str | int | float | None) 
         values[setting.name] = value
     site = str(values["site"])
     if site and not Path(site).expanduser().is_dir():
-        raise refuse("setting_invalid", setting="MRILOOP_SITE", found=site)
+        named = "--site" if overrides.get("site") is not None else "MRILOOP_SITE"
+        raise refuse("site_absent", named=named, found=site)
     return Settings(values)

@@ -27,6 +27,10 @@ def test_a_site_begins_a_guideline_signs_a_row_and_sees_it_in_the_advice(tmp_pat
     assert made.returncode == 0
     assert "guideline.yaml" in made.stdout
     assert run("guidelines", "test", "local_spine", "--site", tmp_path).stdout.startswith("7 cases, 0 failed")
+    raw = run("guidelines", "lint", "guidelines/local_spine", cwd=tmp_path)
+    assert (raw.returncode, raw.stdout.count("no_locator")) == (3, 4)
+    path = tmp_path / "guidelines" / "local_spine" / "guideline.yaml"
+    path.write_text(path.read_text("utf-8").replace("section and page (replace)", "section 3, page 7"), "utf-8")
     clean = run("guidelines", "lint", "guidelines/local_spine", cwd=tmp_path)
     assert (clean.returncode, clean.stdout) == (0, "1 guidelines, 0 problems, 0 notes\n")
     row = "surveillance/macro_stable"

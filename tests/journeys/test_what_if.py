@@ -22,7 +22,8 @@ def run(*words: str) -> str:
 def test_the_text_says_what_would_change_and_what_would_not():
     text = run(str(EXAMPLES / "pituitary_micro.yaml"), "--what-if")
     would, would_not = text.split("Would not:")[:2]
-    assert "vision_loss = yes: guards/apoplexy (emergency_referral)" in would
+    assert "(vision_loss) = yes: guards/apoplexy (emergency referral)" in would
+    assert "emergency not excluded" not in would.split("(vision_loss) = no")[0].split("age = not stated")[0]
     assert "age = not stated: asks for age" in would
     assert "no row tells the two apart" in would_not
 

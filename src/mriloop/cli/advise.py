@@ -80,7 +80,8 @@ def advise(
         if case is None:
             raise click.UsageError("--what-if needs a CASE")
         found = run(case, site=settings.site_path, now=_day(as_of))
-        emit(as_document(found)) if as_json else click.echo(as_text(found))
+        words = guidelines_in_force(settings.site_path).vocabulary
+        emit(as_document(found)) if as_json else click.echo(as_text(found, words))
         leave(Exit.DONE)
     now = datetime.now().astimezone()
     name, advice = advise_with_record(case, record, site=settings.site_path, today=_day(as_of))

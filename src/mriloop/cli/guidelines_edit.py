@@ -21,7 +21,8 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def new(name: str, title: str | None, site: str | None, as_json: bool) -> None:
     """Write the skeleton of a guideline into the site folder: tables, cases and SOURCE.md, ready to be filled.
 
-    What it writes passes `lint` and `test` as it stands; the comments in it teach the rest.
+    What it writes passes `test` as it stands; `lint` names every row whose citation is still to be filled in. The
+    comments in it teach the rest.
     """
     from mriloop.app.shelf import new_guideline
 

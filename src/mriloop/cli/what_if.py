@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mriloop.model.advice import Advice
     from mriloop.model.fact import FactValue
-    from mriloop.model.guideline import Guideline
+    from mriloop.model.guideline import FactSpec, Guideline
     from mriloop.stages.advise import Influence
 
 _VALUES_SHOWN = 6
@@ -38,28 +38,33 @@ def as_document(found: Iterable[tuple[Guideline, tuple[Influence, ...]]]) -> dic
     }
 
 
-def as_text(found: Iterable[tuple[Guideline, tuple[Influence, ...]]]) -> str:
+def as_text(found: Iterable[tuple[Guideline, tuple[Influence, ...]]], vocabulary: Mapping[str, FactSpec]) -> str:
     """Return the influences as text: first what would change the answer, then what would not and why."""
+    from mriloop.stages.advise.conditions import name_of
+
+    names = {name: name_of(name, vocabulary) for name in vocabulary}
     parts = []
     for guideline, tried in found:
         parts.append(f"{guideline.title} ({guideline.id})")
-        lines = {True: _grouped(each for each in tried if each.changes),
-                 False: _grouped(each for each in tried if not each.changes)}  # fmt: skip
+        lines = {True: _grouped((each for each in tried if each.changes), names),
+                 False: _grouped((each for each in tried if not each.changes), names)}  # fmt: skip
         for title, changes in (("Would change the answer:", True), ("Would not:", False)):
             if lines[changes]:
                 parts += [f"  {title}", *(f"    {line}" for line in lines[changes])]
     return "\n".join(parts) or "No guideline speaks about this case."
 
 
-def _grouped(tried: Iterable[Influence]) -> list[str]:
+def _grouped(tried: Iterable[Influence], names: Mapping[str, str]) -> list[str]:
     groups: dict[tuple[str, str], list[str]] = {}
     for each in tried:
-        outcome = _answer(each.after) if each.after else each.reason.text if each.reason else ""
-        groups.setdefault((each.fact, outcome), []).append(_value(each.value))
+        outcome = _in_words(each, names) if each.after else each.reason.text if each.reason else ""
+        groups.setdefault((each.fact, outcome), []).append(_said(each.value))
     lines = []
     for (fact, outcome), values in groups.items():
         more = f" and {len(values) - _VALUES_SHOWN} more" if len(values) > _VALUES_SHOWN else ""
-        lines.append(f"{fact} = {', '.join(values[:_VALUES_SHOWN])}{more}: {outcome}")
+        said = names.get(fact, fact)
+        called = fact if said.replace(" ", "_") == fact else f"{said} ({fact})"
+        lines.append(f"{called} = {', '.join(values[:_VALUES_SHOWN])}{more}: {outcome}")
     return lines
 
 
@@ -69,6 +74,23 @@ def _answer(advice: Advice) -> str:
     said += [f"out of scope: {each.reason}" for each in advice.out_of_scope]
     said += [f"warns: {code}" for code in dict.fromkeys(each.code for each in advice.warnings)]
     return "; ".join(said)
+
+
+def _said(value: FactValue) -> str:
+    from mriloop.model.quantity import Quantity
+    from mriloop.stages.advise.conditions import say_value
+
+    return say_value(value) if isinstance(value, Quantity) else _value(value)
+
+
+def _in_words(each: Influence, names: Mapping[str, str]) -> str:
+    """Return the answer after a change; of its warnings only those that the change brings, alters or lifts."""
+    if each.after is None:
+        return ""
+    said = [f"{one.row} ({one.step.replace('_', ' ')})" for one in each.after.recommendations]
+    said += [f"asks for {', '.join(names.get(name, name) for name in one.missing)}" for one in each.after.undetermined]
+    said += [f"out of scope: {one.reason}" for one in each.after.out_of_scope]
+    return "; ".join([*said, *each.warns])
 
 
 def _value(value: FactValue) -> str:

@@ -51,7 +51,8 @@ class FactSpec:
     `breakpoints` (in `unit`) are the numbers at which some row changes its mind; the linter enumerates between them.
     `derived` names the tested function that computes it from other facts where nobody states it; empty otherwise.
     `synonyms` are other names that a case file may use, `value_synonyms` other words for a value; `words` is how the
-    fact is called in prose. A list fact with no `values` holds dates as YYYY-MM-DD.
+    fact is called in prose. A list fact with no `values` holds dates as YYYY-MM-DD; one that is `open` may hold words
+    of a case that nobody foresaw, for a person to look at.
     """
 
     name: str
@@ -65,6 +66,7 @@ class FactSpec:
     value_synonyms: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
     note: str = ""
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

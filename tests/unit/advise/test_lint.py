@@ -333,3 +333,16 @@ def test_two_guidelines_at_odds_over_one_statement_are_noted_where_they_can_meet
     assert both(guideline(stop), guideline(apart)) == ()
     assert both(guideline(stop), guideline(replace(go_on, statements=("S53",)))) == ()
     assert both(guideline(stop), guideline(replace(go_on, when=(GROWN,)))) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "noted"),
+    [("schedule", True), ("parameter", True), ("schedule, text", False), ("text", False), ("status", False)],
+)
+def test_an_overlay_that_moves_dates_and_not_words_is_noted(changed, noted):
+    overlay = row("r", provenance=f"{changed} changed at the site by Dr A on 2026-01-01: agreed")
+    assert bool(found(guideline(overlay), code="text_may_not_fit")) is noted
+
+
+def test_a_place_holder_is_no_place():
+    assert found(guideline(row("r", citation=replace(CITATION, locator="page (replace)"))), code="no_locator")

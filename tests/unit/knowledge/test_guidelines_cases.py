@@ -12,6 +12,7 @@ from mriloop.app import advise as use_case
 from mriloop.app import orders
 from mriloop.app.phantom_scenarios import SCENARIOS
 from mriloop.edges.knowledge.guidelines import SHIPPED
+from mriloop.edges.knowledge.values import hint_for
 from mriloop.model.coding import Laterality, Region
 from mriloop.model.errors import BY_CODE, MriloopError, SenderError
 from mriloop.model.fact import UNKNOWN, Truth
@@ -139,7 +140,7 @@ def test_quantities_in_every_usual_spelling(read, text, value, unit):
         ("pregnant: 1", "case_wrong_type", "yes, no or unknown"),
         ("chiasm: bent", "case_wrong_value", "one of clear, abuts, compresses"),
         ("chiasm: [clear]", "case_wrong_type", "one of clear"),
-        ("condition: gout", "case_wrong_value", "multiple_sclerosis"),
+        ("condition: multiple_sclerosys", "case_wrong_value", "did you mean multiple_sclerosis?"),
         ("surgery_date: 2026-02-30", "case_impossible_date", "line 1: surgery_date is not a calendar date"),
         ("surgery_date: last spring", "case_impossible_date", "last spring"),
         ("surgery_date: 20260110", "case_wrong_type", "YYYY-MM-DD"),
@@ -312,3 +313,67 @@ def test_a_file_that_orders_nothing_is_refused(tmp_path):
     path.write_text("age: 15")
     with pytest.raises(SenderError, match="orders nothing"):
         orders.order_check(path, site=None, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("fever", "; write `back_pain_red_flags: fever`"),
+        ("night_pain", "; write `back_pain_red_flags: night_pain`"),
+        ("lesion_sizee", ", did you mean lesion_size?"),
+        ("asymptomatic", ""),
+        ("steroids", ""),
+        ("remission", ""),
+        ("pacemakers_left", ""),
+    ],
+)
+def test_a_hint_names_the_fact_of_a_word_and_never_a_word_that_only_looks_alike(read, word, hint):
+    with pytest.raises(SenderError) as caught:
+        read(f"{word}: yes")
+    assert caught.value.message.endswith(f"no guideline knows the fact {word}{hint}")
+
+
+@pytest.mark.parametrize(("word", "near"), [("symptomatic", "asymptomatic"), ("renal_cyst", "adrenal_cyst"),
+                                            ("grade_2", "grade_3"), ("brain_lesion", "breast_lesion")])  # fmt: skip
+def test_no_hint_turns_a_word_into_its_opposite_or_into_another_organ(word, near):
+    assert hint_for(word, [near]) == hint_for(near, [word]) == ""
+
+
+def test_a_diagnosis_that_no_guideline_knows_is_kept_beside_the_known_ones(read):
+    assert read("condition: [MS, Sarcoidosis of the lung]").facts["condition"].value == (
+        "multiple_sclerosis",
+        "sarcoidosis_of_the_lung",
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ("[ms, meningeoma]", "did you mean meningioma?"),
+        ("cord_compression", "it is one of the words of another fact: write `cord_compression: yes`"),
+        ("[gout, sepsis]", "write `sepsis: yes`"),
+        ("yes", "words that `mriloop guidelines facts condition` prints"),
+        ("7", "prints"),
+        ("'12-3'", "prints"),
+        (f"'{'x' * 61}'", "prints"),
+    ],
+)
+def test_a_misspelt_diagnosis_and_the_word_of_another_fact_are_refused(read, raw, words):
+    with pytest.raises(SenderError) as caught:
+        read(f"condition: {raw}")
+    assert caught.value.code == "case_wrong_value"
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "fact", "value"),
+    [("gender: F", "sex", "female"), ("quality: poor", "study_quality", "not_diagnostic"),
+     ("quality: suboptimal", "study_quality", "limited"), ("quality: adequate", "study_quality", "diagnostic"),
+     ("setting: ED", "patient_setting", "emergency"), ("termination: claustrophobic", "termination", "claustrophobia")],
+)  # fmt: skip
+def test_everyday_words_are_taken(read, text, fact, value):
+    assert read(text).facts[fact].value == value
+
+
+def test_years_old_are_years(read):
+    assert read("age: 70 yo").facts["age"].value.value == 70

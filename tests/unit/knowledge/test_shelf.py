@@ -41,16 +41,21 @@ def refused(code: str, call, *args: object, **words: object) -> MriloopError:
 # --- new
 
 
-def test_a_new_guideline_is_clean_as_it_stands_and_changes_no_answer(tmp_path):
+def test_a_new_guideline_lacks_only_its_citations_and_changes_no_answer(tmp_path):
     before, notes = len(use_case.test_guidelines()), use_case.lint_guidelines(notes=True, today=TODAY)
     written = shelf.new_guideline(tmp_path, "local_spine", title='Spine: "ours"', today=TODAY)
     assert {path.name for path in written} == {"guideline.yaml", "cases.yaml", "SOURCE.md", "local_spine.yaml"}
     assert use_case.show_guideline("local_spine", tmp_path).title == 'Spine: "ours"'
-    assert use_case.lint_guidelines(tmp_path, notes=True, today=TODAY) == notes
+    found = use_case.lint_guidelines(tmp_path, notes=True, today=TODAY)
+    unfilled = [each for each in found if each not in notes]
+    assert {each.code for each in unfilled} == {"no_locator"}
+    assert len(unfilled) == 4
     runs = use_case.test_guidelines(tmp_path)
     assert len(runs) == before + 7
     assert not [each for each in runs if each.failure]
-    assert shelf.lint_folder(tmp_path / "guidelines" / "local_spine", today=TODAY) == ((), ("local_spine",))
+    path = tmp_path / "guidelines" / "local_spine" / "guideline.yaml"
+    path.write_text(path.read_text("utf-8").replace("section and page (replace)", "section 3, page 7"), "utf-8")
+    assert shelf.lint_folder(path.parent, today=TODAY) == ((), ("local_spine",))
 
 
 def test_a_new_guideline_holds_only_drafts(tmp_path):

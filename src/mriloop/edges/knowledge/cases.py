@@ -12,7 +12,15 @@ import yaml
 from mriloop.edges.knowledge import strict_yaml
 from mriloop.edges.knowledge.guidelines import SHIPPED
 from mriloop.edges.knowledge.places import read_yaml
-from mriloop.edges.knowledge.values import MisfitError, aliases_of, canonical_fact, hint_for, parse_value
+from mriloop.edges.knowledge.values import (
+    MisfitError,
+    aliases_of,
+    canonical_fact,
+    hint_for,
+    hint_for_fact,
+    home_of,
+    parse_value,
+)
 from mriloop.model.coding import Laterality, Region
 from mriloop.model.errors import MriloopError, refuse
 from mriloop.model.fact import Unknown
@@ -64,7 +72,7 @@ def load_case(path: Path, guidelines: GuidelineSet, *, today: date) -> Case:
     if not isinstance(raw, dict) or not all(isinstance(key, str) for key in raw):
         detail = "the file must be a mapping from words to values, such as `age: 15`"
         raise refuse("case_shape", path=path.name, detail=detail)
-    return _Reader(path.name, text, guidelines).case(raw, path.stem, today)
+    return _Reader(path.name, text, guidelines, takes_new_words=True).case(raw, path.stem, today)
 
 
 def load_guideline_cases(
@@ -150,7 +158,8 @@ def _text(path: Path) -> str:
 class _Reader:
     """Reads the parts of one case and knows where in the file each word stands."""
 
-    def __init__(self, name: str, text: str, guidelines: GuidelineSet) -> None:
+    def __init__(self, name: str, text: str, guidelines: GuidelineSet, *, takes_new_words: bool = False) -> None:
+        self.takes_new_words = takes_new_words
         self.name, self.lines, self.guidelines = name, text.splitlines(), guidelines
         self.vocabulary: Mapping[str, FactSpec] = guidelines.vocabulary
         self.aliases = aliases_of(self.vocabulary)
@@ -187,10 +196,8 @@ class _Reader:
         for key, value in raw.items():
             name = canonical_fact(str(key), self.vocabulary, self.aliases)
             if name is None:
-                known = [*self.vocabulary, *self.aliases]
-                raise refuse(
-                    "case_unknown_fact", path=self.place(str(key)), fact=str(key)[:60], hint=hint_for(str(key), known)
-                )
+                hint = hint_for_fact(str(key), self.vocabulary, self.aliases)
+                raise refuse("case_unknown_fact", path=self.place(str(key)), fact=str(key)[:60], hint=hint)
             fact = self.fact(name, value, str(key))
             if name in found and found[name].value != fact.value:
                 raise self.shape(f"{key} and another name of {name} are both stated, differently")
@@ -204,7 +211,10 @@ class _Reader:
             stated_at = self.day(raw["stated_at"], date.min)
             raw = {"value": raw["value"], "unit": raw["unit"]} if "unit" in raw else raw["value"]
         try:
-            return Fact(name=name, value=parse_value(spec, raw), source=Source.PERSON, stated_at=stated_at)
+            if spec.open and self.takes_new_words:
+                self.must_be_new(spec, raw)
+            read = parse_value(spec, raw, take_new_words=self.takes_new_words)
+            return Fact(name=name, value=read, source=Source.PERSON, stated_at=stated_at)
         except MisfitError as problem:
             raise refuse(
                 problem.code,
@@ -214,6 +224,20 @@ class _Reader:
                 expected=problem.expected,
                 unit=problem.unit,
             ) from None
+
+    def must_be_new(self, spec: FactSpec, raw: object) -> None:
+        """Refuse a word that an open list has not and another fact has: as a new word, its meaning would be lost."""
+        known = {word.casefold() for word in (*spec.values, *spec.value_synonyms)}
+        for word in raw if isinstance(raw, list) else [raw]:
+            if not isinstance(word, str) or "_".join(word.replace("-", " ").split()).casefold() in known:
+                continue
+            fact = canonical_fact(word, self.vocabulary, self.aliases)
+            home = f"`{fact}: yes`" if fact and self.vocabulary[fact].type is FactType.BOOL else ""
+            home = home or home_of(word, self.vocabulary)
+            if home:
+                raise MisfitError(
+                    "case_wrong_value", found=repr(word)[:60], expected=f"the words of another fact: write {home}"
+                )
 
     def order(self, raw: object) -> dict[str, Fact]:
         """Read the `order:` block: `contrast: with` states order_contrast, `agent_group: II` the fact of that name.

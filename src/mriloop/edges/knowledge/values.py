@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.guideline import FactSpec, FactType
@@ -13,7 +13,7 @@ from mriloop.model.quantity import Quantity, UnitError, known_units
 from mriloop.model.schedule import Duration
 
 _UNIT_WORDS = {
-    **dict.fromkeys(("y", "yr", "yrs", "year", "years"), "a"),
+    **dict.fromkeys(("y", "yr", "yrs", "year", "years", "yo", "y/o", "y.o.", "years old", "year old", "yrs old"), "a"),
     **dict.fromkeys(("month", "months", "mos"), "mo"),
     **dict.fromkeys(("week", "weeks", "wks"), "wk"),
     **dict.fromkeys(("day", "days"), "d"),
@@ -35,6 +35,11 @@ _BELOW_ZERO = frozenset({"[hnsf'U]"})  # fat is darker than water
 _YES = {"yes": Truth.TRUE, "true": Truth.TRUE, "y": Truth.TRUE, "present": Truth.TRUE, "positive": Truth.TRUE}
 _NO = {"no": Truth.FALSE, "false": Truth.FALSE, "n": Truth.FALSE, "absent": Truth.FALSE, "negative": Truth.FALSE}
 _UNKNOWN_WORDS = {"unknown", "not_known", "not known", "?", "n/a", "na", "not stated", "not_stated"}
+# How alike (share of letters in common) a misspelt word is to the one that was meant, and each of its parts.
+_NEAR, _NEAR_PART = 0.75, 0.6
+# Words of so many facts that they point to none.
+_OF_MANY = frozenset({"none", "other", "unknown", "diagnostic", "limited", "not_diagnostic", "stable", "positive"})
+_LIST_SHOWN, _LONGEST_WORD = 12, 60
 _NUMBER = re.compile(r"\s*([-+]?(?:(?:0|[1-9]\d*)(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?)(?!\d)\s*(.*?)\s*")
 # "1,200" may mean 1.2 or 1200: nobody but its writer knows.
 _THOUSANDS = re.compile(r"\s*[-+]?[1-9]\d{0,2}(?:,\d{3})+(?![\d])")
@@ -50,11 +55,12 @@ class MisfitError(ValueError):
         self.code, self.found, self.expected, self.unit = code, found, expected, unit
 
 
-def parse_value(spec: FactSpec, raw: object) -> FactValue:
+def parse_value(spec: FactSpec, raw: object, *, take_new_words: bool = False) -> FactValue:
     """Turn what a YAML file says into a typed value of this fact.
 
     Missing, empty and "unknown" give UNKNOWN, save where `unknown` is a value of the fact itself. Quantities come as a
-    number in the fact's unit, as "14 mm" or as {value: 14, unit: mm}. Raises MisfitError with a code `case_*`.
+    number in the fact's unit, as "14 mm" or as {value: 14, unit: mm}. `take_new_words` keeps a word that an open list
+    has not, save one that looks like a misspelt known word. Raises MisfitError with a code `case_*`.
     """
     if raw is None:
         return UNKNOWN
@@ -67,7 +73,7 @@ def parse_value(spec: FactSpec, raw: object) -> FactValue:
     if spec.type is FactType.DATE:
         return _date(raw)
     if spec.type is FactType.LIST:
-        return _list(spec, raw)
+        return _list(spec, raw, take_new_words and spec.open)
     return _code(spec, raw)
 
 
@@ -102,10 +108,44 @@ def aliases_of(vocabulary: Mapping[str, FactSpec]) -> dict[str, str]:
 
 
 def hint_for(name: str, known: Sequence[str]) -> str:
-    """Return ", did you mean …?" for the nearest known word; empty where none is near."""
-    folded = {_fold(word): word for word in known}
-    near = get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
-    return f", did you mean {folded[near[0]]}?" if near else ""
+    """Return ", did you mean …?" for the known word that this one misspells; empty where there is none.
+
+    Words that only look alike get no hint: one that the other ends with (asymptomatic and symptomatic, renal and
+    adrenal), or words of several parts of which one part is another word (grade_2 and grade_3).
+    """
+    word = _fold(name)
+    folded = {_fold(other): other for other in known}
+    near = get_close_matches(word, folded, n=3, cutoff=_NEAR)
+    found = next((folded[other] for other in near if _misspells(word, other)), None)
+    return f", did you mean {found}?" if found else ""
+
+
+def hint_for_fact(name: str, vocabulary: Mapping[str, FactSpec], aliases: Mapping[str, str]) -> str:
+    """Return what to write instead of an unknown fact: the fact whose word it is, or the one that it misspells."""
+    elsewhere = home_of(name, vocabulary)
+    return f"; write {elsewhere}" if elsewhere else hint_for(name, [*vocabulary, *aliases])
+
+
+def home_of(name: str, vocabulary: Mapping[str, FactSpec]) -> str:
+    """Return how a case states this word, as "`fact: word`", where facts have it as a value; empty otherwise."""
+    word = _fold(name)
+    holders = [
+        spec
+        for spec in vocabulary.values()
+        if word in {_fold(each) for each in (*spec.values, *spec.value_synonyms)} and word not in _OF_MANY
+    ]
+    holders.sort(key=lambda spec: spec.type is not FactType.LIST)
+    return " or ".join(f"`{spec.name}: {word}`" for spec in holders[:3])
+
+
+def _misspells(word: str, other: str) -> bool:
+    ours, theirs = word.split("_"), other.split("_")
+    if any(one != two and (one.endswith(two) or two.endswith(one)) for one in ours for two in theirs):
+        return False
+    if len(ours) != len(theirs):
+        return True
+    pairs = [(one, two) for one, two in zip(ours, theirs, strict=True) if one != two]
+    return all(SequenceMatcher(None, one, two).ratio() >= _NEAR_PART for one, two in pairs)
 
 
 def _fold(word: str) -> str:
@@ -134,14 +174,31 @@ def _code(spec: FactSpec, raw: object) -> str:
     for other, value in spec.value_synonyms.items():
         if folded == _fold(other):
             return value
-    raise MisfitError("case_wrong_value", found=_short(word), expected=_some(spec.values))
+    hint = hint_for(word, [*spec.values, *spec.value_synonyms])
+    if len(spec.values) > _LIST_SHOWN:
+        many = f"{len(spec.values)} words that `mriloop guidelines facts {spec.name}` prints{hint}"
+        raise MisfitError("case_wrong_value", found=_short(word), expected=many)
+    raise MisfitError("case_wrong_value", found=_short(word), expected=f"{_some(spec.values)}{hint}")
 
 
-def _list(spec: FactSpec, raw: object) -> tuple[str, ...]:
+def _new_word(spec: FactSpec, raw: object) -> str:
+    """Return a word of an open list: a known one, or a new one that misspells none. Raises MisfitError."""
+    try:
+        return _code(spec, raw)
+    except MisfitError:
+        word = _fold(raw) if isinstance(raw, str) else ""
+        plain = word.isprintable() and any(map(str.isalpha, word)) and len(word) <= _LONGEST_WORD
+        if not plain or word in {*_YES, *_NO, *_UNKNOWN_WORDS} or hint_for(word, [*spec.values, *spec.value_synonyms]):
+            raise
+        return word
+
+
+def _list(spec: FactSpec, raw: object, take_new_words: bool) -> tuple[str, ...]:
     items = raw if isinstance(raw, list) else [raw]
     if not spec.values:
         return tuple(sorted({_date(item).isoformat() for item in items}))
-    return tuple(dict.fromkeys(_code(spec, item) for item in items))
+    read = _new_word if take_new_words else _code
+    return tuple(dict.fromkeys(read(spec, item) for item in items))
 
 
 def _date(raw: object) -> date:

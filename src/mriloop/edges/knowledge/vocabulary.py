@@ -11,8 +11,8 @@ from mriloop.edges.knowledge.places import At, read_yaml
 from mriloop.edges.knowledge.values import aliases_of
 from mriloop.model.guideline import FactSpec, FactType
 
-_NEW = {"type", "question", "words", "unit", "values", "like", "also", "value_also", "derived", "note"}
-_MORE = {"adds", "also", "value_also"}
+_NEW = {"type", "question", "words", "unit", "values", "like", "also", "value_also", "derived", "note", "open"}
+_MORE = {"adds", "also", "value_also", "open"}
 
 
 def load_vocabulary(folders: Sequence[Path]) -> dict[str, FactSpec]:
@@ -20,7 +20,7 @@ def load_vocabulary(folders: Sequence[Path]) -> dict[str, FactSpec]:
 
     An entry with `type` is a fact of its own; a fact of a later folder (the site's) takes the place of an earlier one,
     but within a folder a fact may stand once. An entry with `adds` gives a code or a list further words, or further
-    names. `like` takes the words of another fact.
+    names. `like` takes the words of another fact. A list that is `open` keeps words of a case that it has not.
 
     Raises
     ------
@@ -84,6 +84,7 @@ def _fact(name: str, entry: object, at: At) -> tuple[FactSpec, str, At]:
         value_synonyms=_words(given),
         words=str(given.get("words", "")),
         note=str(given.get("note", "")),
+        open=given.get("open") is True,
     )
     return spec, like, at
 
@@ -93,7 +94,10 @@ def _with_more(spec: FactSpec, given: Mapping[str, Any], at: At) -> FactSpec:
         raise at.down("adds").wrong("only a code or a list has words")
     values = (*spec.values, *(word for word in at.words(given.get("adds")) if word not in spec.values))
     names = (*spec.synonyms, *at.words(given.get("also")))
-    return replace(spec, values=values, synonyms=names, value_synonyms={**spec.value_synonyms, **_words(given)})
+    words = {**spec.value_synonyms, **_words(given)}
+    return replace(
+        spec, values=values, synonyms=names, value_synonyms=words, open=spec.open or given.get("open") is True
+    )
 
 
 def _like(spec: FactSpec, like: str, facts: Mapping[str, tuple[FactSpec, str, At]], at: At) -> FactSpec:

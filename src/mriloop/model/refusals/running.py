@@ -40,6 +40,12 @@ ENTRIES: tuple[ErrorEntry, ...] = (
         "see `mriloop doctor` for the settings and their ranges",
         500,
     ),
+    operator(
+        "site_absent",
+        "{named}: there is no folder {found} for the site's knowledge",
+        "make the folder first (`mkdir -p`), or correct the path",
+        500,
+    ),
     operator("knowledge_invalid", "{path}: {detail}", "run `mriloop guidelines lint` and mend the table"),
     operator(
         "knowledge_unknown",

@@ -23,7 +23,8 @@ class Answer:
 
     `scope_missing` are the facts that decide whether it applies at all; until they are known its recommendations are
     only what it would say, unless a guard fired (`guarded`): an emergency does not wait for the patient's age.
-    `emergencies` are the facts of an emergency that nobody has stated.
+    `emergencies` are the facts of an emergency that nobody has stated. `silent` tells that it applies, and that none of
+    its tables speaks about the case.
     """
 
     guideline: Guideline
@@ -35,6 +36,7 @@ class Answer:
     scope_missing: tuple[str, ...] = ()
     guarded: bool = False
     emergencies: tuple[str, ...] = ()
+    silent: bool = False
 
 
 def rivals_of(tables: Sequence[Table], chosen: str | None) -> list[Table]:

@@ -21,6 +21,8 @@ _SOURCES = {
 }
 _UNITS = {"a": "years", "mo": "months", "wk": "weeks", "d": "days", "{count}": "", "{index}": "", "1": ""}
 _UNITS |= {"mm/a": "mm a year", "[hnsf'U]": "HU"}
+# What is counted between two days or two scans: its third decimal says nothing.
+_COUNTED = frozenset({"a", "mo", "wk", "mm/a"})
 # Two numbers that differ by less, as a share of the limit, differ by rounding.
 TOLERANCE = 1e-9
 
@@ -80,6 +82,8 @@ def say_value(value: FactValue) -> str:
         return "unknown"
     if isinstance(value, Quantity):
         number = round(value.value, 1) if abs(value.value) >= 10 else value.value
+        if value.unit in _COUNTED and round(number, 2) != round(number):
+            number = round(number, 2)
         return f"{number:.4g} {_UNITS.get(value.unit, value.unit.split('/{')[0])}".strip()
     if isinstance(value, tuple):
         return ", ".join(item.replace("_", " ") for item in value) or "none"

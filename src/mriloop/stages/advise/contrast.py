@@ -17,7 +17,7 @@ NEEDS_A_PERSON = "contrast_needs_a_person"
 PREGNANT_WITHOUT = "mri_in_pregnancy"
 # A site's policy, or words that leave it open, may come to contrast as well.
 _MAY_GIVE = (Contrast.WITH, Contrast.WITHOUT_AND_WITH, Contrast.SITE_POLICY, Contrast.UNKNOWN)
-_STRONG = ("moderate", "severe")
+_STRONG = ("moderate", "severe", "severity_not_stated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

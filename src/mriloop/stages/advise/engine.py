@@ -20,9 +20,10 @@ from mriloop.model.advice import (
     Undetermined,
 )
 from mriloop.model.coding import Urgency
-from mriloop.model.fact import UNKNOWN, FactValue, Truth, truth
+from mriloop.model.fact import UNKNOWN, Truth, truth
 from mriloop.model.finding import Fact
 from mriloop.model.guideline import (
+    STAFF_STEPS,
     Condition,
     FactSpec,
     Guideline,
@@ -78,15 +79,17 @@ def evaluate(
         profiles = {**profiles, **default_profiles}
     first, last = _in_order(guidelines)
     answers = share_families([_ask(each, case, profiles) for each in first])
+    unaddressed: tuple[str, ...] | None = None
     if last:
-        case.settle(UNADDRESSED, _unaddressed(answers, case, guidelines.vocabulary), ("condition",))
+        unaddressed = _unaddressed(answers, case)
+        case.settle(UNADDRESSED, UNKNOWN if unaddressed is None else truth(bool(unaddressed)), ("condition",))
         answers += [_ask(each, case, profiles) for each in last]
     recommendations = [each for answer in answers for each in answer.recommendations]
     recommendations.sort(key=lambda each: (_URGENCY_RANK[each.urgency], not (each.default and each.is_overdue(as_of))))
     recommendations, on_contrast = with_a_person(recommendations, case)
     warnings = [*on_contrast, *emergencies_open(answers, guidelines.vocabulary)]
     warnings += [caution for answer in answers for caution in answer.warnings]
-    warnings += shared_lesion(answers, case)
+    warnings += [*shared_lesion(answers, case), *_without_guideline(unaddressed or (), case)]
     warnings += [
         Caution(
             code="facts_disagree",
@@ -125,20 +128,39 @@ def _in_order(guidelines: GuidelineSet) -> tuple[tuple[ReadyGuideline, ...], tup
     )
 
 
-def _unaddressed(answers: Iterable[Answer], facts: CaseFacts, vocabulary: Mapping[str, FactSpec]) -> FactValue:
-    """Return whether a stated condition raises no guideline that is in scope; UNKNOWN where none is stated."""
+def _unaddressed(answers: Iterable[Answer], facts: CaseFacts) -> tuple[str, ...] | None:
+    """Return the stated conditions that raise no guideline that is in scope; None where no condition is stated."""
     stated = facts.value("condition")
     if not isinstance(stated, tuple):
-        return UNKNOWN
-    proposed = any(answer.recommendations for answer in answers)
-    # A guideline that holds its answer back for want of a fact has spoken, beside one that proposes a step.
+        return None
+    words = {answer.guideline.id: ready(answer.guideline, facts.vocabulary).conditions for answer in answers}
+    # A guideline that applies and keeps silent leaves the word to one that the other facts put on the table.
+    by_facts = any(
+        each.step not in STAFF_STEPS
+        for answer in answers
+        if not words[answer.guideline.id] & set(stated)
+        for each in answer.recommendations
+    )
     spoken_for = {
         word
         for answer in answers
-        if answer.out_of_scope is None or (proposed and answer.warnings)
-        for word in ready(answer.guideline, vocabulary).conditions
+        if answer.out_of_scope is None or (by_facts and answer.silent)
+        for word in words[answer.guideline.id]
     }
-    return truth(bool(set(stated) - spoken_for - {"none"}))
+    return tuple(word for word in stated if word not in spoken_for and word != "none")
+
+
+def _without_guideline(conditions: Iterable[str], facts: CaseFacts) -> list[Caution]:
+    """Return a warning that names the conditions without a guideline, those first that no guideline ever heard of."""
+    known = facts.vocabulary["condition"].values if "condition" in facts.vocabulary else ()
+    new = [word.replace("_", " ") for word in conditions if word not in known]
+    heard = [word.replace("_", " ") for word in conditions if word in known and word != "other"]
+    said = [f"a word that none knows: {', '.join(new)}"] if new else []
+    said += [f"not for this patient: {', '.join(heard)}"] if heard else []
+    if not said:
+        return []
+    text = f"No guideline in force speaks about every stated condition ({'; '.join(said)}). A clinician looks at it."
+    return [Caution(code="condition_without_guideline", text=text)]
 
 
 def _ask(known: ReadyGuideline, facts: CaseFacts, profiles: Mapping[str, str]) -> Answer:
@@ -185,6 +207,7 @@ def _ask(known: ReadyGuideline, facts: CaseFacts, profiles: Mapping[str, str]) -
         else None,
         scope_missing=scope_missing,
         emergencies=guards.emergencies,
+        silent=silent,
     )
 
 

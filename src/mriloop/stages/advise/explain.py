@@ -8,6 +8,7 @@ from mriloop.model.advice import Advice, Caution, Conflict, Recommendation, Unde
 from mriloop.model.coding import Urgency
 from mriloop.model.guideline import Citation, FactSpec, FactType, Mark, Status, Step
 from mriloop.model.repeats import SCREENS, screens_of
+from mriloop.model.schedule import INDIVIDUALISE
 from mriloop.stages.advise.contrast import NEEDS_A_PERSON
 from mriloop.stages.advise.repeats import say_repeat
 from mriloop.stages.advise.signatures import say_signature
@@ -146,7 +147,7 @@ def _when(each: Recommendation) -> Iterable[str]:
     if each.window is not None:
         yield f"Due: {each.window.target}, from {each.window.earliest} to {each.window.latest}."
     elif each.schedule:
-        ends = "" if each.then else " It may end now; a person decides."
+        ends = " It may end now; a person decides." if each.then in ("", INDIVIDUALISE) else ""
         yield f"Due: nothing; every date of this schedule is past or done.{ends}"
     elif each.step == "individualise":
         yield "Due: a clinician sets the date."

@@ -19,7 +19,7 @@ from mriloop.stages.advise.derive.common import Derivation, is_unknown
 # words from the most careful on: of two that disagree the more careful one counts, so that nobody's word clears an
 # order, or ends a search, against what the other facts say.
 _CAREFUL: Mapping[str, tuple[FactValue, ...]] = {
-    "agent_group": ("group_i", "group_iii", "undecided", "group_ii"),
+    "agent_group": ("group_i", "group_iii", "group_ii"),
     "lymphocytes": ("low", "normal"),
     **dict.fromkeys(
         (
@@ -226,7 +226,7 @@ def _differ(name: str, stated: FactValue, derived: FactValue) -> bool:
         return False
     if isinstance(stated, Quantity) and isinstance(derived, Quantity):
         return abs(stated.to(derived.unit).value - derived.value) >= 1.0
-    return (name in _CAREFUL or name in _HAS_ITS_RULE) and stated != derived
+    return (name in _HAS_ITS_RULE or derived in _CAREFUL.get(name, ())) and stated != derived
 
 
 def _careful(name: str, stated: FactValue, derived: FactValue) -> FactValue:
@@ -236,4 +236,6 @@ def _careful(name: str, stated: FactValue, derived: FactValue) -> FactValue:
     if isinstance(stated, Quantity) and isinstance(derived, Quantity):
         return (max if name in _LARGER else min)(stated.to(derived.unit), derived, key=lambda each: each.value)
     order = _CAREFUL[name]
+    if derived not in order:
+        return stated
     return min((stated, derived), key=lambda each: order.index(each) if each in order else 0)

@@ -34,6 +34,7 @@ from mriloop.stages.advise.signatures import SIGNABLE, rows_of
 _ANCHORS = (date(2026, 1, 10), date(2026, 1, 31), date(2024, 2, 29), date(2027, 12, 31), date(2025, 8, 31))
 _QUALITY = ("_quality", "_readable", "_diagnostic")
 _VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document", "passim")
+_PLACEHOLDER = "(replace)"  # in knowledge/skeleton
 _PLANNED = (Step.FOLLOW_UP_IMAGING, Step.CLINICAL_FOLLOW_UP)
 
 
@@ -155,6 +156,8 @@ def _row(where: str, row: Row, table: Table | None, guideline: Guideline) -> lis
 
     if row.citation.locator.strip().lower() in _VAGUE_LOCATORS or len(row.citation.locator.strip()) < 4:
         wrong("no_locator", "the citation does not say where in the document")
+    elif _PLACEHOLDER in row.citation.locator:
+        wrong("no_locator", "the citation still holds the place-holder of the skeleton: fill it in, or remove the row")
     if row.citation.mark not in SIGNABLE and row.status is not Status.DRAFT:
         wrong("status_not_allowed", f"a row marked {row.citation.mark} can only be a draft, not {row.status}")
     elif row.status is Status.ACTIVE:
@@ -166,6 +169,10 @@ def _row(where: str, row: Row, table: Table | None, guideline: Guideline) -> lis
     elif row.step in _PLANNED and row.urgency is Urgency.ROUTINE:
         text = "it says neither when (`schedule`, `urgency`) nor that a person sets the date (step `individualise`)"
         wrong("no_schedule", text, note=row.step is Step.CLINICAL_FOLLOW_UP)
+    changed = row.provenance.split(" changed at the site")[0].split(", ") if row.provenance else []
+    if {"schedule", "parameter"} & set(changed) and "text" not in changed:
+        text = "the site changed its dates or a limit, not its words: read whether the text still says what is done"
+        wrong("text_may_not_fit", text, note=True)
     own = _own(table, row)
     if row.step in CLOSING_STEPS and not any(_is_quality(each) for each in own):
         wrong("no_quality_gate", "a step that ends a search needs a condition on the quality of the images")

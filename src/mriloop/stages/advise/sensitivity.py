@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from mriloop.model.advice import Advice
+from mriloop.model.advice import Advice, Caution
 from mriloop.model.fact import UNKNOWN, FactValue, Truth
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import FactSpec, FactType, Guideline, GuidelineSet
@@ -28,7 +28,8 @@ class Influence:
     """One fact of a case put otherwise, and what comes of it.
 
     `value` is what was tried; UNKNOWN for a fact that is left out. `changes` tells whether the guideline then says
-    anything else: a row, a date, a question, a warning. `after` is then its answer; otherwise `reason` says why not.
+    anything else: a row, a date, a question, a warning. `after` is then its answer, and `warns` says of which kinds of
+    warning it has others than before; otherwise `reason` says why not.
     """
 
     fact: str
@@ -36,6 +37,7 @@ class Influence:
     changes: bool
     after: Advice | None = None
     reason: Reason | None = None
+    warns: tuple[str, ...] = ()
 
 
 def influences(
@@ -78,7 +80,7 @@ def influences(
             changed = {**facts, name: Fact(name=name, value=value, source=Source.PERSON)}
             after = evaluate(alone, changed, as_of=as_of, default_profiles=default_profiles)
             if gist(after) != said:
-                yield Influence(fact=name, value=value, changes=True, after=after)
+                yield Influence(fact=name, value=value, changes=True, after=after, warns=_warns(before, after))
             else:
                 other = Side(made, CaseFacts(changed, known.vocabulary, as_of), profiles.get(guideline.id))
                 yield Influence(fact=name, value=value, changes=False, reason=why_unchanged(name, side, other))
@@ -93,6 +95,24 @@ def gist(advice: Advice) -> tuple[object, ...]:
         advice.conflicts,
         frozenset(advice.warnings),
     )
+
+
+def _warns(before: Advice, after: Advice) -> tuple[str, ...]:
+    """Return the kinds of warning in which two answers differ, with how: new, gone, or said otherwise."""
+    one, other = _by_code(before), _by_code(after)
+    kinds: list[str] = []
+    for code in dict.fromkeys([*other, *one]):
+        if one.get(code) != other.get(code):
+            how = "now warns" if code not in one else "warns no longer" if code not in other else "warns otherwise"
+            kinds.append(f"{how}: {code.replace('_', ' ')}")
+    return tuple(kinds)
+
+
+def _by_code(advice: Advice) -> dict[str, set[Caution]]:
+    found: dict[str, set[Caution]] = {}
+    for each in advice.warnings:
+        found.setdefault(each.code, set()).add(each)
+    return found
 
 
 def other_values(spec: FactSpec, value: FactValue, limits: Sequence[float], as_of: date) -> Iterator[FactValue]:
