@@ -220,6 +220,7 @@ def test_growth_without_sizes_is_asked_for_by_every_authority():
 )
 def test_kyoto_lets_it_end_after_five_stable_years_on_a_diagnostic_study(first, quality, step):
     facts = {"lesion_size": 12, "change_vs_prior": "stable", "first_mri_date": first, "study_quality": quality}
+    facts |= {"limited_study_answers": True} if quality == "limited" else {}
     assert led_by("Kyoto 2024", **facts).step == step
     assert led_by("Kyoto 2024", **{**facts, "lesion_size": 20}).step == FOLLOW
 
