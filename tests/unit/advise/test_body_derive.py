@@ -169,4 +169,8 @@ def test_three_conditions_make_the_risk_of_liver_cancer_high_and_no_other_exclud
 
 def test_what_has_a_bosniak_class_is_cystic():
     assert derive("renal_mass_kind", bosniak_class="III") == "cystic"
+    assert derive("renal_mass_kind", condition=("solid_renal_mass",)) == "solid"
+    assert derive("renal_mass_kind", condition=("cystic_renal_mass",)) == "cystic"
+    assert is_unknown(derive("renal_mass_kind", condition=("solid_renal_mass", "cystic_renal_mass")))
+    assert is_unknown(derive("renal_mass_kind", condition=("renal_mass",)))
     assert is_unknown(derive("renal_mass_kind"))

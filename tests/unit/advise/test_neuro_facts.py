@@ -218,3 +218,45 @@ def test_what_a_word_says_by_itself():
     assert derive("aneurysm_treatment", discovered="incidental") == "none"
     assert derive("aneurysm_treatment", observation_chosen=YES) == "none"
     assert derive("aneurysm_treatment") == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"lesion_size": q(12, "mm"), "prior_lesion_size": q(9, "mm")}, YES),
+        ({"lesion_size": q(12, "mm"), "baseline_lesion_size": q(9, "mm"), "change_vs_prior": "stable"}, YES),
+        ({"lesion_growth": q(3, "mm")}, YES),
+        ({"lesion_size": q(12, "mm"), "change_vs_prior": "stable"}, NO),
+        ({"change_vs_prior": "no_prior"}, NO),
+        ({"lesion_size": q(12, "mm")}, UNKNOWN),
+        ({}, UNKNOWN),
+    ],
+)
+def test_two_sizes_are_asked_for_only_while_nobody_speaks_of_change(facts, expected):
+    assert derive("growth_measured", **facts) == expected
+
+
+def test_sizes_never_become_a_word_of_comparison():
+    for size in (5, 10, 20):
+        assert derive("change_vs_prior", lesion_size=q(size, "mm"), prior_lesion_size=q(10, "mm")) == UNKNOWN
+
+
+@pytest.mark.parametrize(("brainstem", "expected"), [(YES, YES), (NO, UNKNOWN), (Truth.UNKNOWN, UNKNOWN)])
+def test_a_compressed_brainstem_is_a_critical_structure_and_a_free_one_says_nothing(brainstem, expected):
+    assert derive("critical_structure", brainstem_compression=brainstem) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [(AS_OF, q(0, "d")), (date(2026, 2, 28), q(1, "d")), (date(2025, 3, 1), q(365, "d")), (date(2026, 3, 2), UNKNOWN)],
+)
+def test_days_since_a_treatment_end_today_and_never_run_ahead(day, expected):
+    assert derive("days_since_surgery", surgery_date=day) == expected
+    assert derive("days_since_radiotherapy", radiotherapy_end_date=day) == expected
+
+
+def test_a_treatment_that_is_still_to_come_is_no_treatment():
+    ahead = date(2026, 3, 2)
+    assert derive("lesion_treatment", surgery_date=ahead) == UNKNOWN
+    assert derive("lesion_treatment", radiosurgery_date=ahead, observation_chosen=YES) == "none"
+    assert derive("lesion_treatment", surgery_date=AS_OF) == "surgery"

@@ -43,9 +43,9 @@ def acr(size, drop, attenuation, homogeneous, cancer, change, months, vouched):
 
 
 def european(size, attenuation, homogeneous, cancer, vouched):
-    """Say what ESE/ENSAT does with a lesion that is no myelolipoma and no cyst."""
+    """Say what ESE/ENSAT does with a lesion that is no myelolipoma and no cyst, and shows no signal drop."""
     if attenuation is None:
-        return "ct_first"
+        return "known_cancer_without_ct" if cancer == "yes" else "large_without_ct" if size >= 40 else "ct_first"
     if attenuation <= 10 and homogeneous == "yes" and vouched:
         return "lipid_rich"
     if cancer == "yes":

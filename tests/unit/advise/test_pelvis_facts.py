@@ -151,3 +151,9 @@ def test_fat_darker_than_water_is_taken_and_a_negative_length_is_not():
     )
     with pytest.raises(ValueError, match="negative"):
         ask("adrenal", {"lesion_size": "-3 mm"})
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, "no"), (1, "yes"), (2, "yes"), (None, None)])
+def test_a_stated_number_of_new_lesions_says_whether_there_is_one(count, expected):
+    stated = {} if count is None else {"new_lesion_count": Quantity(value=count, unit="{count}")}
+    assert derive("new_lesion", **stated) == expected

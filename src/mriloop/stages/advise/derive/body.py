@@ -111,8 +111,13 @@ def _lirads_features(ask: Ask, as_of: date) -> FactValue:
 
 
 def _renal_mass_kind(ask: Ask, as_of: date) -> FactValue:
-    """What has a Bosniak class is cystic."""
-    return UNKNOWN if is_unknown(ask("bosniak_class")) else "cystic"
+    """What has a Bosniak class is cystic; a condition may say the kind by its name."""
+    if not is_unknown(ask("bosniak_class")):
+        return "cystic"
+    conditions = ask("condition")
+    named = {"cystic_renal_mass": "cystic", "solid_renal_mass": "solid"}
+    kinds = {named[each] for each in conditions if each in named} if isinstance(conditions, tuple) else set()
+    return kinds.pop() if len(kinds) == 1 else UNKNOWN
 
 
 DERIVATIONS: Mapping[str, Derivation] = {

@@ -66,7 +66,14 @@ def _rise_from_nadir_mm(ask: Ask, as_of: date) -> FactValue:
     return UNKNOWN if now is None or nadir is None else Quantity(value=now - nadir, unit="mm")
 
 
+def _new_lesion(ask: Ask, as_of: date) -> FactValue:
+    """A stated number of new lesions says whether there is one."""
+    count = _number(ask("new_lesion_count"), "{count}")
+    return UNKNOWN if count is None else "yes" if count >= 1 else "no"
+
+
 DERIVATIONS: Mapping[str, Derivation] = {
+    "new_lesion": _new_lesion,
     "months_on_immunotherapy": months_since("immunotherapy_start_date", "exam_date"),
     "response_standing": _response_standing,
     "protocol_date_on_record": _protocol_date_on_record,
