@@ -147,8 +147,8 @@ def test_a_probe_on_bone_keeps_a_negative_mri_open_and_a_high_esr_all_the_more(a
 @pytest.mark.parametrize(("age", "row"), [("15", "guards/septic_joint_special"), ("40", "guards/septic_joint")])
 def test_a_childs_hip_is_known_by_age_and_region(ask, age, row):
     advice = ask(f"{{region: hip, age: {age}, septic_arthritis_suspected: yes}}")
-    assert {each.row for each in advice.recommendations} == {row, "urgent_sign/told_today"}
-    assert {each.urgency for each in advice.recommendations} == {"hours"}
+    assert [each.row for each in advice.recommendations] == [row]
+    assert advice.recommendations[0].urgency == "hours"
 
 
 def test_v13_at_two_years_and_at_five(ask):

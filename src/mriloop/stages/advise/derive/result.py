@@ -26,7 +26,7 @@ _WITHIN_MINUTES = (
     "hydrocephalus",
     "acute_haemorrhage",
 )
-_WITHIN_HOURS = ("acute_deficit", "unexpected_deterioration", "septic_joint", "pml_lesion_suspected")
+_WITHIN_HOURS = ("acute_deficit", "unexpected_deterioration", "pml_lesion_suspected")
 _SPINE = frozenset({"back_pain", "myelopathy", "spine_infection"})
 _OF_A_RECOMMENDATION = (
     "recommendation_lesion_named",

@@ -34,7 +34,7 @@ def _cord_compression(ask: Ask, as_of: date) -> FactValue:
 
 
 def _cord_emergency(ask: Ask, as_of: date) -> FactValue:
-    """Compression, or a new deficit; FALSE only where compression is denied: without a deficit it may still be there."""
+    """Compression, or a new deficit; FALSE only where compression is denied: it may be there without a deficit."""
     compressed, deficit = ask("cord_compression"), ask("acute_deficit")
     if Truth.TRUE in (compressed, deficit):
         return Truth.TRUE
