@@ -62,7 +62,7 @@ def test_an_emergency_that_nobody_has_excluded_comes_first_and_behind_one_that_i
 
 def test_a_draft_is_called_one_before_anything_else_is_said_and_the_count_says_how_many():
     text = said("ms")
-    assert "3 steps are proposed, 1 of them not verified (DRAFT), the most urgent first." in text
+    assert "2 steps are proposed, 1 of them not verified (DRAFT), the most urgent first." in text
     assert "2. DRAFT. Disease activity on the drug" in text
     assert "[M: from memory, unverified]" in text
 

@@ -22,6 +22,9 @@ _ONE_LESION_CONDITIONS = frozenset(
     {
         "pituitary_lesion",
         "pituitary_incidentaloma",
+        "pituitary_adenoma_presumed",
+        "incidental_pituitary_adenoma",
+        "pituitary_cystic_lesion",
         "glioma",
         "glioblastoma",
         "meningioma",

@@ -38,9 +38,10 @@ def _markers_raised(ask: Ask, as_of: date) -> FactValue:
 
 
 def _septic_joint(ask: Ask, as_of: date) -> FactValue:
+    """A condition names it, and so does a critical finding."""
     conditions = ask("condition")
-    named = isinstance(conditions, tuple) and _SEPTIC_JOINTS & set(conditions)
-    return Truth.TRUE if named else Truth.UNKNOWN
+    named = isinstance(conditions, tuple) and bool(_SEPTIC_JOINTS & set(conditions))
+    return Truth.TRUE if named or ask("critical_finding") == "septic_arthritis" else Truth.UNKNOWN
 
 
 DERIVATIONS: Mapping[str, Derivation] = {

@@ -7,7 +7,12 @@ from datetime import date
 
 from mriloop.model.fact import UNKNOWN, FactValue, Truth, any_of, truth
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.derive.common import Ask, Derivation, months_since
+from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_between, months_since
+
+_CARRY_OVER_MONTHS = 12.0
+# After this an undated earlier MRI may well have been the new baseline; ours.
+_POST_PARTUM_MONTHS = 6.0
+_ISOLATED = frozenset({"clinically_isolated_syndrome", "radiologically_isolated_syndrome"})
 
 
 def _jcv_status(ask: Ask, as_of: date) -> FactValue:
@@ -40,6 +45,33 @@ def _switched(ask: Ask, as_of: date) -> FactValue:
     return Truth.TRUE if isinstance(ago, Quantity) and ago.value >= 0 else Truth.UNKNOWN
 
 
+def _carry_over(ask: Ask, as_of: date) -> FactValue:
+    """The year after natalizumab, in which what it did may still show."""
+    switched, ago = ask("switched_from_natalizumab"), ask("months_since_natalizumab")
+    if switched is Truth.FALSE:
+        return Truth.FALSE
+    return truth(ago.to("mo").value <= _CARRY_OVER_MONTHS) if isinstance(ago, Quantity) else Truth.UNKNOWN
+
+
+def _untreated_isolated_syndrome(ask: Ask, as_of: date) -> FactValue:
+    """CIS and RIS count as untreated until a drug is stated."""
+    conditions, drug = ask("condition"), ask("ms_drug")
+    if not is_unknown(drug) and drug != "none":
+        return Truth.FALSE
+    return truth(bool(_ISOLATED & set(conditions))) if isinstance(conditions, tuple) else Truth.UNKNOWN
+
+
+def _post_partum(ask: Ask, as_of: date) -> FactValue:
+    """A delivery after the last MRI; where no MRI is dated, one within the last half year."""
+    born, made = ask("delivery_date"), ask("exam_date")
+    if not isinstance(born, date) or born > as_of:
+        return Truth.UNKNOWN
+    if isinstance(made, date):
+        return truth(born > made)
+    recent = months_between(born, as_of) <= _POST_PARTUM_MONTHS
+    return Truth.TRUE if recent else Truth.UNKNOWN
+
+
 def _lymphocytes(ask: Ask, as_of: date) -> FactValue:
     """Below 0.8 ·10⁹/L is low, from 1.0 normal; between them the laboratory's own limit decides, so a person does."""
     count = ask("lymphocyte_count")
@@ -55,5 +87,8 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "months_on_drug": months_since("drug_start_date"),
     "months_since_natalizumab": months_since("natalizumab_stop_date"),
     "switched_from_natalizumab": _switched,
+    "natalizumab_carry_over": _carry_over,
+    "untreated_isolated_syndrome": _untreated_isolated_syndrome,
+    "post_partum": _post_partum,
     "lymphocytes": _lymphocytes,
 }

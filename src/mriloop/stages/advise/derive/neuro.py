@@ -13,7 +13,15 @@ from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, mon
 
 _TREATMENT_DAYS = ("surgery_date", "radiotherapy_end_date", "radiosurgery_date")
 _RADIATION = ("radiotherapy_end_date", "radiosurgery_date", "weeks_since_radiotherapy", "months_since_radiosurgery")
-_PITUITARY = frozenset({"pituitary_lesion", "pituitary_incidentaloma"})
+_PITUITARY = frozenset(
+    {
+        "pituitary_lesion",
+        "pituitary_incidentaloma",
+        "pituitary_adenoma_presumed",
+        "incidental_pituitary_adenoma",
+        "pituitary_cystic_lesion",
+    }
+)
 _INCIDENTAL = "incidental_meningioma"
 
 

@@ -12,6 +12,7 @@ from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown
 # A child younger than this has back pain for a reason until shown otherwise (ACR Back Pain-Child, secondary text).
 _VERY_YOUNG_YEARS = 4.0
 _VESSELS = frozenset({"vascular_malformation", "flow_voids", "fistula_pattern"})
+_CORD_FINDINGS = frozenset({"acute_cord_compression", "cauda_equina_compression", "epidural_abscess_with_deficit"})
 _CSF_SPACES = frozenset({"arachnoid_cyst", "arachnoid_web", "ventral_cord_herniation", "dorsal_cord_indentation"})
 
 
@@ -24,6 +25,20 @@ def _back_pain_red_flag(ask: Ask, as_of: date) -> FactValue:
     if young or suspected or (isinstance(flags, tuple) and any(flag != "none" for flag in flags)):
         return Truth.TRUE
     return Truth.FALSE if listed else Truth.UNKNOWN
+
+
+def _cord_compression(ask: Ask, as_of: date) -> FactValue:
+    """A finding that names it, or signs of a cauda equina syndrome; nothing else excludes it."""
+    named = ask("critical_finding") in _CORD_FINDINGS or ask("cauda_equina_signs") is Truth.TRUE
+    return Truth.TRUE if named else Truth.UNKNOWN
+
+
+def _cord_emergency(ask: Ask, as_of: date) -> FactValue:
+    """Compression, or a new deficit; FALSE only where compression is denied: it may be there without a deficit."""
+    compressed, deficit = ask("cord_compression"), ask("acute_deficit")
+    if Truth.TRUE in (compressed, deficit):
+        return Truth.TRUE
+    return Truth.FALSE if compressed is Truth.FALSE else Truth.UNKNOWN
 
 
 def _points_to(kinds: frozenset[str]) -> Derivation:
@@ -39,5 +54,7 @@ def _points_to(kinds: frozenset[str]) -> Derivation:
 DERIVATIONS: Mapping[str, Derivation] = {
     "back_pain_red_flag": _back_pain_red_flag,
     "cord_vessels_suspected": _points_to(_VESSELS),
+    "cord_compression": _cord_compression,
+    "cord_emergency": _cord_emergency,
     "csf_space_lesion": _points_to(_CSF_SPACES),
 }
