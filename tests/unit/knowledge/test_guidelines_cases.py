@@ -324,7 +324,7 @@ def test_a_file_that_orders_nothing_is_refused(tmp_path):
         ("asymptomatic", ""),
         ("steroids", ""),
         ("remission", ""),
-        ("pacemakers_left", ""),
+        ("pacemakers_left", ", did you mean pacemaker?"),
     ],
 )
 def test_a_hint_names_the_fact_of_a_word_and_never_a_word_that_only_looks_alike(read, word, hint):

@@ -85,7 +85,14 @@ def evaluate(
         case.settle(UNADDRESSED, UNKNOWN if unaddressed is None else truth(bool(unaddressed)), ("condition",))
         answers += [_ask(each, case, profiles) for each in last]
     recommendations = [each for answer in answers for each in answer.recommendations]
-    recommendations.sort(key=lambda each: (_URGENCY_RANK[each.urgency], not (each.default and each.is_overdue(as_of))))
+    # Within one urgency what is overdue comes first, and what is verified before what is a draft.
+    recommendations.sort(
+        key=lambda each: (
+            _URGENCY_RANK[each.urgency],
+            not (each.default and each.is_overdue(as_of)),
+            each.default and each.status is Status.DRAFT,
+        )
+    )
     recommendations, on_contrast = with_a_person(recommendations, case)
     warnings = [*on_contrast, *emergencies_open(answers, guidelines.vocabulary)]
     warnings += [caution for answer in answers for caution in answer.warnings]
