@@ -312,3 +312,14 @@ def test_a_file_that_orders_nothing_is_refused(tmp_path):
     path.write_text("age: 15")
     with pytest.raises(SenderError, match="orders nothing"):
         orders.order_check(path, site=None, now=NOW)
+
+
+def test_every_emergency_that_holds_is_named(tmp_path):
+    path = tmp_path / "foot.yaml"
+    path.write_text(
+        "condition: diabetic_foot\nsepsis: yes\nabscess: yes\nseptic_joint: yes\nnecrotising_infection: yes\n"
+    )
+    advice = use_case.advise_case(path, site=None, now=NOW)
+    assert [each.row for each in advice.recommendations] == ["guards/necrotising"]
+    named = " ".join(each.text for each in advice.warnings if each.code == "emergency_as_well")
+    assert all(word in named for word in ("Sepsis", "Abscess", "septic joint"))
