@@ -36,6 +36,7 @@ from mriloop.stages.advise import (
     sign_off,
     signature_problems,
 )
+from mriloop.stages.advise.derive import DERIVATIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,12 @@ def guidelines_in_force(site: Path | None = None) -> GuidelineSet:
 
 @lru_cache(maxsize=8)
 def _load(site: Path | None) -> GuidelineSet:
-    return sign_off(load_guidelines(site=site), load_signatures(site))
+    known = load_guidelines(site=site)
+    for name, spec in known.vocabulary.items():
+        if spec.derived and spec.derived not in DERIVATIONS:
+            detail = f"{name}.derived: no function derives {spec.derived!r}; leave it out"
+            raise refuse("knowledge_invalid", path=site / "guidelines" / "facts" if site else "facts", detail=detail)
+    return sign_off(known, load_signatures(site))
 
 
 def forget() -> None:

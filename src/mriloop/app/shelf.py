@@ -129,10 +129,12 @@ def new_guideline(site: Path | None, name: str, *, title: str, today: date) -> t
     """
     if site is None:
         raise refuse("sign_no_site")
-    if not _NAME.fullmatch(name) or name in ("facts", "guards"):
+    if not _NAME.fullmatch(name) or name in ("bindings", "facts", "guards"):
         raise refuse("guideline_name", name=name)
     if guidelines_in_force(site).get(name) is not None or (site / "guidelines" / name).exists():
         raise refuse("guideline_exists", name=name)
+    if not title.isprintable():
+        raise refuse("usage_value", detail="--title must be one line without control characters")
     written = write_skeleton(site, name, title=title or name.replace("_", " ").capitalize(), today=today)
     forget()
     return written

@@ -58,7 +58,8 @@ def advise(
 
     CASE is a YAML file of facts (docs/reference/cases.md; examples in docs/examples). Every proposal names its reasons
     and its source; a guideline that lacks a fact asks for it. Facts may come from a patient's FHIR R4 Bundle too; the
-    word of CASE stands above it. Exit code 10 when a person must act within days.
+    word of CASE stands above it. Exit code 10 when a person must act within days, or
+    a guideline waits for a fact that a person has to state.
 
     --for-patient shows what a patient would be told of each step, for a person to read first: nothing is sent, and a
     letter is made of a signed report alone.
@@ -72,6 +73,8 @@ def advise(
 
     if case is None and record is None:
         raise click.UsageError("name a CASE, or a record with --fhir-bundle")
+    if as_json and for_patient:
+        raise click.UsageError("--json and --for-patient are two answers: ask for one")
     settings = load_settings(site=site)
     if what_if:
         from mriloop.app.advise import what_if as run
@@ -99,7 +102,7 @@ def advise(
         titles = {one.id: one.title for one in known.guidelines}
         click.echo(folded(explain(advice, titles, known.vocabulary)))
     pressing = any(one.default and one.urgency is not Urgency.ROUTINE for one in advice.recommendations)
-    leave(Exit.NEEDS_PERSON if pressing else Exit.DONE)
+    leave(Exit.NEEDS_PERSON if pressing or advice.undetermined else Exit.DONE)
 
 
 def _preview(shown: StepPreview) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mriloop.cli.common import emit, json_option, leave, load_settings, site_option
-from mriloop.model.errors import Exit
+from mriloop.model.errors import Exit, refuse
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -159,7 +159,10 @@ def coverage(out: Path | None, site: str | None, as_json: bool) -> None:
             }
         )  # fmt: skip
     elif out is not None:
-        out.write_text(coverage_page(found), encoding="utf-8")
+        try:
+            out.write_text(coverage_page(found), encoding="utf-8")
+        except OSError:
+            raise refuse("out_not_writable", path=out) from None
         click.echo(out)
     else:
         for one in found:

@@ -161,8 +161,9 @@ class Row:
     """One row of a decision table: a conjunction of conditions and the step it proposes. FHIR: PlanDefinition.action.
 
     `statements` are the numbers of the mission's clinical statements it carries. `pulse_sequences_from` names a list
-    fact whose words stand in for `pulse_sequences`. `provenance` says who at the site changed the row, empty if nobody.
-    `status` is what the file allows; `signatures` are all on record, valid or not: `status_on` judges them on a day.
+    fact whose words stand in for `pulse_sequences`. `no_image` says why a step that stops imaging rests on no image.
+    `provenance` says who at the site changed the row, empty if nobody. `status` is what the file allows; `signatures`
+    are all on record, valid or not: `status_on` judges them on a day.
     """
 
     id: str
@@ -181,6 +182,7 @@ class Row:
     specialty: tuple[str, ...] = ()
     actions: tuple[str, ...] = ()
     note: str = ""
+    no_image: str = ""
     repeat_reason: str = ""
     statements: tuple[str, ...] = ()
     provenance: str = ""
@@ -249,7 +251,7 @@ class GuidelineCase:
     """A worked case beside a guideline: facts in, answer out. It is a test and the best explanation at once.
 
     `rows` are the table/row names that must answer, in any order; `missing` the facts that must be asked for;
-    `targets` the due dates of the first scheduled row. `kind`: positive, negative, boundary or unknown. `statements`
+    `targets` the due dates of one scheduled row. `kind`: positive, negative, boundary or unknown. `statements`
     are the mission's clinical statements that it tries, beside those of the rows that answer.
     """
 

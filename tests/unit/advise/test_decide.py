@@ -23,7 +23,7 @@ from mriloop.model.guideline import (
 )
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.compiled import ReadyGuideline
-from mriloop.stages.advise.decide import NO_ROW, Decision
+from mriloop.stages.advise.decide import NO_ROW, CompiledTable, Decision, Variable, decide_residual
 from mriloop.stages.advise.facts import CaseFacts
 
 WORDS = {
@@ -165,3 +165,13 @@ def test_a_row_that_contradicts_itself_never_answers_and_asks_for_nothing():
 def test_a_word_that_the_fact_has_not_is_unknown_and_not_none_of_these():
     not_blue = Condition(fact="sky", op=Op.IS_NOT, value="blue")
     assert decide_first(table_of([[not_blue], []]), {"sky": "pink"}) == Decision(row=None, missing=("sky",))
+
+
+def test_a_table_too_wide_to_fold_asks_for_everything_that_is_open():
+    pairs, classes = 24, (Truth.FALSE, Truth.TRUE)
+    names = [f"x{n}" for n in range(pairs)] + [f"y{n}" for n in range(pairs)]
+    table = CompiledTable(variables=tuple(Variable(fact=name, item="", classes=classes) for name in names), rows=())
+    yes = frozenset({1})
+    decision = decide_residual(table, tuple((n, ((n, yes), (pairs + n, yes))) for n in range(pairs)))
+    assert decision.row is None
+    assert set(decision.missing) == set(names)

@@ -346,3 +346,33 @@ def test_an_overlay_that_moves_dates_and_not_words_is_noted(changed, noted):
 
 def test_a_place_holder_is_no_place():
     assert found(guideline(row("r", citation=replace(CITATION, locator="page (replace)"))), code="no_locator")
+
+
+def stopping(step: Step, *conditions: Condition, no_image: str = "") -> list[str]:
+    made = replace(row("end", *conditions), step=step, no_image=no_image)
+    return [each.code for each in found(guideline(made)) if each.code in ("no_quality_gate", "limited_not_gated")]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "codes"),
+    [
+        ((), ["no_quality_gate"]),
+        ((cell("t1_readable", Op.IS, Truth.FALSE),), ["no_quality_gate"]),
+        ((cell("t1_readable", Op.IS, Truth.TRUE),), []),
+        ((cell("t1_quality", Op.IS_NOT, "diagnostic"),), ["no_quality_gate"]),
+        ((cell("study_quality", Op.IS, "not_diagnostic"),), ["no_quality_gate"]),
+        ((cell("study_quality", Op.IS, "limited"),), ["no_quality_gate"]),
+        ((cell("study_quality", Op.IS, "limited"), cell("limited_study_answers", Op.IS, Truth.TRUE)), []),
+        ((cell("study_quality", Op.KNOWN, Truth.TRUE),), ["no_quality_gate"]),
+        ((cell("study_readable", Op.IS, Truth.TRUE),), []),
+    ],
+)
+def test_a_step_that_ends_a_search_needs_a_gate_that_holds_for_good_images_alone(conditions, codes):
+    assert stopping(Step.REASSURE, *conditions) == codes
+
+
+def test_a_step_that_stops_imaging_may_rest_on_no_image_and_says_why():
+    assert stopping(Step.NO_ROUTINE_IMAGING) == ["no_quality_gate"]
+    assert stopping(Step.NO_ROUTINE_IMAGING, no_image="it rests on the drug") == []
+    assert stopping(Step.REASSURE, no_image="it rests on the drug") == ["no_quality_gate"]
+    assert stopping(Step.MAY_STOP_IMAGING, cell("study_quality", Op.IS_NOT, "not_diagnostic")) == ["limited_not_gated"]

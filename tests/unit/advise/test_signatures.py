@@ -122,9 +122,16 @@ def test_the_advice_says_who_signed_when_and_until_when():
         replace(PACK, guards=PACK.guards[1:]),
         replace(PACK, applies_when=()),
         replace(PACK, raised_by=PACK.raised_by[1:]),
+        with_table(if_unknown="silent"),
+        with_table(default=False),
+        with_table(superseded=True),
+        replace(PACK, edition="another"),
+        replace(PACK, family="another"),
+        replace(PACK, applies_when=(replace(PACK.applies_when[0], otherwise="another"), *PACK.applies_when[1:])),
     ],
     ids=["text", "schedule", "when", "locator", "actions", "limits", "profile", "row before", "order", "guard", "scope",
-         "raised by"],
+         "raised by", "if unknown",
+         "default", "superseded", "edition", "family", "scope's words"],
 )  # fmt: skip
 def test_whatever_changes_the_row_or_when_it_answers_ends_the_signature(other):
     held = {("pituitary_cyp", PLACE): (signature(),)}
@@ -185,7 +192,8 @@ OTHER = {
     "id": "another", "when": (), "step": Step.REASSURE, "text": "x", "status": Status.DRAFT, "urgency": Urgency.HOURS,
     "modality": "CT", "region": Region.KNEE, "contrast": Contrast.WITH, "pulse_sequences": ("x",),
     "pulse_sequences_from": "x", "schedule": None, "specialty": ("x",), "actions": ("x",), "note": "x",
-    "repeat_reason": "x", "statements": ("x",), "provenance": "x", "citation": replace(place()[1].citation, year=1999),
+    "no_image": "x", "repeat_reason": "x", "statements": ("x",), "provenance": "x",
+         "citation": replace(place()[1].citation, year=1999),
     "signatures": (signature(),),
 }  # fmt: skip
 

@@ -377,3 +377,14 @@ def test_everyday_words_are_taken(read, text, fact, value):
 
 def test_years_old_are_years(read):
     assert read("age: 70 yo").facts["age"].value.value == 70
+
+
+def test_every_emergency_that_holds_is_named(tmp_path):
+    path = tmp_path / "foot.yaml"
+    path.write_text(
+        "condition: diabetic_foot\nsepsis: yes\nabscess: yes\nseptic_joint: yes\nnecrotising_infection: yes\n"
+    )
+    advice = use_case.advise_case(path, site=None, now=NOW)
+    assert [each.row for each in advice.recommendations] == ["guards/necrotising"]
+    named = " ".join(each.text for each in advice.warnings if each.code == "emergency_as_well")
+    assert all(word in named for word in ("Sepsis", "Abscess", "septic joint"))

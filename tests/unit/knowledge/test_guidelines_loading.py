@@ -307,3 +307,37 @@ def test_an_overlay_may_neither_clear_nor_lower_an_emergency(tmp_path, guideline
     (folder / "overlay.yaml").write_text(f"{head}rows: {{{row}: {change}}}\n")
     with pytest.raises(OperatorError, match="may not"):
         load_guidelines(site=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("t1_readable: {type: bool, question: x, derived: prior_available}", "keeps its derived"),
+        ("egfr: {type: quantity, unit: mm, question: x}", "keeps its unit"),
+        ("implant_status: {type: code, values: [none], question: x}", "keeps its values"),
+        ("implant_status: {value_also: {mr_unsafe: none}}", "means 'mr_unsafe' already"),
+        ("my_word: {type: bool, question: x, derived: no_such_function}", "no function derives"),
+    ],
+)
+def test_a_site_gives_no_shipped_word_another_meaning(tmp_path, text, words):
+    folder = tmp_path / "guidelines" / "facts"
+    folder.mkdir(parents=True)
+    (folder / "x.yaml").write_text(text)
+    with pytest.raises(OperatorError, match=words):
+        use_case.guidelines_in_force(tmp_path)
+
+
+def test_an_overlay_of_no_guideline_is_refused_with_a_hint(tmp_path):
+    folder = tmp_path / "guidelines" / "pituitary_cpy"
+    folder.mkdir(parents=True)
+    (folder / "overlay.yaml").write_text("by: x\non: 2026-02-03\nreason: x\n")
+    with pytest.raises(OperatorError, match="did you mean pituitary_cyp"):
+        load_guidelines(site=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("match: first", 'match: first\n    default: "yes"'), ("seen: yes", 'seen: {known: "yes"}')]
+)
+def test_a_quoted_truth_value_is_refused(shelf, old, new):
+    assert old in GUIDELINE
+    assert "neither yes nor no" in refused(shelf, guideline=GUIDELINE.replace(old, new, 1))

@@ -126,12 +126,18 @@ def _worked_case(entry: dict[str, Any], reader: _Reader, as_of: str) -> Guidelin
         as_of=date.fromisoformat(entry.get("as_of", as_of)),
         rows=_listed(entry.get("rows")),
         missing=_listed(entry.get("missing")),
-        out_of_scope=entry.get("out_of_scope", False) is True,
+        out_of_scope=_truth(entry.get("out_of_scope", False)),
         targets=tuple(date.fromisoformat(day) for day in _listed(entry.get("targets"))),
         warnings=_listed(entry.get("warnings")),
         profiles=entry.get("profiles") or {},
         statements=_listed(entry.get("statements")),
     )
+
+
+def _truth(raw: object) -> bool:
+    if not isinstance(raw, bool):
+        raise ValueError(f"out_of_scope: {raw!r} is neither yes nor no; write it without quotes")
+    return raw
 
 
 def _listed(raw: object) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ SHIPPED = Path(__file__).parents[2] / "knowledge" / "guidelines"
 _DRAFT_MARKS = (Mark.M, Mark.M_PLUS, Mark.C)
 _ROW_KEYS = {
     "id", "when", "step", "text", "cite", "status", "urgency", "modality", "region", "contrast", "pulse_sequences",
-    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "repeat_reason", "statements",
+    "pulse_sequences_from", "schedule", "specialty", "actions", "note", "no_image", "repeat_reason", "statements",
     "provenance",
 }  # fmt: skip
 _TABLE_KEYS = {"id", "question", "profile", "match", "default", "superseded", "when", "if_unknown", "cite", "rows"}
@@ -74,6 +74,10 @@ def load_guidelines(*, shipped: Path = SHIPPED, site: Path | None = None) -> Gui
     folders = {path.parent.name: path.parent for path in sorted(shipped.glob("*/guideline.yaml"))}
     if own is not None:
         folders |= {path.parent.name: path.parent for path in sorted(own.glob("*/guideline.yaml"))}
+        for path in sorted(own.glob("*/overlay.yaml")):
+            if path.parent.name not in folders:
+                hint = hint_for(path.parent.name, list(folders))
+                raise invalid(path, f"there is no guideline {path.parent.name!r} to change{hint}")
     guidelines, defaults = [], {}
     for name, folder in sorted(folders.items()):
         overlay = own / name / "overlay.yaml" if own is not None else None
@@ -211,8 +215,8 @@ class _Reader:
             match=at.down("match").one_of(Match, given["match"]),
             rows=self.rows(given["rows"], at.down("rows"), str(given["id"]), given.get("cite")),
             when=self.conditions(given.get("when") or {}, at.down("when")),
-            default=given.get("default", True) is True,
-            superseded=given.get("superseded", False) is True,
+            default=at.down("default").truth(given.get("default", True)),
+            superseded=at.down("superseded").truth(given.get("superseded", False)),
             if_unknown=given.get("if_unknown", "ask"),
         )
 
@@ -258,6 +262,7 @@ class _Reader:
             actions=at.down("actions").words(given.get("actions")),
             note=str(given.get("note", "")),
             repeat_reason=str(given.get("repeat_reason", "")),
+            no_image=str(given.get("no_image", "")),
             statements=at.down("statements").words(given.get("statements")),
             provenance=provenance,
         )
@@ -308,7 +313,7 @@ class _Reader:
             raw = self.parameters[raw[1:]]
         try:
             if op is Op.KNOWN:
-                return Truth.TRUE if raw is True else Truth.FALSE
+                return Truth.TRUE if at.truth(raw) else Truth.FALSE
             if op is Op.ONE_OF or (op is Op.IS_NOT and isinstance(raw, list)):
                 return tuple(parse_value(spec, item) for item in at.items(raw))
             if spec.type is FactType.LIST:

@@ -64,6 +64,12 @@ class At:
                 raise self.wrong(f"the key {key!r} is missing")
         return raw
 
+    def truth(self, raw: object) -> bool:
+        """Return a truth value; a quoted "yes" is a word and is refused."""
+        if not isinstance(raw, bool):
+            raise self.wrong(f"{raw!r} is neither yes nor no; write it without quotes")
+        return raw
+
     def items(self, raw: object) -> list[Any]:
         """Return a list."""
         if not isinstance(raw, list):

@@ -65,8 +65,8 @@ def read_schedule(raw: object, at: At, words: Words) -> Schedule:
         site_default=_site_default(given["site_default"], at.down("site_default")) if "site_default" in given else None,
         counted_from=at.down("counted_from").one_of(CountedFrom, given.get("counted_from", CountedFrom.ANCHOR)),
         horizon=_forward(given["horizon"], at.down("horizon")) if "horizon" in given else _HORIZON,
-        never_auto_close=given.get("never_auto_close", False) is True,
-        or_as_of=given.get("or_as_of", False) is True,
+        never_auto_close=at.down("never_auto_close").truth(given.get("never_auto_close", False)),
+        or_as_of=at.down("or_as_of").truth(given.get("or_as_of", False)),
     )
 
 

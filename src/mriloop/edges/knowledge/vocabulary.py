@@ -18,9 +18,11 @@ _MORE = {"adds", "also", "value_also", "open"}
 def load_vocabulary(folders: Sequence[Path]) -> dict[str, FactSpec]:
     """Read every `*.yaml` of the folders, in the order of folders and names, as one vocabulary.
 
-    An entry with `type` is a fact of its own; a fact of a later folder (the site's) takes the place of an earlier one,
-    but within a folder a fact may stand once. An entry with `adds` gives a code or a list further words, or further
-    names. `like` takes the words of another fact. A list that is `open` keeps words of a case that it has not.
+    An entry with `type` is a fact of its own and may stand once in a folder. A later folder (the site's) may give a
+    fact another question or name and more words; its type, unit, values and what it follows from stay, as does the
+    meaning of every word, since rows and signatures rest on them. An entry with `adds` gives a code or a list further
+    words, or further names. `like` takes the words of another fact. A list that is `open` keeps words of a
+    case that it has not.
 
     Raises
     ------
@@ -39,11 +41,16 @@ def load_vocabulary(folders: Sequence[Path]) -> dict[str, FactSpec]:
                 if name in here:
                     raise at.wrong("another file of this folder has the same fact")
                 here.add(name)
-                facts[name] = _fact(name, entry, at)
+                made = _fact(name, entry, at)
+                if name in facts:
+                    _same_meaning(facts[name], made, at)
+                facts[name] = made
     for name, given, at in additions:
         if name not in facts:
             raise at.wrong("no fact of this name to add words to; a new fact needs its `type`")
         spec, like, origin = facts[name]
+        for word, value in _words(given).items():
+            _same_word(spec, word, value, at)
         facts[name] = (_with_more(spec, given, at), like, origin)
     vocabulary = {name: _like(spec, like, facts, at) for name, (spec, like, at) in facts.items()}
     for name, spec in vocabulary.items():
@@ -87,6 +94,24 @@ def _fact(name: str, entry: object, at: At) -> tuple[FactSpec, str, At]:
         open=given.get("open") is True,
     )
     return spec, like, at
+
+
+def _same_meaning(shipped: tuple[FactSpec, str, At], new: tuple[FactSpec, str, At], at: At) -> None:
+    """Refuse a fact of a later folder under which the rows of an earlier one would mean something else."""
+    (old, old_like, _), (spec, like, _) = shipped, new
+    for key in ("type", "unit", "derived"):
+        if getattr(old, key) != getattr(spec, key):
+            raise at.down(key).wrong(f"a shipped fact keeps its {key}: name a fact of your own")
+    if like != old_like or set(old.values) - set(spec.values):
+        raise at.down("values").wrong("a shipped fact keeps its values; `adds` gives it more")
+    for word, value in spec.value_synonyms.items():
+        _same_word(old, word, value, at)
+
+
+def _same_word(spec: FactSpec, word: str, value: str, at: At) -> None:
+    means = {**{each.lower(): each for each in spec.values}, **{k.lower(): v for k, v in spec.value_synonyms.items()}}
+    if means.get(word.lower(), value) != value:
+        raise at.down("value_also").down(word).wrong(f"{word!r} means {means[word.lower()]!r} already")
 
 
 def _with_more(spec: FactSpec, given: Mapping[str, Any], at: At) -> FactSpec:

@@ -22,6 +22,12 @@ from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.conditions import holds
 
 NO_ROW = -1
+# Beyond this many open ways through a table nobody waits for the exact list of what is missing.
+MOST_FOLDS = 20_000
+
+
+class TooManyWaysError(Exception):
+    """A table whose rows leave more ways open than are worth folding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +109,18 @@ def decide_residual(table: CompiledTable, residual: Residual) -> Decision:
     """First match: the one row that answers under every completion of the unknown facts, or what is missing.
 
     `residual` are the rows of the table that are not false, in order, each with the cells that are still unknown, up to
-    the first row that has none.
+    the first row that has none. Of a table too wide to fold all open facts are missing.
     """
     if not residual:
         return Decision(row=NO_ROW)
     if not residual[0][1]:
         return Decision(row=residual[0][0])
     diagram = Diagram(table)
-    root = diagram.fold(residual)
+    try:
+        root = diagram.fold(residual)
+    except TooManyWaysError:
+        open_facts = (table.variables[at].fact for _, cells in residual for at, _ in cells)
+        return Decision(row=None, missing=_unique(open_facts))
     if isinstance(root, int):
         return Decision(row=root)
     return Decision(row=None, missing=diagram.facts_of(root))
@@ -131,12 +141,14 @@ class Diagram:
         self._nodes: dict[tuple[int, ...], Node] = {}
 
     def fold(self, residual: Residual) -> Node:
-        """Return the diagram of the rows in first-match order."""
+        """Return the diagram of the rows in first-match order. Raises TooManyWaysError."""
         if not residual:
             return NO_ROW
         if not residual[0][1]:
             return residual[0][0]
         if residual not in self._folded:
+            if len(self._folded) >= MOST_FOLDS:
+                raise TooManyWaysError
             variable = min(cells[0][0] for _, cells in residual if cells)
             children = tuple(
                 self.fold(_specialise(residual, variable, index))

@@ -28,6 +28,7 @@ from mriloop.model.guideline import (
     FactSpec,
     Guideline,
     GuidelineSet,
+    Status,
     Step,
 )
 from mriloop.stages.advise.answers import Answer, share_families, side_by_side
@@ -232,7 +233,10 @@ _NO_GUARDS = _Guards((), (), (), ())
 
 
 def _guards(known: ReadyGuideline, facts: CaseFacts, possible: int, unsure: int) -> _Guards:
-    """Ask the guards, emergencies first. Of a guard that is unknown, the first unknown fact is the one to ask for."""
+    """Ask the guards, emergencies first: the first that holds speaks, and each further emergency is named beside it.
+
+    Of a guard that is unknown, the first unknown fact is the one to ask for.
+    """
     if not known.guards:
         return _NO_GUARDS
     emergencies: dict[str, None] = {}
@@ -241,6 +245,10 @@ def _guards(known: ReadyGuideline, facts: CaseFacts, possible: int, unsure: int)
     notes: tuple[Caution, ...] = ()
     for guard in known.guards:
         if not possible >> guard.bit & 1:
+            continue
+        if fired:
+            if guard.row.urgency in EMERGENCIES and not unsure >> guard.bit & 1:
+                notes = (*notes, Caution(code="emergency_as_well", text=f"This holds as well: {guard.row.text}"))
             continue
         if unsure >> guard.bit & 1:
             kind = emergencies if guard.row.urgency in EMERGENCIES else others
@@ -255,7 +263,6 @@ def _guards(known: ReadyGuideline, facts: CaseFacts, possible: int, unsure: int)
                 Caution(code="anchor_missing", text=f"{guard.id} has no date before this is known: {asked}"),
             )
         fired = (recommend(guard, facts, when, default=True),)
-        break
     return _Guards(fired, tuple(emergencies), tuple(name for name in others if name not in emergencies), notes)
 
 

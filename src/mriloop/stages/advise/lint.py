@@ -10,7 +10,6 @@ from mriloop.model.advice import Advice
 from mriloop.model.coding import Urgency
 from mriloop.model.finding import Fact, Source
 from mriloop.model.guideline import (
-    CLOSING_STEPS,
     Condition,
     Guideline,
     GuidelineCase,
@@ -25,6 +24,7 @@ from mriloop.model.quantity import Quantity
 from mriloop.model.schedule import Schedule
 from mriloop.stages.advise.engine import conditions_of, evaluate
 from mriloop.stages.advise.lint_cells import lint_cells
+from mriloop.stages.advise.lint_quality import lint_quality
 from mriloop.stages.advise.lint_tables import compatible, contradict, lint_guards, lint_table
 from mriloop.stages.advise.repeats import repeat_problems
 from mriloop.stages.advise.schedule import in_order, windows
@@ -32,7 +32,6 @@ from mriloop.stages.advise.signatures import SIGNABLE, rows_of
 
 # Month ends, a leap day and a plain day: a schedule must be in order from each of them.
 _ANCHORS = (date(2026, 1, 10), date(2026, 1, 31), date(2024, 2, 29), date(2027, 12, 31), date(2025, 8, 31))
-_QUALITY = ("_quality", "_readable", "_diagnostic")
 _VAGUE_LOCATORS = ("", "-", "full text", "whole text", "document", "passim")
 _PLACEHOLDER = "(replace)"  # in knowledge/skeleton
 _PLANNED = (Step.FOLLOW_UP_IMAGING, Step.CLINICAL_FOLLOW_UP)
@@ -79,7 +78,8 @@ def lint(
     for table in guideline.tables:
         problems += lint_table(guideline, table, known)
     for name, table_of, row in rows_of(guideline):
-        problems += _row(f"{guideline.id}/{name}", row, table_of, guideline)
+        problems += _row(f"{guideline.id}/{name}", row)
+        problems += lint_quality(f"{guideline.id}/{name}", row, table_of, guideline, known)
     problems += _statements(guideline, cases, statements)
     problems += repeat_problems(guideline)
     problems += _cases(guideline, known, cases)
@@ -127,7 +127,8 @@ def run_case(guideline: Guideline, case: GuidelineCase, known: GuidelineSet) -> 
     advice = advise_on(guideline, case, known)
     found_rows = tuple(sorted(each.row for each in advice.recommendations))
     found_missing = tuple(name for each in advice.undetermined for name in each.missing)
-    targets = next((tuple(w.target for w in each.schedule) for each in advice.recommendations if each.schedule), ())
+    dated = [tuple(w.target for w in each.schedule) for each in advice.recommendations if each.schedule]
+    targets = case.targets if case.targets in dated else next(iter(dated), ())
     checks: tuple[tuple[str, object, object], ...] = (
         ("rows", tuple(sorted(case.rows)), found_rows),
         ("missing", tuple(sorted(case.missing)), tuple(sorted(found_missing))),
@@ -148,7 +149,7 @@ def advise_on(guideline: Guideline, case: GuidelineCase, known: GuidelineSet) ->
     return evaluate(alone, facts, as_of=case.as_of, default_profiles=case.profiles)
 
 
-def _row(where: str, row: Row, table: Table | None, guideline: Guideline) -> list[LintProblem]:
+def _row(where: str, row: Row) -> list[LintProblem]:
     problems = []
 
     def wrong(code: str, text: str, *, note: bool = False) -> None:
@@ -173,17 +174,7 @@ def _row(where: str, row: Row, table: Table | None, guideline: Guideline) -> lis
     if {"schedule", "parameter"} & set(changed) and "text" not in changed:
         text = "the site changed its dates or a limit, not its words: read whether the text still says what is done"
         wrong("text_may_not_fit", text, note=True)
-    own = _own(table, row)
-    if row.step in CLOSING_STEPS and not any(_is_quality(each) for each in own):
-        wrong("no_quality_gate", "a step that ends a search needs a condition on the quality of the images")
-    guards = [each for guard in guideline.guards for each in guard.when]
-    if row.step is Step.MAY_STOP_IMAGING and not any(_is_quality(each) for each in [*own, *guards]):
-        wrong("no_quality_gate", "a step that ends imaging needs a condition, or a guard, on the quality of the images")
     return problems
-
-
-def _is_quality(condition: Condition) -> bool:
-    return condition.fact.endswith(_QUALITY)
 
 
 def _schedule_problem(schedule: Schedule) -> str:

@@ -21,7 +21,16 @@ from mriloop.model.guideline import (
 )
 from mriloop.model.quantity import Quantity
 from mriloop.stages.advise.conditions import name_of, say_value
-from mriloop.stages.advise.decide import NO_ROW, Cell, CompiledTable, Diagram, Node, Variable, compile_rows
+from mriloop.stages.advise.decide import (
+    NO_ROW,
+    Cell,
+    CompiledTable,
+    Diagram,
+    Node,
+    TooManyWaysError,
+    Variable,
+    compile_rows,
+)
 
 Way = dict[int, frozenset[int]]  # the classes that a situation allows, by variable
 
@@ -66,7 +75,11 @@ def lint_table(guideline: Guideline, table: Table, known: GuidelineSet) -> tuple
     to the other and that contradict each other, or of which the later is an emergency; a row before a wider one is the
     usual way to write an exception and is not.
     """
-    return _Shelf(guideline, table, known).problems()
+    try:
+        return _Shelf(guideline, table, known).problems()
+    except TooManyWaysError:
+        text = "its rows leave too many ways open: a case that lacks facts is asked for all of them; split the table"
+        return (LintProblem(code="too_wide", where=f"{guideline.id}/{table.id}", text=text, note=True),)
 
 
 def lint_guards(guideline: Guideline, known: GuidelineSet) -> tuple[LintProblem, ...]:
@@ -75,7 +88,11 @@ def lint_guards(guideline: Guideline, known: GuidelineSet) -> tuple[LintProblem,
     guards = [row for row in guideline.guards if not _asks_known(row)]
     compiled = compile_rows([*(row.when for row in guards), limits], known.vocabulary)
     cells = _outside(compiled, len(guards)) + [(number, row.cells) for number, row in enumerate(compiled.rows[:-1])]
-    reached = _ways(compiled, cells)
+    try:
+        reached = _ways(compiled, cells)
+    except TooManyWaysError:
+        text = "the guards leave too many ways open to be looked at one by one"
+        return (LintProblem(code="too_wide", where=f"{guideline.id}/guards", text=text, note=True),)
     return tuple(
         LintProblem(
             code="unreachable",

@@ -38,7 +38,8 @@ def row_digest(guideline: Guideline, table: Table | None, row: Row) -> str:
     """Return the SHA-256 of all that a clinician signs with a row, in lower-case hex.
 
     That is the row itself with its citation, and everything that decides when it answers: what raises the guideline,
-    its scope, the conditions of the guards and of the rows before it, the head of its table. Fields left at their
+    its scope with its words, the conditions of the guards and of the rows before it, the head of its table, the edition
+    and the family of the guideline. Fields left at their
     default do not count, so that a later version with more fields leaves a signature standing. Status, statements and
     provenance are no content.
     """
@@ -47,14 +48,16 @@ def row_digest(guideline: Guideline, table: Table | None, row: Row) -> str:
         before = guideline.guards[: guideline.guards.index(row)]
     elif table.match is Match.FIRST:
         before = (*before, *table.rows[: table.rows.index(row)])
-    head = [] if table is None else [table.question, table.profile, table.match, _content(table.when)]
+    head = {} if table is None else {key: value for key, value in _fields(table).items() if key not in ("id", "rows")}
     return digest_of(
         [
             guideline.id,
+            guideline.edition,
+            guideline.family,
             _content(guideline.raised_by),
-            _content([scope.when for scope in guideline.applies_when]),
+            _content(guideline.applies_when),
             _content([each.when for each in before]),
-            as_json(head),
+            head,
             {name: value for name, value in _fields(row).items() if name not in _NOT_CONTENT},
         ]
     )
