@@ -78,7 +78,7 @@ def test_without_a_stated_reason_the_row_stands(facts):
 
 def test_a_pregnant_patient_gets_a_plain_note_for_an_mri_without_contrast():
     known = use_case.guidelines_in_force()
-    case = use_case.read_case(EXAMPLES / "natalizumab.yaml", site=None, now=date(2026, 3, 2))
+    case = use_case.read_case(EXAMPLES / "aneurysm.yaml", site=None, now=date(2026, 3, 2))
     advice = evaluate(known, {**case.facts, **stated({"pregnant": Truth.TRUE})}, as_of=case.as_of)
     scans = [each for each in advice.recommendations if each.modality == "MR"]
     assert scans

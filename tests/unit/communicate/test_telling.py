@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mriloop.cli import app
 from mriloop.cli.advise import advise
 from mriloop.cli.order_check import order_check
 from mriloop.edges.knowledge.letters import load_letters
@@ -20,7 +21,7 @@ SCHEDULE = "pituitary_cyp/post_operative/schedule"
 
 
 def run(command, name: str, *options: str) -> Result:
-    return CliRunner().invoke(command, [str(EXAMPLES / f"{name}.yaml"), *options])
+    return CliRunner().invoke(app, [str(command.name), str(EXAMPLES / f"{name}.yaml"), *options])
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "After your operation"), ("es", "Tras la operación")])

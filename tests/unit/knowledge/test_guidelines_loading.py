@@ -314,7 +314,7 @@ def test_an_overlay_may_neither_clear_nor_lower_an_emergency(tmp_path, guideline
     [
         ("t1_readable: {type: bool, question: x, derived: prior_available}", "keeps its derived"),
         ("egfr: {type: quantity, unit: mm, question: x}", "keeps its unit"),
-        ("implant_status: {type: code, values: [none], question: x}", "keeps its values"),
+        ("cortex: {type: code, values: [none], question: x}", "keeps its values"),
         ("implant_status: {value_also: {mr_unsafe: none}}", "means 'mr_unsafe' already"),
         ("my_word: {type: bool, question: x, derived: no_such_function}", "no function derives"),
     ],
