@@ -35,7 +35,7 @@ from mriloop.model.advice import Advice
 from mriloop.model.coding import Region
 from mriloop.model.communication import Addressee, Audience, Clinic, Letter
 from mriloop.model.errors import Exit, SenderError, refuse
-from mriloop.model.fact import FactValue, truth
+from mriloop.model.fact import FactValue, Truth, truth
 from mriloop.model.finding import Case, Fact, Source
 from mriloop.model.follow_up import Clock, FollowUp
 from mriloop.model.quality import Verdict
@@ -216,6 +216,8 @@ class Loop:
         case = self._case()
         if "exam_date" in machine:  # the study at hand dates itself; a case file may speak of another
             case = replace(case, facts={**case.facts, "exam_date": machine["exam_date"]})
+        # The order of a study under review is the one that it was made for.
+        machine["order_fulfilled"] = Fact(name="order_fulfilled", value=Truth.TRUE, source=Source.DERIVED)
         self.advice = advise(case, site=self.settings.site_path, machine_facts=machine)
         self.record("study.advised", self.study.study_instance_uid, self.advice)
         self.progress("advising", 1, 1)

@@ -351,3 +351,10 @@ def test_a_recent_examination_of_the_region_asks_whether_the_question_is_new(che
 
 def test_no_condition_of_a_device_is_asked_for_before_one_is_known(check):
     assert check({"implant_status": None}).decision.missing == ("implant_status",)
+
+
+def test_the_ordered_examination_is_no_duplicate_of_itself(check):
+    facts = {"region": "knee", "exam_date": "2026-03-02"}
+    order = {"region": "knee", "contrast": "WO"}
+    assert check(facts, order=order).decision.missing == ("new_clinical_question",)
+    assert check({**facts, "order_fulfilled": True}, order=order).decision.missing == ()

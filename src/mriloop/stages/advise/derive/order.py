@@ -232,13 +232,15 @@ def _recent_same_exam_days(ask: Ask, as_of: date) -> FactValue:
     """Days since the same examination was made last.
 
     Where nobody states that day, the examination of the case counts, if it is of the ordered region and could be read:
-    one that is repeated for its quality is no duplicate.
+    one that is repeated for its quality is no duplicate, and the ordered examination is none of itself.
     """
     stated, made = ask("recent_same_exam_date"), ask("exam_date")
     if not is_unknown(stated):
         return _days_since(stated, as_of)
     imaged, ordered = ask("region"), ask("order_region")
-    if not isinstance(imaged, str) or not isinstance(ordered, str) or not _fits(ordered, imaged):
+    if ask("order_fulfilled") is Truth.TRUE or not isinstance(imaged, str) or not isinstance(ordered, str):
+        return UNKNOWN
+    if not _fits(ordered, imaged):
         return UNKNOWN
     repeated = ask("repeat_needed") is Truth.TRUE or ask("study_quality") == "not_diagnostic"
     return UNKNOWN if repeated else _days_since(made, as_of)
