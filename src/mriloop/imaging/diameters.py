@@ -134,7 +134,13 @@ def measure(
     level = None if seen is None else _standing_out(inside, seen, turned)
     scaled = None if seen is None or level is None else (seen - level[0]) / (level[1] - level[0])
     found = [_one(labels == number, turned, scaled) for number in range(1, count + 1)]
-    best = max(found, key=lambda each: (each.longest_mm, each.perpendicular_mm))
+    # Of pieces that are alike to a nanometre the larger one, so that the order of the axes never decides.
+    best = max(
+        found,
+        key=lambda each: tuple(
+            round(size, 6) for size in (each.longest_mm, each.perpendicular_mm, each.longest_3d_mm, each.volume_ml)
+        ),
+    )
     return replace(
         best, slice=best.slice + int(start[2]), volume_ml=sum(each.volume_ml for each in found), pieces=count
     )
