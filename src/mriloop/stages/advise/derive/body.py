@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 
 from mriloop.model.fact import UNKNOWN, FactValue, Truth, truth
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_between, months_since
+from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_between, months_since, number_in
 
 _HCC_RISKS = ("cirrhosis", "chronic_hepatitis_b", "hepatocellular_carcinoma")
 _LIRADS_FEATURES = ("lirads_washout", "lirads_capsule", "lirads_threshold_growth")
@@ -21,13 +21,9 @@ _OLDEST, _OLD = 80.0, 65.0
 _TOLERANCE = 1e-9
 
 
-def _number(value: FactValue, unit: str) -> float | None:
-    return value.to(unit).value if isinstance(value, Quantity) else None
-
-
 def _psa_density(ask: Ask, as_of: date) -> FactValue:
     """PSA in ng/mL by the volume of the prostate in mL; unknown without a volume above zero."""
-    psa, volume = _number(ask("psa"), "ng/mL"), _number(ask("prostate_volume"), "mL")
+    psa, volume = number_in(ask("psa"), "ng/mL"), number_in(ask("prostate_volume"), "mL")
     if psa is None or volume is None or volume <= 0:
         return UNKNOWN
     return Quantity(value=psa / volume, unit="ng/mL/mL")
@@ -35,7 +31,7 @@ def _psa_density(ask: Ask, as_of: date) -> FactValue:
 
 def _percent_gained(ask: Ask) -> float | None:
     """What the diameter gained since the prior, in percent of the prior one."""
-    size, prior = _number(ask("lesion_size"), "mm"), _number(ask("prior_lesion_size"), "mm")
+    size, prior = number_in(ask("lesion_size"), "mm"), number_in(ask("prior_lesion_size"), "mm")
     return None if size is None or not prior else 100 * (size - prior) / prior
 
 
@@ -45,7 +41,7 @@ def _pancreatic_age_band(ask: Ask, as_of: date) -> FactValue:
     From the birth date it is exact. From an age in whole years it is known to within a year, so that near 65 and 80
     somebody has to say; without a prior the age is that of today.
     """
-    first, born, age = ask("surveillance_start"), ask("birth_date"), _number(ask("age"), "a")
+    first, born, age = ask("surveillance_start"), ask("birth_date"), number_in(ask("age"), "a")
     if isinstance(first, date) and isinstance(born, date) and born <= first:
         return _band(float(relativedelta(first, born).years))
     if age is None:
@@ -65,7 +61,7 @@ def _band(age: float) -> str:
 
 def _acr_cyst_growth(ask: Ask, as_of: date) -> FactValue:
     """Growth by the share that the ACR asks for at the prior size; no prior, or a stable cyst, has not grown."""
-    percent, prior = _percent_gained(ask), _number(ask("prior_lesion_size"), "mm")
+    percent, prior = _percent_gained(ask), number_in(ask("prior_lesion_size"), "mm")
     if percent is not None and prior is not None:
         needed = next(share for size, share in _ACR_GROWTH if prior >= size)
         return truth(percent >= needed - _TOLERANCE)
@@ -88,7 +84,7 @@ def _lirads_threshold_growth(ask: Ask, as_of: date) -> FactValue:
     """
     if ask("change_vs_prior") in ("no_prior", "stable", "shrinkage"):
         return "absent"
-    percent, months = _percent_gained(ask), _number(ask("months_since_prior"), "mo")
+    percent, months = _percent_gained(ask), number_in(ask("months_since_prior"), "mo")
     if percent is not None and percent < _THRESHOLD_PERCENT - _TOLERANCE:
         return "absent"
     if percent is None or months is None:

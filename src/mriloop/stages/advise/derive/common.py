@@ -19,6 +19,11 @@ def is_unknown(value: FactValue) -> bool:
     return isinstance(value, Unknown) or value is Truth.UNKNOWN
 
 
+def number_in(value: FactValue, unit: str) -> float | None:
+    """Return a quantity as a number in this unit; None for what is none, unknown included."""
+    return value.to(unit).value if isinstance(value, Quantity) else None
+
+
 def months_between(start: date, end: date) -> float:
     """Return the calendar months from `start` to `end`: whole months, and days as a share below one.
 
@@ -38,15 +43,5 @@ def months_since(start_fact: str, end_fact: str = "") -> Derivation:
         if isinstance(start, date) and isinstance(end, date) and start <= end:
             return Quantity(value=months_between(start, end), unit="mo")
         return UNKNOWN
-
-    return derivation
-
-
-def named_by_condition(word: str, answer: FactValue) -> Derivation:
-    """What a condition says by its own name: an incidentaloma was found by chance, a septic joint is suspected."""
-
-    def derivation(ask: Ask, as_of: date) -> FactValue:
-        conditions = ask("condition")
-        return answer if isinstance(conditions, tuple) and word in conditions else UNKNOWN
 
     return derivation

@@ -7,7 +7,7 @@ from datetime import date
 
 from mriloop.model.fact import UNKNOWN, FactValue, truth
 from mriloop.model.quantity import Quantity
-from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_since
+from mriloop.stages.advise.derive.common import Ask, Derivation, is_unknown, months_since, number_in
 
 # Responses that a second visit must bear out: criteria → categories. Others stand as soon as they are seen.
 _NEEDS_SECOND: Mapping[str, tuple[str, ...]] = {
@@ -17,10 +17,6 @@ _NEEDS_SECOND: Mapping[str, tuple[str, ...]] = {
     "rano_bm": ("CR", "PR"),
     "irano": ("CR", "PR"),
 }
-
-
-def _number(value: FactValue, unit: str) -> float | None:
-    return value.to(unit).value if isinstance(value, Quantity) else None
 
 
 def _response_standing(ask: Ask, as_of: date) -> FactValue:
@@ -51,24 +47,24 @@ def _share(part: float, whole: float | None) -> FactValue:
 
 def _drop_from_baseline(ask: Ask, as_of: date) -> FactValue:
     """How far the sum lies below the baseline, per cent of it; negative above it."""
-    now, baseline = _number(ask("target_sum"), "mm"), _number(ask("target_sum_baseline"), "mm")
+    now, baseline = number_in(ask("target_sum"), "mm"), number_in(ask("target_sum_baseline"), "mm")
     return UNKNOWN if now is None or baseline is None else _share(baseline - now, baseline)
 
 
 def _rise_from_nadir(ask: Ask, as_of: date) -> FactValue:
     """How far the sum lies above its smallest value so far, per cent of that; negative for a new nadir."""
-    now, nadir = _number(ask("target_sum"), "mm"), _number(ask("target_sum_nadir"), "mm")
+    now, nadir = number_in(ask("target_sum"), "mm"), number_in(ask("target_sum_nadir"), "mm")
     return UNKNOWN if now is None or nadir is None else _share(now - nadir, nadir)
 
 
 def _rise_from_nadir_mm(ask: Ask, as_of: date) -> FactValue:
-    now, nadir = _number(ask("target_sum"), "mm"), _number(ask("target_sum_nadir"), "mm")
+    now, nadir = number_in(ask("target_sum"), "mm"), number_in(ask("target_sum_nadir"), "mm")
     return UNKNOWN if now is None or nadir is None else Quantity(value=now - nadir, unit="mm")
 
 
 def _new_lesion(ask: Ask, as_of: date) -> FactValue:
     """A stated number of new lesions says whether there is one."""
-    count = _number(ask("new_lesion_count"), "{count}")
+    count = number_in(ask("new_lesion_count"), "{count}")
     return UNKNOWN if count is None else "yes" if count >= 1 else "no"
 
 
